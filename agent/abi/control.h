@@ -1,0 +1,211 @@
+// The shared memory between the replay agent and the replayer: what a replayed service is told.
+//
+// Only libreprise-replay.so maps it; capture knows nothing of it. Like the arena it is a file in the
+// session directory, really allocated by the replayer before the service starts.
+//
+//   ControlHeader | Link[] | Mailbox[] (one per ThreadSlot) | TapeEntry[] | TapeDraw[] | tape bytes
+//
+// Three ways lead from the replayer to the service:
+//  - the *clock words*: the session's virtual time, owned by the replayer;
+//  - *marks*: before the replayer releases input on a connection it publishes which tape entry that
+//    input is, so draws that follow are addressed without the agent parsing anything;
+//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup, annotated call)
+//    is asked, and the asking thread waits for the answer.
+//
+// Threading: every field is written by one side, named in its comment.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "agent/abi/arena.h"
+#include "agent/abi/records.h"
+
+namespace reprise::abi {
+
+inline constexpr std::uint64_t kControlMagic = 0x314c5443'49525052;  // "RPRICTL1"
+
+struct alignas(64) ControlHeader {
+  // Replayer, before the service starts.
+  std::uint64_t magic;
+  std::uint32_t abi_version;
+  std::uint32_t link_count;
+  std::uint32_t mailbox_count;
+  std::uint32_t entry_count;
+  std::uint64_t control_bytes;
+  std::uint64_t links_offset;
+  std::uint64_t mailboxes_offset;
+  std::uint64_t entries_offset;
+  std::uint64_t draws_offset;
+  std::uint64_t tape_bytes_offset;
+  std::uint64_t clock_step_ns;  // what one clock read too many adds to the last value
+  std::uint64_t draw_seed;      // for random draws past the tape
+
+  // Replayer, while the service runs. Sleepers FUTEX_WAIT on clock_moves, which grows with each move.
+  alignas(64) std::atomic<std::int64_t> realtime_ns;   // may step back between exchanges
+  std::atomic<std::int64_t> monotonic_ns;              // never decreases
+  std::atomic<std::uint32_t> clock_moves;
+  std::atomic<std::uint32_t> real_time;  // 1: clocks and time-outs run on from here by themselves
+
+  // Replay agent: what it gave.
+  alignas(64) std::atomic<std::uint64_t> draws_exact;
+  std::atomic<std::uint64_t> draws_relaxed;
+  std::atomic<std::uint64_t> draws_background;
+  std::atomic<std::uint64_t> calls_hooked;  // system calls that came through a hook
+  std::atomic<std::uint64_t> calls_leaked;  // that did not; each also leaves a Leak record
+};
+
+enum MarkFlags : std::uint32_t {
+  kStopHere = 1u << 0,  // the thread that reads this input calls reprise_stop_here()
+};
+
+// "The bytes from `offset` on (or, on a listener, the accept number `offset`) are tape entry `entry`".
+struct Mark {
+  std::uint64_t offset;
+  std::uint32_t entry;  // kNone: not an anchor, keep the one you have
+  std::uint32_t flags;
+  std::int64_t monotonic_shift_ns;  // added to each MONOTONIC value of this context
+  std::uint64_t exchange;           // recorded number, 0 background; for the debugger
+};
+
+inline constexpr std::uint32_t kMarks = 32;  // a ring; the replayer keeps fewer unread
+
+enum class LinkRole : std::uint32_t { kFree, kListener, kDriven, kAnswered };
+
+// One listener, driven inbound connection or answered outbound connection.
+struct alignas(64) Link {
+  LinkRole role;
+  std::uint32_t reserved;
+  std::uint64_t recorded;  // connection in the recording, 0 none
+  Mark opening;            // draws after accept or after connect completed
+  std::atomic<std::uint32_t> marks;  // published so far; mark k is ring[k % kMarks]
+  Mark ring[kMarks];
+};
+
+// What is asked. Request and answer bodies lie in Mailbox::payload.
+enum class Ask : std::uint32_t {
+  kThread = 1,   // AskThread -> AnswerThread: which entry does this thread start from
+  kListen,       // AskListen -> AnswerListen, after the real listen
+  kAccept,       // AskAccept -> AnswerAccept, after the real accept
+  kConnect,      // AskConnect -> AnswerConnect, before the real connect
+  kLookup,       // Lookup's hints, then node \0 service \0 -> Lookup record body and tail
+  kCall,         // name \0 arguments -> Call body and tail
+};
+
+struct AskThread {
+  std::uint32_t process;  // ProcessSlot
+  std::uint32_t thread;   // ordinal
+};
+struct AnswerThread {
+  std::uint32_t entry;  // draws before the thread's first input
+};
+
+struct AskListen {
+  Cookie socket;
+  SocketAddress asked;   // what the service bound
+  SocketAddress actual;  // what it got
+};
+struct AnswerListen {
+  std::uint32_t link;
+};
+
+struct AskAccept {
+  Cookie listener;
+  Cookie socket;
+  std::uint32_t listener_link;
+  std::uint32_t reserved;
+  SocketAddress actual_peer;
+};
+struct AnswerAccept {
+  std::uint32_t link;  // kNone: not driven by the replayer
+  std::uint32_t reserved;
+  std::uint64_t recorded;
+  SocketAddress peer;   // to tell the service
+  SocketAddress local;
+};
+
+struct AskConnect {
+  Cookie socket;
+  std::int32_t type;  // SOCK_STREAM, SOCK_DGRAM
+  std::uint32_t nonblocking;
+  SocketAddress peer;         // where the service wants to go
+  SocketAddress actual_local; // where its socket is bound; the responder knows it by this
+};
+enum class ConnectVerdict : std::uint32_t {
+  kRedirect = 1,  // connect to `address`; then report `error` and later `final_error`
+  kFail,          // do not connect; fail with `error` (EINPROGRESS: later with `final_error`)
+  kInternal,      // the other end is the service itself: connect to `address`, capture as usual
+};
+struct AnswerConnect {
+  ConnectVerdict verdict;
+  std::uint32_t link;
+  std::int32_t error;        // errno of the call, 0 or EINPROGRESS on success
+  std::int32_t final_error;  // SO_ERROR of a non-blocking connect
+  SocketAddress address;     // to connect to
+  SocketAddress local;       // to tell the service
+};
+
+enum class MailState : std::uint32_t { kIdle = 0, kAsked = 1, kAnswered = 2, kRefused = 3 };
+
+// One thread's questions. The agent fills it, stores kAsked, rings the arena's doorbell and
+// FUTEX_WAITs on `state`; the replayer fills it again and stores kAnswered (or kRefused: there is no
+// answer, the hook fails as a lost dependency would).
+struct alignas(64) Mailbox {
+  std::atomic<MailState> state;
+  Ask ask;
+  std::uint32_t length;  // bytes used in payload, by whoever wrote last
+  std::uint32_t reserved;
+  std::byte payload[4032];
+};
+static_assert(sizeof(Mailbox) % 64 == 0);
+
+// The draws of one anchor. First those between the return of the readiness wait that reported it and
+// the first I/O, then those after the I/O.
+struct TapeEntry {
+  std::uint32_t first_draw;
+  std::uint32_t ready_draws;
+  std::uint32_t io_draws;
+  std::uint32_t next;  // entry that follows in the same context, kNone
+};
+
+enum class DrawKind : std::uint8_t { kClock = 1, kRandom = 2 };
+
+// Addressed by (kind, source, module, ordinal among those since the anchor).
+struct TapeDraw {
+  DrawKind kind;
+  std::uint8_t source;  // ClockSource or RandomSource
+  std::uint16_t reserved;
+  std::uint32_t module;  // module_key of the caller, 0 the program itself
+  std::int64_t value;    // ns, or offset of the bytes in the tape bytes
+  std::uint32_t length;  // of the bytes
+  std::uint32_t reserved2;
+};
+
+// Names a loaded object across builds: FNV-1a of the base name of its path.
+constexpr std::uint32_t module_key(const char* base_name) {
+  std::uint32_t hash = 2166136261u;
+  for (const char* c = base_name; *c != '\0'; ++c) {
+    hash = (hash ^ static_cast<unsigned char>(*c)) * 16777619u;
+  }
+  return hash == 0 ? 1 : hash;
+}
+
+inline ControlHeader& control_header(void* base) { return *static_cast<ControlHeader*>(base); }
+inline Link* links(void* base) {
+  return arena_array<Link>(base, control_header(base).links_offset);
+}
+inline Mailbox* mailboxes(void* base) {
+  return arena_array<Mailbox>(base, control_header(base).mailboxes_offset);
+}
+inline TapeEntry* tape_entries(void* base) {
+  return arena_array<TapeEntry>(base, control_header(base).entries_offset);
+}
+inline TapeDraw* tape_draws(void* base) {
+  return arena_array<TapeDraw>(base, control_header(base).draws_offset);
+}
+inline std::byte* tape_bytes(void* base) {
+  return arena_array<std::byte>(base, control_header(base).tape_bytes_offset);
+}
+
+}  // namespace reprise::abi

@@ -1,0 +1,326 @@
+// The records a thread writes into its segments, in the order in which it did things.
+//
+// A record is RecordHeader, a body of the type that `type` names, and `size - sizeof(header) -
+// sizeof(body)` bytes of tail (padding to 8 is told by `padding`). The agent parses nothing and
+// attributes nothing: which exchange a record belongs to follows from the order of the records of its
+// thread, and the collector works it out.
+//
+// Payloads longer than fit a segment are split: every part but the last carries kContinues, and each
+// part has its own stream offset, so parts read as neighbouring reads or sends.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace reprise::abi {
+
+enum class RecordType : std::uint8_t {
+  kProcessStart = 1,  // ProcessStart, tail: executable path \0 argv[0] \0 argv[1] \0 …
+  kModule,            // Module, tail: path; one for each loaded object, at start and after dlopen
+  kFork,              // Fork
+  kExec,              // Exec, tail: path
+  kExit,              // Exit: orderly, by exit or _exit or return from main
+  kFatalSignal,       // Signal: written by the agent's own handler, or absent (SIGKILL)
+  kSignal,            // Signal: delivered to a handler of the service
+  kThreadStart,       // ThreadStart
+  kThreadEnd,         // no body
+  kHandOff,           // HandOff
+  kListen,            // Listen
+  kAccept,            // Accept
+  kConnect,           // Connect
+  kConnectResult,     // ConnectResult: of a non-blocking connect, when the service learnt it
+  kPair,              // Pair: socketpair; both ends inside the service
+  kShutdown,          // Shutdown
+  kClose,             // Close: the last descriptor of this process for that socket
+  kBytesIn,           // BytesIn, tail: bytes
+  kSendIntent,        // SendIntent, tail: bytes; before the system call
+  kSendResult,        // SendResult; after it
+  kFileRange,         // FileRange, tail: path; sendfile and splice by reference; before the call
+  kWait,              // Wait, tail: Ready[ready]; one record when a readiness wait returned
+  kClock,             // Clock
+  kRandom,            // Random, tail: the bytes drawn
+  kLookup,            // Lookup, tail: node \0 service \0 then LookupAddress[count]
+  kCall,              // Call, tail: name \0 arguments, result; an annotated call, after it returned
+  kEntry,             // Entry, tail: name \0 payload; an SDK entry point opened or closed
+  kLog,               // Log, tail: bytes written to stdout or stderr
+  kGap,               // Gap: records this thread had to drop before this one
+  kLeak,              // Leak: replay only; a system call that escaped the hooks
+  kEnvironment,       // tail: NAME=value \0 …; what getenv-visible state the process started with
+};
+
+enum RecordFlags : std::uint8_t {
+  kContinues = 1u << 0,   // more parts of the same payload follow
+  kUnordered = 1u << 1,   // made in a signal handler that interrupted another hook
+  kSubstituted = 1u << 2, // replay: the value came from the tape
+  kRelaxed = 1u << 3,     // replay: draw past its recorded place (last value plus step, generator)
+};
+
+struct RecordHeader {
+  std::atomic<std::uint32_t> size;  // whole record, a multiple of 8; stored last; 0 = not there yet
+  RecordType type;
+  std::uint8_t flags;    // RecordFlags
+  std::uint8_t padding;  // unused bytes at the end of the tail, 0..7
+  std::uint8_t source;   // ClockSource or RandomSource or Stream or WaitKind, else 0
+  std::uint64_t enter;   // stamp before the call
+};
+static_assert(sizeof(RecordHeader) == 16);
+
+// A socket's name across dup, fork and descriptor passing: the kernel's SO_COOKIE.
+using Cookie = std::uint64_t;
+
+// A struct sockaddr as the kernel has it; length 0 when there is none.
+struct SocketAddress {
+  std::uint16_t length;
+  std::uint8_t bytes[110];
+};
+
+struct ProcessStart {
+  std::uint64_t exit;
+  std::uint32_t process;  // ProcessSlot
+  std::uint32_t image;    // 0, or how many execs came before
+  std::int32_t pid;
+  std::int32_t parent_pid;
+  std::uint32_t arguments;  // strings in the tail after the path
+  std::uint32_t reserved;
+};
+
+struct Module {
+  std::uint64_t begin;  // loaded addresses [begin, end) of the object's code
+  std::uint64_t end;
+  std::uint64_t bias;  // what was added to its ELF addresses
+};
+
+struct Fork {
+  std::uint64_t exit;
+  std::uint32_t child;    // ProcessSlot of the child, kNone when none was free
+  std::uint32_t ordinal;  // of the child among its parent's
+  std::int32_t child_pid;
+  std::int32_t error;
+};
+
+struct Exec {
+  std::uint32_t capturable;  // 1: the new image will load the agent as far as we can tell
+  std::int32_t error;        // 0 when announced (written before); errno when it came back
+};
+
+struct Exit {
+  std::int32_t code;
+  std::uint32_t reserved;
+};
+
+struct Signal {
+  std::int32_t number;
+  std::int32_t code;      // si_code
+  std::int32_t from_pid;  // si_pid when the code says it is valid
+  std::uint32_t reserved;
+  std::uint64_t address;  // si_addr of a fault
+};
+
+struct ThreadStart {
+  std::uint32_t ordinal;
+  std::uint32_t creator;  // ordinal of the creating thread
+  std::int32_t tid;
+  std::uint32_t reserved;
+};
+
+enum class HandOffKind : std::uint32_t {
+  kThreadCreated = 1,  // giver: token = ordinal of the new thread
+  kGive = 2,           // SDK or a followed primitive: the work under `token` carries my turn
+  kTake = 3,           // this thread goes on with the turn given under `token`
+  kDrop = 4,           // this thread's turn ends
+};
+struct HandOff {
+  std::uint64_t token;  // unique within the process
+  HandOffKind kind;
+  std::uint32_t reserved;
+};
+
+struct Listen {
+  Cookie socket;
+  std::int32_t backlog;
+  std::int32_t error;
+  SocketAddress local;
+};
+
+struct Accept {
+  std::uint64_t exit;
+  Cookie listener;
+  Cookie socket;        // 0 when it failed
+  std::int32_t error;   // errno, EAGAIN included
+  std::uint32_t nonblocking;
+  std::uint64_t recorded;  // replay: the recorded connection this one stands for, else 0
+  SocketAddress local;     // both as the service is told them
+  SocketAddress peer;
+};
+
+struct Connect {
+  std::uint64_t exit;
+  Cookie socket;
+  std::int32_t error;  // errno of the call, EINPROGRESS included, 0 connected
+  std::int32_t type;   // SOCK_STREAM, SOCK_DGRAM
+  SocketAddress peer;  // as the service gave it
+  SocketAddress local;
+};
+
+struct ConnectResult {
+  Cookie socket;
+  std::int32_t error;  // SO_ERROR, 0 connected
+  std::uint32_t reserved;
+};
+
+struct Pair {
+  Cookie first;
+  Cookie second;
+};
+
+struct Shutdown {
+  Cookie socket;
+  std::int32_t how;  // SHUT_RD, SHUT_WR, SHUT_RDWR
+  std::int32_t error;
+};
+
+struct Close {
+  Cookie socket;
+  std::uint64_t unread;  // bytes in the socket buffer the service never read, where known
+};
+
+// One read of any form. error EAGAIN and EINTR are recorded too: they bound chunks.
+struct BytesIn {
+  std::uint64_t exit;
+  Cookie socket;
+  std::uint64_t offset;     // of the first byte, in the connection's inbound stream
+  std::uint64_t requested;  // bytes the service asked for in the whole call
+  std::int32_t error;       // 0, or errno
+  std::uint32_t length;     // bytes in the tail; 0 with error 0 is end of stream
+};
+
+struct SendIntent {
+  Cookie socket;
+  std::uint64_t offset;  // in the connection's outbound stream
+  std::uint32_t length;  // bytes in the tail
+  std::uint32_t reserved;
+};
+
+struct SendResult {
+  std::uint64_t exit;
+  Cookie socket;
+  std::uint64_t offset;  // the intent's
+  std::int64_t result;   // bytes accepted, -1 on error
+  std::int32_t error;
+  std::uint32_t reserved;
+};
+
+struct FileRange {
+  Cookie socket;
+  std::uint64_t offset;  // in the connection's outbound stream
+  std::uint64_t device;
+  std::uint64_t inode;
+  std::uint64_t file_size;
+  std::uint64_t modified_ns;
+  std::uint64_t file_offset;
+  std::uint64_t length;
+};
+
+enum class WaitKind : std::uint8_t { kEpoll = 1, kPoll, kSelect };
+enum ReadyFlags : std::uint32_t { kReadable = 1, kWritable = 2, kHangup = 4, kFailed = 8 };
+struct Ready {
+  Cookie socket;  // sockets only; other descriptors are counted in `others`
+  std::uint32_t flags;
+  std::uint32_t reserved;
+};
+struct Wait {
+  std::uint64_t exit;
+  std::int64_t timeout_ns;  // -1 for ever
+  std::int32_t result;      // what the call returned
+  std::int32_t error;
+  std::uint32_t ready;   // entries in the tail (a bounded number of all)
+  std::uint32_t others;  // ready descriptors that are not in the tail
+};
+
+// source: the kernel's clock id for clock_gettime; the other calls have numbers of their own.
+enum class ClockSource : std::uint8_t {
+  kRealtime = 0,
+  kMonotonic = 1,
+  kProcessCpu = 2,
+  kThreadCpu = 3,
+  kMonotonicRaw = 4,
+  kRealtimeCoarse = 5,
+  kMonotonicCoarse = 6,
+  kBoottime = 7,
+  kGettimeofday = 32,
+  kTime = 33,
+  kTimespecGet = 34,
+  kFtime = 35,
+};
+struct Clock {
+  std::int64_t value_ns;
+  std::uint64_t caller;  // return address: tells the program's own reads from a library's
+};
+
+enum class RandomSource : std::uint8_t {
+  kGetrandom = 1,
+  kGetentropy,
+  kArc4random,
+  kDevice,        // /dev/urandom, /dev/random
+  kRandomDevice,  // std::random_device
+  kOpenSsl,       // RAND_bytes, RAND_priv_bytes
+};
+struct Random {
+  std::uint64_t caller;
+  std::uint32_t length;
+  std::int32_t error;
+};
+
+struct LookupAddress {
+  std::int32_t family;
+  std::int32_t type;
+  std::int32_t protocol;
+  std::uint32_t flags;
+  SocketAddress address;
+};
+struct Lookup {
+  std::uint64_t exit;
+  std::int32_t family;  // hints
+  std::int32_t type;
+  std::int32_t protocol;
+  std::int32_t flags;
+  std::int32_t result;  // 0 or EAI_*
+  std::int32_t error;   // errno where the result is EAI_SYSTEM
+  std::uint32_t count;  // addresses in the tail
+  std::uint32_t canonical_name;  // 1: a third string follows node and service
+};
+
+enum class CallOutcome : std::uint32_t { kReturned = 0, kThrew = 1 };
+struct Call {
+  std::uint64_t exit;
+  std::uint32_t arguments;  // bytes
+  std::uint32_t result;     // bytes
+  CallOutcome outcome;
+  std::uint32_t reserved;
+};
+
+enum class EntryEdge : std::uint32_t { kOpened = 1, kClosed = 2 };
+struct Entry {
+  std::uint64_t id;  // unique within the process
+  EntryEdge edge;
+  std::uint32_t length;  // payload bytes
+};
+
+enum class Stream : std::uint8_t { kStdout = 1, kStderr = 2 };
+struct Log {
+  std::uint32_t length;
+  std::uint32_t reserved;
+};
+
+struct Gap {
+  std::uint64_t records;
+  std::uint64_t bytes;
+};
+
+struct Leak {
+  std::uint64_t instruction;  // address of the system call
+  std::int32_t system_call;
+  std::uint32_t reserved;
+};
+
+}  // namespace reprise::abi
