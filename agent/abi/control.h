@@ -12,6 +12,30 @@
 //  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup, annotated call)
 //    is asked, and the asking thread waits for the answer.
 //
+// How a thread finds its draws: it keeps a *cursor* (entry, part, shift, and for each (kind, source,
+// module) how many it drew since). Only input moves the cursor, each time with all counts at zero:
+//  - a readiness wait returned: of the first socket it reports that is a link with an unread mark,
+//    that mark's entry, part kReady; a listener's next mark counts. A wait that reports none of these
+//    (time-out, event descriptors) moves nothing, and neither does one whose mark is the cursor's
+//    own entry already;
+//  - bytes, end of stream or an error other than EAGAIN and EINTR were read: the last mark whose
+//    offset is not behind the first byte of the read, part kIo, unless that mark is the cursor
+//    already (a smaller buffer reads one recorded read in several);
+//  - accept returned a connection: the listener's mark of that number, part kIo. It is the entry of
+//    the connection's `opening` mark, whose shift and exchange are the ones to use;
+//  - connect completed, at once or learnt later (SO_ERROR, a readiness wait, the first send): the
+//    link's `opening`, part kIo;
+//  - the thread was made: the answer of kThread, part kIo;
+//  - it takes over a turn (HandOffKind::kTake): the giver's cursor as it is.
+// Sends move nothing. An entry of kNone moves nothing either. What is past the cursor's part is
+// looked up in what follows, without moving: kReady goes on into kIo, kIo into entry `next`; the first
+// draw of equal (kind, source, module) there is given for a clock (counted relaxed, and it may be given
+// again); past the end the later of the last value plus clock_step_ns and the clock word. A random
+// draw that is not in its part comes from a generator seeded by (draw_seed, entry, part, address).
+//
+// When the agent rings the doorbell of the arena: after its activity word went from running to a wait
+// or to kEnded, after it asked, and before its process ends. Records need no ring of their own.
+//
 // Threading: every field is written by one side, named in its comment.
 #pragma once
 
@@ -73,12 +97,16 @@ inline constexpr std::uint32_t kMarks = 32;  // a ring; the replayer keeps fewer
 
 enum class LinkRole : std::uint32_t { kFree, kListener, kDriven, kAnswered };
 
-// One listener, driven inbound connection or answered outbound connection.
+// One listener, driven inbound connection or answered outbound connection. Written by the replayer.
+// A link is complete before its number is told (by the answer that names it) and is used again only
+// after both ends of its connection are closed. Offsets of marks count the bytes the service read
+// from this connection in this replay (on a listener: the connections it accepted), from 0. The ring
+// keeps its old marks: the agent's cursor in it lives with the socket, beside its in_offset.
 struct alignas(64) Link {
   LinkRole role;
   std::uint32_t reserved;
   std::uint64_t recorded;  // connection in the recording, 0 none
-  Mark opening;            // draws after accept or after connect completed
+  Mark opening;            // draws after accept or after connect completed; offset 0
   std::atomic<std::uint32_t> marks;  // published so far; mark k is ring[k % kMarks]
   Mark ring[kMarks];
 };
@@ -93,12 +121,19 @@ enum class Ask : std::uint32_t {
   kCall,         // name \0 arguments -> Call body and tail
 };
 
+// Asked by a new thread before its first draw or input. A thread is named by who made it and when:
+// ordinals of threads that serve a connection each depend on the order of connections.
 struct AskThread {
-  std::uint32_t process;  // ProcessSlot
-  std::uint32_t thread;   // ordinal
+  std::uint32_t process;        // ProcessSlot
+  std::uint32_t thread;         // ordinal
+  std::uint32_t creator_entry;  // the creator's cursor when it made this thread, kNone for a main thread
+  std::uint32_t created_since;  // threads the creator had made since that cursor moved there
 };
 struct AnswerThread {
   std::uint32_t entry;  // draws before the thread's first input
+  std::uint32_t reserved;
+  std::int64_t monotonic_shift_ns;
+  std::uint64_t exchange;  // recorded number, 0 background
 };
 
 struct AskListen {
@@ -108,6 +143,7 @@ struct AskListen {
 };
 struct AnswerListen {
   std::uint32_t link;
+  SocketAddress local;  // to tell the service (getsockname); a recorded port for one bound to port 0
 };
 
 struct AskAccept {
@@ -133,15 +169,17 @@ struct AskConnect {
   SocketAddress actual_local; // where its socket is bound; the responder knows it by this
 };
 enum class ConnectVerdict : std::uint32_t {
-  kRedirect = 1,  // connect to `address`; then report `error` and later `final_error`
-  kFail,          // do not connect; fail with `error` (EINPROGRESS: later with `final_error`)
+  kRedirect = 1,  // connect to `address` and tell `error`; a peer that never answered is one of ours
+                  // that leaves the connection pending, so this may block or stay unready
+  kFail,          // fail with `error`, without a connect; or, where `error` is EINPROGRESS, connect
+                  // to `address`, which refuses at once, and tell `final_error` for its SO_ERROR
   kInternal,      // the other end is the service itself: connect to `address`, capture as usual
 };
 struct AnswerConnect {
   ConnectVerdict verdict;
   std::uint32_t link;
-  std::int32_t error;        // errno of the call, 0 or EINPROGRESS on success
-  std::int32_t final_error;  // SO_ERROR of a non-blocking connect
+  std::int32_t error;        // errno to tell for the call: 0, EINPROGRESS, ECONNREFUSED…
+  std::int32_t final_error;  // SO_ERROR to tell of a non-blocking connect, 0 connected
   SocketAddress address;     // to connect to
   SocketAddress local;       // to tell the service
 };
