@@ -23,6 +23,7 @@ struct Connection {
   std::string peer_name;       // name the service looked up to get `peer`, empty when none
   ConnectionId listener;       // inbound: which one accepted it
   std::uint64_t recorded = 0;  // replay: ConnectionId in the recording, 0 none
+  std::uint64_t socket = 0;    // the kernel's SO_COOKIE; by it a recovery finds the connection again
   bool internal = false;       // both ends lie inside the service
   Stamp opened, closed;
 };
