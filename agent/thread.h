@@ -1,0 +1,128 @@
+// A thread of the service, as the agent knows it.
+//
+// `Thread` is the private half: where the thread's next record goes, and what it is in the middle of.
+// Its public half, which the recorder reads, is its abi::ThreadSlot; both have the same index. All
+// Threads lie in one mapping that the kernel empties in the child of any fork (MADV_WIPEONFORK), even
+// one that no hook saw: a child finds itself closed and joins anew, and never writes where its parent
+// does.
+//
+// The one way in is this_thread(): null means that the agent stands aside and the hook only forwards.
+//
+// Threading: a Thread is touched by its own thread (and the signal handlers that interrupt it), and by
+// its creator until it runs. Fields that a handler may change under the interrupted code are atomics
+// for that reason alone; no locked instruction is needed.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "agent/abi/arena.h"
+#include "agent/abi/records.h"
+
+namespace reprise::agent {
+
+inline constexpr std::size_t kLineBytes = 240;  // of characters that were written one by one
+
+struct alignas(64) Thread {
+  // What every hook reads. All zero after a fork.
+  std::uint32_t open;   // 1: hooks record; 0: see this_thread()
+  std::uint32_t limit;  // bytes of the segment being filled, 0 none
+  std::atomic<std::uint64_t> cursor;  // segment << 32 | offset of its first free byte
+  abi::ThreadSlot* slot;              // null: none was free; records are only counted
+  std::uint32_t index;                // of the slot, abi::kNone without one
+  std::uint32_t ordinal;              // in its process, 0 the main thread
+  std::uint32_t creator;              // ordinal of the thread that made it, abi::kNone
+  std::uint8_t record_flags;          // abi::kUnordered while a signal handler runs
+  std::uint8_t modules_changed;       // dlopen was called since the modules were recorded
+  std::uint8_t idle_wait;             // the last record is of a poll that found nothing
+  std::uint8_t ended;
+
+  // What is being dropped, until a Gap record says so.
+  std::uint64_t gap_records;
+  std::uint64_t gap_bytes;
+
+  std::uint32_t muted;           // depth of calls whose inner calls are not the service's
+  std::uint32_t handler_depth;   // of the service's signal handlers
+  const void* handler_frame;     // stack of the innermost, to notice a siglongjmp out of it
+
+  // Between creation and start.
+  void* (*routine)(void*);
+  void* argument;
+
+  // Characters written one by one to a log stream, until a line is whole.
+  std::uint16_t line_length;
+  abi::Stream line_stream;
+  char line[kLineBytes];
+};
+
+// The agent's whole thread-local storage: static TLS is scarce and a lazily allocated one would
+// allocate in signal handlers.
+struct ThreadLocal {
+  Thread* current;           // null: never joined, or parked
+  Thread* parked;            // set around a vfork, whose child runs on this thread's memory
+  std::uint32_t child_slot;  // ProcessSlot + 1 claimed for the child of the fork in progress, or 0
+  std::uint32_t joining;     // 1: in the slow path; a handler that comes now stands aside
+};
+[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadLocal
+    thread_local_state;
+
+// 1 once this process image has an arena; 0 before start-up, or for ever when it has none.
+[[gnu::visibility("hidden")]] extern constinit std::atomic<std::uint32_t> agent_live;
+
+// The slow path of this_thread(): starts the agent, joins the thread, or finds why not.
+[[nodiscard]] Thread* join_thread();
+
+// The calling thread, or null when the agent stands aside: no arena, in the child of a vfork, in a
+// name lookup, after the thread's end. Never null because an arena is full. Preserves errno.
+[[nodiscard]] inline Thread* this_thread() {
+  if (agent_live.load(std::memory_order_relaxed) != 0) [[likely]] {
+    Thread* thread = thread_local_state.current;
+    if (thread != nullptr && thread->open != 0) [[likely]] return thread;
+  }
+  return join_thread();
+}
+
+// Claims a slot for a thread that `creator` is about to make; null when none is free.
+[[nodiscard]] Thread* claim_thread(const Thread* creator);
+// Gives back what claim_thread claimed, when the thread could not be made.
+void release_thread(Thread& thread);
+// On the new thread itself: makes it the current one and writes its ThreadStart.
+void enter_thread(Thread& thread);
+// Writes ThreadEnd; hooks of this thread only forward from here on.
+void leave_thread(Thread& thread);
+
+// Whatever the service's own calls do inside a call that is recorded as a whole (a name lookup) is not
+// recorded. Nests.
+class Muted {
+ public:
+  explicit Muted(Thread* thread) : thread_(thread) {
+    if (thread_ != nullptr && thread_->muted++ == 0) thread_->open = 0;
+  }
+  ~Muted() {
+    if (thread_ != nullptr && --thread_->muted == 0) thread_->open = 1;
+  }
+  Muted(const Muted&) = delete;
+  Muted& operator=(const Muted&) = delete;
+
+ private:
+  Thread* thread_;
+};
+
+// Publishes what a thread waits for, until it is destroyed; for the replay library. `object` is a
+// socket's cookie or an address, `deadline_ns` in the session's monotonic time, or abi::kNoDeadline.
+class Waiting {
+ public:
+  Waiting(Thread* thread, abi::Activity activity, std::uint64_t deadline_ns, std::uint64_t object);
+  ~Waiting();
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  abi::ThreadSlot* slot_;
+};
+
+// Stores an activity with the next transition count.
+void publish_activity(abi::ThreadSlot& slot, abi::Activity activity);
+
+}  // namespace reprise::agent
