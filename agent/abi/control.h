@@ -122,12 +122,13 @@ enum class Ask : std::uint32_t {
 };
 
 // Asked by a new thread before its first draw or input. A thread is named by who made it and when:
-// ordinals of threads that serve a connection each depend on the order of connections.
+// ordinals of threads that serve a connection each depend on the order of connections. The main thread
+// of a forked child is made by the thread that forked.
 struct AskThread {
   std::uint32_t process;        // ProcessSlot
   std::uint32_t thread;         // ordinal
-  std::uint32_t creator_entry;  // the creator's cursor when it made this thread, kNone for a main thread
-  std::uint32_t created_since;  // threads the creator had made since that cursor moved there
+  std::uint32_t creator_entry;  // the creator's cursor then; kNone for the first thread of an image
+  std::uint32_t created_since;  // threads and children it had made since its cursor moved there
 };
 struct AnswerThread {
   std::uint32_t entry;  // draws before the thread's first input
@@ -214,7 +215,7 @@ struct TapeDraw {
   DrawKind kind;
   std::uint8_t source;  // ClockSource or RandomSource
   std::uint16_t reserved;
-  std::uint32_t module;  // module_key of the caller, 0 the program itself
+  std::uint32_t module;  // module_key of the caller, 0 the program itself or no known object
   std::int64_t value;    // ns, or offset of the bytes in the tape bytes
   std::uint32_t length;  // of the bytes
   std::uint32_t reserved2;
