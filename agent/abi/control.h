@@ -129,6 +129,8 @@ struct AskThread {
   std::uint32_t thread;         // ordinal
   std::uint32_t creator_entry;  // the creator's cursor then; kNone for the first thread of an image
   std::uint32_t created_since;  // threads and children it had made since its cursor moved there
+  std::uint32_t creator_ready;  // 1: its cursor stood at the kReady part, 0: at kIo
+  std::uint32_t reserved;
 };
 struct AnswerThread {
   std::uint32_t entry;  // draws before the thread's first input
