@@ -104,7 +104,7 @@ enum class LinkRole : std::uint32_t { kFree, kListener, kDriven, kAnswered };
 // keeps its old marks: the agent's cursor in it lives with the socket, beside its in_offset.
 struct alignas(64) Link {
   LinkRole role;
-  std::uint32_t reserved;
+  std::atomic<std::uint32_t> accepted;  // agent: connections a listener gave out, in all processes
   std::uint64_t recorded;  // connection in the recording, 0 none
   Mark opening;            // draws after accept or after connect completed; offset 0
   std::atomic<std::uint32_t> marks;  // published so far; mark k is ring[k % kMarks]
