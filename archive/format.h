@@ -17,10 +17,10 @@ struct Header {
   std::vector<std::string> command;  // program and arguments
   std::string working_directory;
   std::string host;
-  bool replay = false;               // made by a replay
-  std::string replay_of;             // session of the archive that was replayed
+  bool replay = false;    // made by a replay
+  std::string replay_of;  // session of the archive that was replayed
   std::uint64_t stamps_per_second = 0;
-  event::Stamp epoch;                // taken together with the two clocks below
+  event::Stamp epoch;  // taken together with the two clocks below
   std::int64_t realtime_epoch_ns = 0;
   std::int64_t monotonic_epoch_ns = 0;
 
@@ -31,12 +31,12 @@ struct Header {
 // Last words; absent when the recorder was killed.
 struct Trailer {
   std::uint64_t events = 0, exchanges = 0, calls = 0, connections = 0;
-  std::uint64_t gaps = 0;         // Gap events
-  std::uint64_t dropped = 0;      // records lost in them
-  std::uint64_t unattributed = 0; // calls and draws
-  event::ProcessExited exit;      // of the root process
-  bool exited = false;            // false: it was still running when the recording stopped
-  bool recovered = false;         // closed by `reprise recover`, not by the recorder
+  std::uint64_t gaps = 0;          // Gap events
+  std::uint64_t dropped = 0;       // records lost in them
+  std::uint64_t unattributed = 0;  // calls and draws
+  event::ProcessExited exit;       // of the root process
+  bool exited = false;             // false: it was still running when the recording stopped
+  bool recovered = false;          // closed by `reprise recover`, not by the recorder
 };
 
 // One problem of an archive, located.
@@ -48,7 +48,15 @@ struct Damage {
 
 struct Error {
   enum class Kind : std::uint8_t {
-    kNotFound, kNoPermission, kNotAnArchive, kNewerFormat, kDamaged, kExists, kDiskFull, kIo, kNoSuchExchange,
+    kNotFound,
+    kNoPermission,
+    kNotAnArchive,
+    kNewerFormat,
+    kDamaged,
+    kExists,
+    kDiskFull,
+    kIo,
+    kNoSuchExchange,
   };
   Kind kind = Kind::kIo;
   std::string message;  // what happened, to what, and what to do

@@ -1,6 +1,6 @@
 // Reads one archive: index when there is one, a scan for whole blocks when not. An archive is
-// untrusted input: nothing in it crashes, hangs or exhausts memory; damage is listed, what is whole is
-// still read. Thread-compatible; the file may be growing.
+// untrusted input: nothing in it crashes, hangs or exhausts memory; damage is listed, what is whole
+// is still read. Thread-compatible; the file may be growing.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace reprise::archive {
 class Reader {
  public:
   [[nodiscard]] static tl::expected<std::unique_ptr<Reader>, Error> open(const std::string& path);
-  virtual ~Reader() = default;
+  virtual ~Reader();
 
   virtual const Header& header() const = 0;
   virtual const std::optional<Trailer>& trailer() const = 0;  // none: the recording was cut off
@@ -36,18 +36,32 @@ class Reader {
 
   // Opens at once through the index, whatever the size of the file.
   [[nodiscard]] virtual tl::expected<event::Exchange, Error> exchange(event::ExchangeId id) = 0;
-  [[nodiscard]] virtual tl::expected<std::vector<event::Call>, Error> calls(event::Context context) = 0;
-  // Events of that context and the I/O of its connection in its byte ranges.
-  virtual void each_event_of(event::ExchangeId id, const std::function<bool(const event::Event&)>& visit) = 0;
-  [[nodiscard]] virtual tl::expected<event::Connection, Error> connection(event::ConnectionId id) = 0;
+  [[nodiscard]] virtual tl::expected<std::vector<event::Call>, Error> calls(
+      event::Context context) = 0;
+  // Events of that context and the I/O of its connection in its byte ranges. Meant for single
+  // exchanges: whoever wants them all is quicker with each_event().
+  virtual void each_event_of(event::ExchangeId id,
+                             const std::function<bool(const event::Event&)>& visit) = 0;
+  [[nodiscard]] virtual tl::expected<event::Connection, Error> connection(
+      event::ConnectionId id) = 0;
 
   // Bytes of one direction of a connection. `sent` tells which: what the service sent, or received.
-  // Only bytes the kernel accepted count as sent. Missing bytes (gaps) are an error.
+  // Only bytes the kernel accepted count as sent, or may have: a send whose result was never
+  // recorded was cut off by the end of its process. Missing bytes (gaps) are an error. `near` is
+  // when the bytes were first touched, if that is known; it makes long connections quick and
+  // changes nothing else.
   [[nodiscard]] virtual tl::expected<event::Bytes, Error> bytes(event::ConnectionId id, bool sent,
-                                                                event::ByteRange range) = 0;
+                                                                event::ByteRange range,
+                                                                event::Stamp near = {}) = 0;
+  [[nodiscard]] tl::expected<event::Bytes, Error> request(const event::Exchange& exchange);
+  [[nodiscard]] tl::expected<event::Bytes, Error> response(const event::Exchange& exchange);
+  [[nodiscard]] tl::expected<event::Bytes, Error> request(const event::Call& call);
+  [[nodiscard]] tl::expected<event::Bytes, Error> response(const event::Call& call);
+
   [[nodiscard]] virtual tl::expected<event::Bytes, Error> content(std::uint64_t number) = 0;
 
-  // Reads every block and reports all damage.
+  // Reads every block and reports all damage. An archive without a trailer whose last block is cut
+  // off counts that as damage too.
   virtual void verify() = 0;
 };
 

@@ -2,8 +2,8 @@
 //
 // append() collects a block in memory; flush() compresses and writes it. After flush() returned
 // without error everything appended so far is in the operating system's hands and survives this
-// process. A block that cannot be written (full disk) is kept and tried again by the next flush; what
-// exceeds the bound is dropped, counted, and becomes a Gap when writing works again.
+// process. A block that cannot be written (full disk) is kept and tried again by the next flush;
+// what exceeds the bound is dropped, counted, and becomes a Gap when writing works again.
 #pragma once
 
 #include <cstdint>
@@ -18,30 +18,37 @@ namespace reprise::archive {
 
 struct WriterOptions {
   bool overwrite = false;
-  int compression_level = 1;                        // zstd
-  std::uint64_t block_bytes = 256 * 1024;           // uncompressed, after which append() flushes
-  std::uint64_t backlog_bytes = 64 * 1024 * 1024;   // kept in memory when the file cannot grow
+  int compression_level = 1;                       // zstd
+  std::uint64_t block_bytes = 256 * 1024;          // uncompressed, after which append() flushes
+  std::uint64_t backlog_bytes = 64 * 1024 * 1024;  // kept in memory when the file cannot grow
 };
+
+class OutputFile;
 
 class Writer {
  public:
-  [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> create(const std::string& path,
-                                                                           const Header& header,
-                                                                           const WriterOptions& options);
+  [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> create(
+      const std::string& path, const Header& header, const WriterOptions& options);
+  // The same into a file of the caller's, which is empty.
+  [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> create(
+      std::unique_ptr<OutputFile> file, const Header& header, const WriterOptions& options);
   // Goes on with an archive that has no trailer, behind its last whole block.
-  [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> resume(const std::string& path,
-                                                                           const WriterOptions& options);
-  virtual ~Writer() = default;
+  [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> resume(
+      const std::string& path, const WriterOptions& options);
+  virtual ~Writer();  // without finish() the archive stays readable, by a scan
 
   virtual void append(const event::Event& event) = 0;
-  virtual void append(const event::Connection& connection) = 0;  // again when more is known; last wins
-  virtual void append(const event::Exchange& exchange) = 0;      // likewise
-  virtual void append(const event::Call& call) = 0;              // likewise
+  virtual void append(
+      const event::Connection& connection) = 0;              // again when more is known; last wins
+  virtual void append(const event::Exchange& exchange) = 0;  // likewise
+  virtual void append(const event::Call& call) = 0;          // likewise
   // Stores bytes once by content; the returned number is FileRangeSent::content.
   virtual std::uint64_t store(const event::Bytes& content) = 0;
 
   [[nodiscard]] virtual tl::expected<void, Error> flush() = 0;
-  // Writes the index and the trailer and closes the file. Call once, last.
+  // Writes the index and the trailer and closes the file. Call last; again after a full disk. The
+  // counts of `trailer` are filled in from what was written; the caller gives `unattributed`,
+  // `exit`, `exited` and `recovered`.
   [[nodiscard]] virtual tl::expected<void, Error> finish(const Trailer& trailer) = 0;
 
   virtual std::uint64_t bytes_written() const = 0;
