@@ -8,6 +8,7 @@
     reprise_agent_cc_library  objects that run inside the service
     reprise_agent_library     the shared object that is preloaded into the service
     reprise_py_library        a Python module of test support
+    reprise_py_test           a Python unittest
     reprise_e2e_test          a test in .py, .sh or .cc that crosses modules
 
 Everything is private to its package unless `visibility` says otherwise. All other attributes are
@@ -251,6 +252,18 @@ def reprise_py_library(name, **kwargs):
         **kwargs
     )
 
+def reprise_py_test(name, srcs, main = None, size = "small", **kwargs):
+    """A Python unittest. `main`, or the first file, is what is run; it calls unittest.main()."""
+    native.py_test(
+        name = name,
+        size = size,
+        srcs = srcs,
+        main = main or srcs[0],
+        python_version = "PY3",
+        srcs_version = "PY3",
+        **kwargs
+    )
+
 def reprise_e2e_test(name, srcs, main = None, size = "medium", tags = [], **kwargs):
     """A test that crosses modules and runs real programs, which it names in `data`.
 
@@ -264,13 +277,11 @@ def reprise_e2e_test(name, srcs, main = None, size = "medium", tags = [], **kwar
     """
     tags = tags + ["e2e"]
     if srcs[0].endswith(".py"):
-        native.py_test(
+        reprise_py_test(
             name = name,
             size = size,
             srcs = srcs,
-            main = main or srcs[0],
-            python_version = "PY3",
-            srcs_version = "PY3",
+            main = main,
             tags = tags,
             **kwargs
         )
