@@ -69,15 +69,24 @@ _SANITIZER_COPTS = select({
 
 # The runtimes are linked statically: a shared one would have to come before the agent in the
 # preload order, and a program under test could not be preloaded at all. clang does so by default
-# but leaves out the C++ part when the driver is `clang` and not `clang++`.
+# but leaves out the C++ part when the driver is `clang` and not `clang++`; gold, Bazel's choice of
+# linker, warns of every symbol of its asan runtime.
 _SANITIZER_LINKOPTS = select({
     "//bazel:asan": ["-fsanitize=address", "-static-libasan"],
-    "//bazel:asan_clang": ["-fsanitize=address", "-fsanitize-link-c++-runtime"],
+    "//bazel:asan_clang": [
+        "-fsanitize=address",
+        "-fsanitize-link-c++-runtime",
+        "-fuse-ld=lld",
+    ],
     "//bazel:tsan": ["-fsanitize=thread", "-static-libtsan"],
     "//bazel:tsan_clang": ["-fsanitize=thread", "-fsanitize-link-c++-runtime"],
     "//bazel:ubsan": ["-fsanitize=undefined", "-static-libubsan"],
     "//bazel:ubsan_clang": ["-fsanitize=undefined", "-fsanitize-link-c++-runtime"],
-    "//bazel:fuzz_clang": ["-fsanitize=address,undefined", "-fsanitize-link-c++-runtime"],
+    "//bazel:fuzz_clang": [
+        "-fsanitize=address,undefined",
+        "-fsanitize-link-c++-runtime",
+        "-fuse-ld=lld",
+    ],
     "//conditions:default": [],
 })
 
