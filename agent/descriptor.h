@@ -1,20 +1,21 @@
 // What the process's file descriptors are, as far as records need to know.
 //
-// A descriptor is one word in a table: what kind of thing it is and, for a stream socket, which Socket.
-// A Socket is what dup() shares: the kernel's name for it (SO_COOKIE) and how far its two streams have
-// got. Kinds are found out when a descriptor is first used and remembered ("not a socket" too), and
-// forgotten when it is closed. A descriptor that somebody closed behind the hooks is put right when a
-// hook next sees its number made: socket, accept, open, dup, a descriptor passed in a message.
+// A descriptor is one word in a table: what kind of thing it is and, for a stream socket, which
+// Socket. A Socket is what dup() shares: the kernel's name for it (SO_COOKIE) and how far its two
+// streams have got. Kinds are found out when a descriptor is first used and remembered ("not a
+// socket" too), and forgotten when it is closed. A descriptor that somebody closed behind the hooks
+// is put right when a hook next sees its number made: socket, accept, open, dup, a descriptor
+// passed in a message.
 //
 // Both tables are one private mapping made at start-up, as long as the hard limit on descriptors
 // allows them to grow; pages that are never used are never backed. A fork copies them, offsets
 // included: a child goes on counting where the parent was. Two processes that both go on using one
 // connection each count for themselves.
 //
-// Threading: any thread. Words and offsets are atomics. Two threads that send on one connection at once
-// get ranges that do not overlap, in the order in which they announced them. A Socket that is closed
-// under a thread that reads from it may be given to another connection: whoever uses one across a
-// system call remembers its cookie and looks again.
+// Threading: any thread. Words and offsets are atomics. Two threads that send on one connection at
+// once get ranges that do not overlap, in the order in which they announced them. A Socket that is
+// closed under a thread that reads from it may be given to another connection: whoever uses one
+// across a system call remembers its cookie and looks again.
 #pragma once
 
 #include <atomic>
@@ -37,7 +38,7 @@ enum class DescriptorKind : std::uint8_t {
 
 enum SocketFlags : std::uint32_t {
   kListening = 1u << 0,
-  kConnecting = 1u << 1,   // connect said EINPROGRESS; the service has not learnt the outcome
+  kConnecting = 1u << 1,  // connect said EINPROGRESS; the service has not learnt the outcome
   kConnected = 1u << 2,
   kNonblocking = 1u << 3,  // O_NONBLOCK as far as fcntl, ioctl and the creating call told
 };
@@ -47,10 +48,11 @@ struct alignas(64) Socket {
   std::atomic<std::uint32_t> descriptors;  // that refer to it; 0: free
   std::atomic<std::uint32_t> flags;        // SocketFlags
   std::atomic<abi::Cookie> cookie;
-  std::atomic<std::uint64_t> in_offset;   // bytes of the inbound stream that were read
-  std::atomic<std::uint64_t> out_offset;  // bytes of the outbound stream that were announced or sent
-  std::int32_t family;                    // AF_INET, AF_INET6, AF_UNIX…
-  std::int32_t type;                      // SOCK_STREAM, SOCK_DGRAM…
+  std::atomic<std::uint64_t> in_offset;  // bytes of the inbound stream that were read
+  std::atomic<std::uint64_t>
+      out_offset;       // bytes of the outbound stream that were announced or sent
+  std::int32_t family;  // AF_INET, AF_INET6, AF_UNIX…
+  std::int32_t type;    // SOCK_STREAM, SOCK_DGRAM…
 
   // Below DescriptorTable::capacity().
   [[nodiscard]] std::uint32_t index() const;
@@ -71,18 +73,20 @@ struct Descriptor {
 
 class DescriptorTable {
  public:
-  // Maps tables for descriptors below `capacity`; false when the memory cannot be had, and then every
-  // descriptor is kOther. Start-up only.
+  // Maps tables for descriptors below `capacity`; false when the memory cannot be had, and then
+  // every descriptor is kOther. Start-up only.
   bool map(std::uint32_t capacity);
 
   [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
 
   // What `fd` is; asks the kernel when nobody did before. Preserves errno.
   [[nodiscard]] Descriptor find(int fd) {
-    if (static_cast<std::uint32_t>(fd) >= capacity_) [[unlikely]] return {};
+    if (static_cast<std::uint32_t>(fd) >= capacity_) [[unlikely]]
+      return {};
     const std::uint64_t word = entries_[fd].load(std::memory_order_acquire);
     const Descriptor descriptor = unpack(word);
-    if (descriptor.kind == DescriptorKind::kUnknown) [[unlikely]] return classify(fd, word);
+    if (descriptor.kind == DescriptorKind::kUnknown) [[unlikely]]
+      return classify(fd, word);
     return descriptor;
   }
 
@@ -109,16 +113,17 @@ class DescriptorTable {
     return static_cast<std::uint32_t>(&socket - sockets_);
   }
 
-  // `fd` was just made and is a socket: gives it a fresh Socket with its cookie read. Null when fd is
-  // beyond the table.
+  // `fd` was just made and is a socket: gives it a fresh Socket with its cookie read. Null when fd
+  // is beyond the table.
   Socket* open_socket(int fd, int family, int type, std::uint32_t flags);
   // `fd` was just made and is of this kind, which holds no socket. kUnknown: look when it is used.
   void open_other(int fd, DescriptorKind kind);
-  // `to` is now the same open file as `from`. What `to` was before is released.
-  void share(int from, int to);
-  // `fd` is about to be closed, or is gone. Returns its Socket when this was the last descriptor for
-  // it: the caller reports it closed and then calls release().
+  // `to` is now the same open file as `from`, and no longer what it was.
+  [[nodiscard]] Socket* share(int from, int to);
+  // `fd` is about to be closed, or is gone.
   [[nodiscard]] Socket* forget(int fd);
+  // share() and forget() return the Socket that has lost its last descriptor, if any: the caller
+  // reports it closed and then gives it back.
   void release(Socket& socket);
 
   // One more than the highest descriptor ever used, for close_range.
@@ -130,7 +135,8 @@ class DescriptorTable {
 
  private:
   static constexpr Descriptor unpack(std::uint64_t word) {
-    return {static_cast<DescriptorKind>(word & 0xff), static_cast<std::uint32_t>(word >> 8 & 0xffffff),
+    return {static_cast<DescriptorKind>(word & 0xff),
+            static_cast<std::uint32_t>(word >> 8 & 0xffffff),
             static_cast<std::uint32_t>(word >> 32)};
   }
   static constexpr std::uint64_t pack(Descriptor d) {
@@ -141,6 +147,7 @@ class DescriptorTable {
   Descriptor classify(int fd, std::uint64_t seen);
   Socket* claim_socket(int fd);
   Socket* put(int fd, DescriptorKind kind, Socket* socket);
+  static Socket* drop(Socket& socket);
   void note_used(int fd);
 
   std::atomic<std::uint64_t>* entries_ = nullptr;

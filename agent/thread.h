@@ -1,16 +1,17 @@
 // A thread of the service, as the agent knows it.
 //
-// `Thread` is the private half: where the thread's next record goes, and what it is in the middle of.
-// Its public half, which the recorder reads, is its abi::ThreadSlot; both have the same index. All
-// Threads lie in one mapping that the kernel empties in the child of any fork (MADV_WIPEONFORK), even
-// one that no hook saw: a child finds itself closed and joins anew, and never writes where its parent
-// does.
+// `Thread` is the private half: where the thread's next record goes, and what it is in the middle
+// of. Its public half, which the recorder reads, is its abi::ThreadSlot; both have the same index.
+// All Threads lie in one mapping that the kernel empties in the child of any fork
+// (MADV_WIPEONFORK), even one that no hook saw: a child finds itself closed and joins anew, and
+// never writes where its parent does.
 //
-// The one way in is this_thread(): null means that the agent stands aside and the hook only forwards.
+// The one way in is this_thread(): null means that the agent stands aside and the hook only
+// forwards.
 //
-// Threading: a Thread is touched by its own thread (and the signal handlers that interrupt it), and by
-// its creator until it runs. Fields that a handler may change under the interrupted code are atomics
-// for that reason alone; no locked instruction is needed.
+// Threading: a Thread is touched by its own thread (and the signal handlers that interrupt it), and
+// by its creator until it runs. Fields that a handler may change under the interrupted code are
+// atomics for that reason alone; no locked instruction is needed.
 #pragma once
 
 #include <atomic>
@@ -26,8 +27,8 @@ inline constexpr std::size_t kLineBytes = 240;  // of characters that were writt
 
 struct alignas(64) Thread {
   // What every hook reads. All zero after a fork.
-  std::uint32_t open;   // 1: hooks record; 0: see this_thread()
-  std::uint32_t limit;  // bytes of the segment being filled, 0 none
+  std::uint32_t open;                 // 1: hooks record; 0: see this_thread()
+  std::uint32_t limit;                // bytes of the segment being filled, 0 none
   std::atomic<std::uint64_t> cursor;  // segment << 32 | offset of its first free byte
   abi::ThreadSlot* slot;              // null: none was free; records are only counted
   std::uint32_t index;                // of the slot, abi::kNone without one
@@ -37,14 +38,16 @@ struct alignas(64) Thread {
   std::uint8_t modules_changed;       // dlopen was called since the modules were recorded
   std::uint8_t idle_wait;             // the last record is of a poll that found nothing
   std::uint8_t ended;
+  std::uint8_t end_rounds;  // of thread-specific destructors that were let pass
 
   // What is being dropped, until a Gap record says so.
   std::uint64_t gap_records;
   std::uint64_t gap_bytes;
 
-  std::uint32_t muted;           // depth of calls whose inner calls are not the service's
-  std::uint32_t handler_depth;   // of the service's signal handlers
-  const void* handler_frame;     // stack of the innermost, to notice a siglongjmp out of it
+  std::uint32_t muted;                 // depth of calls whose inner calls are not the service's
+  std::uint32_t handler_depth;         // of the service's signal handlers
+  const void* handler_frame;           // stack of the outermost, to notice a siglongjmp out of it
+  std::uint32_t handler_on_own_stack;  // 1: it runs on a sigaltstack, whose addresses tell nothing
 
   // Between creation and start.
   void* (*routine)(void*);
@@ -64,11 +67,16 @@ struct ThreadLocal {
   std::uint32_t child_slot;  // ProcessSlot + 1 claimed for the child of the fork in progress, or 0
   std::uint32_t joining;     // 1: in the slow path; a handler that comes now stands aside
 };
-[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadLocal
-    thread_local_state;
+[[gnu::visibility("hidden"),
+  gnu::tls_model("initial-exec")]] extern constinit thread_local ThreadLocal thread_local_state;
 
-// 1 once this process image has an arena; 0 before start-up, or for ever when it has none.
-[[gnu::visibility("hidden")]] extern constinit std::atomic<std::uint32_t> agent_live;
+// Where this process image stands.
+enum class Liveness : std::uint32_t {
+  kUnknown = 0,  // nothing has been tried yet
+  kLive,         // there is an arena
+  kAside,        // there is none, or one that cannot be used: hooks forward for ever
+};
+[[gnu::visibility("hidden")]] extern constinit std::atomic<Liveness> agent_liveness;
 
 // The slow path of this_thread(): starts the agent, joins the thread, or finds why not.
 [[nodiscard]] Thread* join_thread();
@@ -76,9 +84,10 @@ struct ThreadLocal {
 // The calling thread, or null when the agent stands aside: no arena, in the child of a vfork, in a
 // name lookup, after the thread's end. Never null because an arena is full. Preserves errno.
 [[nodiscard]] inline Thread* this_thread() {
-  if (agent_live.load(std::memory_order_relaxed) != 0) [[likely]] {
+  if (agent_liveness.load(std::memory_order_relaxed) == Liveness::kLive) [[likely]] {
     Thread* thread = thread_local_state.current;
-    if (thread != nullptr && thread->open != 0) [[likely]] return thread;
+    if (thread != nullptr && thread->open != 0) [[likely]]
+      return thread;
   }
   return join_thread();
 }
@@ -92,8 +101,8 @@ void enter_thread(Thread& thread);
 // Writes ThreadEnd; hooks of this thread only forward from here on.
 void leave_thread(Thread& thread);
 
-// Whatever the service's own calls do inside a call that is recorded as a whole (a name lookup) is not
-// recorded. Nests.
+// Whatever the service's own calls do inside a call that is recorded as a whole (a name lookup) is
+// not recorded. Nests.
 class Muted {
  public:
   explicit Muted(Thread* thread) : thread_(thread) {
@@ -110,7 +119,8 @@ class Muted {
 };
 
 // Publishes what a thread waits for, until it is destroyed; for the replay library. `object` is a
-// socket's cookie or an address, `deadline_ns` in the session's monotonic time, or abi::kNoDeadline.
+// socket's cookie or an address, `deadline_ns` in the session's monotonic time, or
+// abi::kNoDeadline.
 class Waiting {
  public:
   Waiting(Thread* thread, abi::Activity activity, std::uint64_t deadline_ns, std::uint64_t object);

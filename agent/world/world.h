@@ -9,24 +9,28 @@
 // so the capture library cannot contain a substitution: there is no switch to turn.
 //
 // How an implementation plugs in
-//  - Bazel: `//agent:hooks` (all hooks, records, descriptor table, originals; without a world), plus
+//  - Bazel: `//agent:hooks` (all hooks, records, descriptor table, originals; without a world),
+//  plus
 //    `//agent/world/system` or `//agent/world/substitute`, each an agent library that depends on
 //    `//agent:core` only. A function declared here and defined in neither is a link error.
 //  - Operations have the meaning of the C function of their name: result, errno, cancellation. They
-//    forward to `original().NAME(...)` (agent/original.h), never to the plain name, which is the hook.
-//  - `Socket*` is the open socket behind the descriptor, null when the descriptor is no socket or the
-//    agent stands aside (before start-up, in a vfork child, inside a name lookup). With null, forward.
-//    `Socket::index()` is below `descriptors().capacity()` and is free for use as the index of an
-//    implementation's own arrays (allocate them in `start`); `closed` says when it is about to be
-//    given away. The hooks never read those.
+//    forward to `original().NAME(...)` (agent/original.h), never to the plain name, which is the
+//    hook.
+//  - `Socket*` is the open socket behind the descriptor, null when the descriptor is no socket or
+//  the
+//    agent stands aside (before start-up, in a vfork child, inside a name lookup). With null,
+//    forward. `Socket::index()` is below `descriptors().capacity()` and is free for use as the
+//    index of an implementation's own arrays (allocate them in `start`); `closed` says when it is
+//    about to be given away. The hooks never read those.
 //  - `Thread::index` is the thread's ThreadSlot, the index of its mailbox and of per-thread state;
 //    abi::kNone for a thread that got no slot.
 //  - Notices (second half of this file) are called by the hooks after the record of the event is
-//    committed, on the thread it happened to, with errno to be preserved. In capture they are empty.
+//    committed, on the thread it happened to, with errno to be preserved. In capture they are
+//    empty.
 //  - Hooks that record nothing do not exist in capture: sleeps, mutexes, conditions, semaphores,
-//    timers, joins, waitpid, bind, getsockname, getpeername, setsockopt, freeaddrinfo. The substitute
-//    defines those as hooks of its own (REPRISE_HOOK of agent/hooks/hook.h, and a line in
-//    agent/exports.lds), and publishes the activity word around what blocks (`Waiting` of
+//    timers, joins, waitpid, bind, getsockname, getpeername, setsockopt, freeaddrinfo. The
+//    substitute defines those as hooks of its own (REPRISE_HOOK of agent/hooks/hook.h, and a line
+//    in agent/exports.lds), and publishes the activity word around what blocks (`Waiting` of
 //    agent/thread.h). Nobody publishes activity in capture, where nobody reads it.
 //  - Everything the agent's rules forbid on a hook's path (agent/agent.cc) is forbidden here too.
 //
@@ -70,9 +74,13 @@ void thread_ending(Thread& thread);
 // In the root or a child, before the process ends in an orderly way or dies of a signal.
 void process_ending();
 
-// "NAME=value" strings that every program the service executes needs besides LD_PRELOAD and those of
-// the arena; ended by a null pointer.
+// "NAME=value" strings that every program the service executes needs besides LD_PRELOAD and those
+// of the arena; ended by a null pointer.
 const char* const* inherited_variables();
+
+// Whether the world handles this signal itself: what the service sets for it is remembered, and its
+// handler reached by deliver_to_service() (agent/signals.h), but the kernel is not told.
+bool keeps_signal(int number);
 
 // --- Connections ---------------------------------------------------------------------------------
 
@@ -86,8 +94,9 @@ int getsockname(Socket* socket, int fd, sockaddr* address, socklen_t* length);
 int getpeername(Socket* socket, int fd, sockaddr* address, socklen_t* length);
 int close(Socket* socket, int fd);
 
-// What an accepted connection is called. The hook fills `peer` with what the kernel said and `local`
-// with its getsockname, then asks; the answer is what the service is told and what is recorded.
+// What an accepted connection is called. The hook fills `peer` with what the kernel said and
+// `local` with its getsockname, then asks; the answer is what the service is told and what is
+// recorded.
 struct AcceptedAs {
   std::uint64_t recorded;  // the recorded connection that this one stands for, 0 none
   abi::SocketAddress peer;
@@ -148,8 +157,8 @@ int gettimeofday(Draw& draw, timeval* value);
 time_t time(Draw& draw);
 int timespec_get(Draw& draw, timespec* value, int base);
 
-// All random sources: `draw_original(context, bytes, length)` asks the real one and returns how many
-// bytes it gave, or -1 with errno.
+// All random sources: `draw_original(context, bytes, length)` asks the real one and returns how
+// many bytes it gave, or -1 with errno.
 using RandomOriginal = ssize_t (*)(void* context, std::byte* bytes, std::size_t length);
 ssize_t random(Draw& draw, abi::RandomSource source, std::byte* bytes, std::size_t length,
                RandomOriginal draw_original, void* context);
@@ -170,8 +179,8 @@ hostent* gethostbyaddr(Thread* thread, const void* address, socklen_t length, in
 
 // --- Notices -------------------------------------------------------------------------------------
 
-// A read of any form returned: `offset` is that of its first byte, `result` as the call's, `error` its
-// errno or 0.
+// A read of any form returned: `offset` is that of its first byte, `result` as the call's, `error`
+// its errno or 0.
 void bytes_read(Thread& thread, Socket& socket, std::uint64_t offset, ssize_t result, int error);
 
 // A connection was established: at once, or as the service learnt later.

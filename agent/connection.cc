@@ -1,0 +1,208 @@
+#include "agent/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "agent/system_call.h"
+#include "agent/world/world.h"
+
+namespace reprise::agent {
+namespace {
+
+// A large non-blocking send is announced only this far: the kernel takes a part of it, the service
+// comes again with the rest, and announcing all of the rest each time would be quadratic.
+constexpr std::uint64_t kAnnouncedAhead = std::uint64_t{256} * 1024;
+
+bool may_block(int fd, int flags) {
+  if ((flags & MSG_DONTWAIT) != 0) return false;
+  const long status = system_call(SYS_fcntl, fd, F_GETFL);
+  return failed(status) || (status & O_NONBLOCK) == 0;
+}
+
+constexpr std::size_t kLongestPath = 1024;
+
+// The path of an open file with its final zero, and its length; empty when it is longer.
+std::uint32_t read_descriptor_path(int fd, char (&path)[kLongestPath]) {
+  char link[] = "/proc/self/fd/..........";
+  char* digit = link + sizeof(link) - 1;
+  *digit = '\0';
+  do {
+    *--digit = static_cast<char>('0' + fd % 10);
+    fd /= 10;
+  } while (fd != 0);
+  constexpr std::size_t kDirectory = sizeof("/proc/self/fd/") - 1;
+  memmove(link + kDirectory, digit, strlen(digit) + 1);
+  const long length = system_call(SYS_readlinkat, AT_FDCWD, address_of(link), address_of(path),
+                                  static_cast<long>(kLongestPath));
+  const auto used =
+      failed(length) || length == kLongestPath ? 0 : static_cast<std::uint32_t>(length);
+  path[used] = '\0';
+  return used + 1;
+}
+
+}  // namespace
+
+abi::SocketAddress socket_address(const sockaddr* address, socklen_t length) {
+  abi::SocketAddress copy{};
+  if (address == nullptr) return copy;
+  const std::size_t used = length < sizeof(copy.bytes) ? length : sizeof(copy.bytes);
+  copy.length = static_cast<std::uint16_t>(used);
+  if (!reprise_copy_bytes(copy.bytes, address, used)) return {};
+  return copy;
+}
+
+Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested)
+    : thread_(thread),
+      socket_(socket),
+      cookie_(socket.cookie.load(std::memory_order_relaxed)),
+      requested_(requested),
+      enter_(stamp()) {}
+
+void Receiving::finish(ssize_t result, Gather gather) {
+  const int error = result < 0 ? errno : 0;
+  const std::uint64_t exit = stamp();
+  const std::uint64_t length = result > 0 ? static_cast<std::uint64_t>(result) : 0;
+  // Another connection has the Socket when this one was closed under the read; its bytes count no
+  // more.
+  const bool same = socket_.cookie.load(std::memory_order_relaxed) == cookie_;
+  const std::uint64_t offset = socket_.in_offset.load(std::memory_order_relaxed);
+  if (same) {
+    if (length > 0) socket_.in_offset.fetch_add(length, std::memory_order_relaxed);
+    learn_from_transfer(thread_, socket_, result, error);
+  }
+  write_parts<abi::BytesIn>(
+      thread_, abi::RecordType::kBytesIn, enter_, 0, gather, length, false,
+      [&](Record<abi::BytesIn>& record, std::uint64_t done, std::uint32_t part) {
+        record->exit = exit;
+        record->socket = cookie_;
+        record->offset = offset + done;
+        record->requested = requested_;
+        record->error = error;
+        record->length = part;
+      });
+  if (same) world::bytes_read(thread_, socket_, offset, result, error);
+  if (result < 0) errno = error;
+}
+
+Sending::Sending(Thread& thread, Socket& socket, int fd, Gather gather, std::uint64_t length,
+                 int flags)
+    : thread_(thread),
+      socket_(socket),
+      cookie_(socket.cookie.load(std::memory_order_relaxed)),
+      length_(length),
+      enter_(stamp()),
+      rest_(gather),
+      by_bytes_(true) {
+  offset_ = socket.out_offset.fetch_add(length, std::memory_order_relaxed);
+  std::uint64_t ahead = length;
+  if (length > kAnnouncedAhead && !may_block(fd, flags)) ahead = kAnnouncedAhead;
+  announce(0, ahead, ahead < length);
+}
+
+Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_offset,
+                 std::uint64_t length)
+    : thread_(thread),
+      socket_(socket),
+      cookie_(socket.cookie.load(std::memory_order_relaxed)),
+      length_(length),
+      enter_(stamp()),
+      rest_(iovec{}.iov_base, 0),
+      by_bytes_(false) {
+  struct stat status {};
+  (void)system_call(SYS_fstat, file, address_of(&status));
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const std::uint64_t left = size > file_offset ? size - file_offset : 0;
+  if (S_ISREG(status.st_mode) && left < length_) length_ = left;
+  offset_ = socket.out_offset.fetch_add(length_, std::memory_order_relaxed);
+  char path[kLongestPath];
+  const std::uint32_t path_bytes = read_descriptor_path(file, path);
+  if (Record<abi::FileRange> record{thread, abi::RecordType::kFileRange, enter_, path_bytes}) {
+    record->socket = cookie_;
+    record->offset = offset_;
+    record->device = status.st_dev;
+    record->inode = status.st_ino;
+    record->file_size = size;
+    record->modified_ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
+                          static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+    record->file_offset = file_offset;
+    record->length = length_;
+    memcpy(record.tail(), path, path_bytes);
+    record.commit();
+  }
+}
+
+void Sending::announce(std::uint64_t from, std::uint64_t to, bool more) {
+  announced_ = to;
+  write_parts<abi::SendIntent>(
+      thread_, abi::RecordType::kSendIntent, enter_, 0, rest_, to - from, more,
+      [&](Record<abi::SendIntent>& record, std::uint64_t done, std::uint32_t part) {
+        record->socket = cookie_;
+        record->offset = offset_ + from + done;
+        record->length = part;
+        record->reserved = 0;
+      });
+}
+
+void Sending::finish(ssize_t result) {
+  const int error = result < 0 ? errno : 0;
+  const std::uint64_t exit = stamp();
+  const std::uint64_t taken = result > 0 ? static_cast<std::uint64_t>(result) : 0;
+  if (by_bytes_ && taken > announced_) announce(announced_, taken, false);
+  if (socket_.cookie.load(std::memory_order_relaxed) == cookie_) {
+    if (taken < length_) {
+      socket_.out_offset.fetch_sub(length_ - taken, std::memory_order_relaxed);
+    }
+    learn_from_transfer(thread_, socket_, result, error);
+  }
+  if (Record<abi::SendResult> record{thread_, abi::RecordType::kSendResult, enter_}) {
+    record->exit = exit;
+    record->socket = cookie_;
+    record->offset = offset_;
+    record->result = result;
+    record->error = error;
+    record->reserved = 0;
+    record.commit();
+  }
+  if (result < 0) errno = error;
+}
+
+void learn_connected(Thread& thread, Socket& socket, int error) {
+  // Several threads may learn it; one records it.
+  if ((socket.flags.fetch_and(~std::uint32_t{kConnecting}, std::memory_order_acq_rel) &
+       kConnecting) == 0) {
+    return;
+  }
+  const int before = errno;
+  if (Record<abi::ConnectResult> record{thread, abi::RecordType::kConnectResult, stamp()}) {
+    record->socket = socket.cookie.load(std::memory_order_relaxed);
+    record->error = error;
+    record->reserved = 0;
+    record.commit();
+  }
+  if (error == 0) {
+    socket.set(kConnected);
+    world::connected(thread, socket);
+  }
+  errno = before;
+}
+
+void finish_socket(Thread& thread, Socket& socket, int fd) {
+  const int before = errno;
+  int unread = 0;
+  if (fd >= 0 && socket.type == SOCK_STREAM && !socket.has(kListening)) {
+    system_call(SYS_ioctl, fd, FIONREAD, address_of(&unread));
+  }
+  if (Record<abi::Close> record{thread, abi::RecordType::kClose, stamp()}) {
+    record->socket = socket.cookie.load(std::memory_order_relaxed);
+    record->unread = static_cast<std::uint64_t>(unread);
+    record.commit();
+  }
+  world::closed(socket);
+  descriptors().release(socket);
+  errno = before;
+}
+
+}  // namespace reprise::agent

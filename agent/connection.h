@@ -1,0 +1,79 @@
+// The records of a connection, written the same way whatever call caused them.
+//
+// Threading: the calling thread's own Thread; the Socket may be shared (agent/descriptor.h).
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "agent/descriptor.h"
+#include "agent/payload.h"
+#include "agent/thread.h"
+
+namespace reprise::agent {
+
+// A struct sockaddr of `length` bytes as records have it; cut to what fits, empty when null.
+[[nodiscard]] abi::SocketAddress socket_address(const sockaddr* address, socklen_t length);
+
+// A read that is under way: made before the call, finished after it.
+class Receiving {
+ public:
+  // `requested` is what the service asked for in the whole call.
+  Receiving(Thread& thread, Socket& socket, std::uint64_t requested);
+  // The call returned `result` with `error` in errno; its bytes lie in `gather` from the front.
+  // Writes BytesIn and tells the world. Preserves errno.
+  void finish(ssize_t result, Gather gather);
+
+ private:
+  Thread& thread_;
+  Socket& socket_;
+  abi::Cookie cookie_;
+  std::uint64_t requested_;
+  std::uint64_t enter_;
+};
+
+// A send that is under way: announced when it is made, finished after the call.
+class Sending {
+ public:
+  // `gather` holds the `length` bytes that are about to be sent on descriptor `fd`.
+  Sending(Thread& thread, Socket& socket, int fd, Gather gather, std::uint64_t length, int flags);
+  // Bytes that user space never sees: a range of the file `file` from `file_offset` on.
+  Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_offset,
+          std::uint64_t length);
+  // The call returned `result`. Writes what was not announced, and SendResult. Preserves errno.
+  void finish(ssize_t result);
+
+ private:
+  void announce(std::uint64_t from, std::uint64_t to, bool more);
+
+  Thread& thread_;
+  Socket& socket_;
+  abi::Cookie cookie_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t length_;
+  std::uint64_t announced_ = 0;
+  std::uint64_t enter_;
+  Gather rest_;
+  bool by_bytes_;
+};
+
+// The outcome of a connect that was in progress is known now, by whatever means; `error` 0 means
+// that it is established.
+void learn_connected(Thread& thread, Socket& socket, int error);
+
+// Of a connection whose outcome is not known yet: what a transfer's result tells about it.
+inline void learn_from_transfer(Thread& thread, Socket& socket, ssize_t result, int error) {
+  if (!socket.has(kConnecting)) [[likely]]
+    return;
+  if (result < 0 && (error == EAGAIN || error == EINTR || error == ENOTCONN)) return;
+  learn_connected(thread, socket, result < 0 ? error : 0);
+}
+
+// The Socket has lost its last descriptor, `fd`, which is still open when `fd` is not negative.
+// Records the close and gives the Socket back.
+void finish_socket(Thread& thread, Socket& socket, int fd);
+
+}  // namespace reprise::agent

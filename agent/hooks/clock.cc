@@ -1,0 +1,120 @@
+#include "agent/hooks/clock.h"
+
+#include "agent/module.h"
+#include "agent/original.h"
+#include "agent/record.h"
+#include "agent/thread.h"
+#include "agent/world/world.h"
+
+namespace reprise::agent {
+namespace {
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+std::int64_t nanoseconds(const timespec& value) {
+  return std::int64_t{value.tv_sec} * kNsPerSecond + value.tv_nsec;
+}
+
+// The clocks of abi::ClockSource; others (another process's, a device's) are read and not recorded.
+bool is_recorded(clockid_t clock) {
+  return clock >= 0 && clock <= static_cast<clockid_t>(abi::ClockSource::kBoottime);
+}
+
+// The thread that reads, null when this read is not to be recorded.
+Thread* reader(const void* caller) {
+  Thread* thread = this_thread();
+  return thread != nullptr && !is_crypto_code(caller) ? thread : nullptr;
+}
+
+// A read that a record is written of.
+class ClockRead {
+ public:
+  ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller}, enter_(stamp()) {
+    refresh_modules(thread);
+  }
+  [[nodiscard]] world::Draw& draw() { return draw_; }
+
+  void finish(abi::ClockSource source, std::int64_t value_ns) {
+    if (Record<abi::Clock> record{*draw_.thread, abi::RecordType::kClock, enter_, 0,
+                                  static_cast<std::uint8_t>(source)}) {
+      record->value_ns = value_ns;
+      record->caller = reinterpret_cast<std::uintptr_t>(draw_.caller);
+      record.header().flags |= draw_.flags;
+      record.commit();
+    }
+  }
+
+ private:
+  world::Draw draw_;
+  std::uint64_t enter_;
+};
+
+int read_clock(clockid_t clock, timespec* value, const void* caller) {
+  Thread* thread = is_recorded(clock) ? reader(caller) : nullptr;
+  if (thread == nullptr) return original().clock_gettime(clock, value);
+  ClockRead read(*thread, caller);
+  const int result = world::clock_gettime(read.draw(), clock, value);
+  if (result == 0) read.finish(static_cast<abi::ClockSource>(clock), nanoseconds(*value));
+  return result;
+}
+
+std::int64_t read_nanoseconds(clockid_t clock, const void* caller) {
+  timespec value{};
+  read_clock(clock, &value, caller);
+  return nanoseconds(value);
+}
+
+}  // namespace
+
+int hook_clock_gettime(clockid_t clock, timespec* value) {
+  return read_clock(clock, value, REPRISE_CALLER());
+}
+
+int hook_gettimeofday(timeval* value, void* zone) {
+  Thread* thread = value != nullptr ? reader(REPRISE_CALLER()) : nullptr;
+  if (thread == nullptr) return original().gettimeofday(value, zone);
+  timeval unused;
+  if (zone != nullptr) original().gettimeofday(&unused, zone);
+  ClockRead read(*thread, REPRISE_CALLER());
+  const int result = world::gettimeofday(read.draw(), value);
+  if (result == 0) {
+    read.finish(abi::ClockSource::kGettimeofday,
+                std::int64_t{value->tv_sec} * kNsPerSecond + value->tv_usec * 1000);
+  }
+  return result;
+}
+extern "C" int hook___gettimeofday(timeval* value, void* zone)
+    REPRISE_HOOK_ALIAS(__gettimeofday, gettimeofday);
+
+time_t hook_time(time_t* value) {
+  Thread* thread = reader(REPRISE_CALLER());
+  if (thread == nullptr) return original().time(value);
+  ClockRead read(*thread, REPRISE_CALLER());
+  const time_t seconds = world::time(read.draw());
+  read.finish(abi::ClockSource::kTime, std::int64_t{seconds} * kNsPerSecond);
+  if (value != nullptr) *value = seconds;
+  return seconds;
+}
+
+int hook_timespec_get(timespec* value, int base) {
+  Thread* thread = base == TIME_UTC ? reader(REPRISE_CALLER()) : nullptr;
+  if (thread == nullptr) return original().timespec_get(value, base);
+  ClockRead read(*thread, REPRISE_CALLER());
+  const int result = world::timespec_get(read.draw(), value, base);
+  if (result != 0) read.finish(abi::ClockSource::kTimespecGet, nanoseconds(*value));
+  return result;
+}
+
+std::int64_t hook_system_clock_now() { return read_nanoseconds(CLOCK_REALTIME, REPRISE_CALLER()); }
+
+std::int64_t hook_steady_clock_now() { return read_nanoseconds(CLOCK_MONOTONIC, REPRISE_CALLER()); }
+
+std::int64_t hook_libcxx_system_clock_now() {
+  return read_nanoseconds(CLOCK_REALTIME, REPRISE_CALLER()) / 1000;
+}
+
+std::int64_t hook_libcxx_steady_clock_now() {
+  return read_nanoseconds(CLOCK_MONOTONIC, REPRISE_CALLER());
+}
+
+}  // namespace reprise::agent

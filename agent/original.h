@@ -1,0 +1,75 @@
+// The functions that the hooks stand in front of.
+//
+// Resolved once, at the first use in whatever context that is: by reading the loaded objects'
+// symbol tables, without locks, allocation or dlsym (agent/link_map.h). Libraries that a process
+// may hold twice (OpenSSL, a C++ runtime) are not here but looked up for the calling object.
+//
+// Threading: any thread; two that resolve at once store the same addresses.
+#pragma once
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace reprise::agent {
+
+// clang-format off
+#define REPRISE_ORIGINALS(X)                                                                       \
+  X(socket) X(socketpair) X(listen) X(accept) X(accept4) X(connect) X(shutdown) X(bind)            \
+  X(getsockopt) X(setsockopt) X(getsockname) X(getpeername)                                        \
+  X(read) X(readv) X(preadv2) X(recv) X(recvfrom) X(recvmsg) X(recvmmsg)                           \
+  X(write) X(writev) X(pwritev2) X(send) X(sendto) X(sendmsg) X(sendmmsg)                          \
+  X(sendfile) X(splice)                                                                            \
+  X(close) X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)                    \
+  X(open) X(openat) X(fdopen) X(fclose) X(fopen) X(freopen)                                        \
+  X(epoll_ctl) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(poll) X(ppoll) X(select) X(pselect)  \
+  X(clock_gettime) X(gettimeofday) X(time) X(timespec_get)                                         \
+  X(getrandom) X(getentropy) X(arc4random) X(arc4random_buf) X(arc4random_uniform)                 \
+  X(getaddrinfo) X(freeaddrinfo) X(getnameinfo) X(gethostbyname) X(gethostbyname2)                 \
+  X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr) X(gethostbyaddr_r)                       \
+  X(fork) X(_Fork) X(vfork) X(execv) X(execve) X(execvpe) X(fexecve) X(execveat)                   \
+  X(posix_spawn) X(posix_spawnp) X(_exit) X(quick_exit) X(dlopen)                                  \
+  X(pthread_create) X(sigaction) X(signal)
+
+#define REPRISE_DECLARE(name) decltype(&::name) name;
+// clang-format on
+
+struct Originals {
+  REPRISE_ORIGINALS(REPRISE_DECLARE)
+};
+#undef REPRISE_DECLARE
+
+[[gnu::visibility("hidden")]] extern constinit Originals original_table;
+[[gnu::visibility("hidden")]] extern constinit std::atomic<bool> originals_resolved;
+
+void resolve_originals();
+
+// The table. A member is null only when the C library is too old to have the function.
+[[nodiscard]] inline const Originals& original() {
+  if (!originals_resolved.load(std::memory_order_acquire)) [[unlikely]]
+    resolve_originals();
+  return original_table;
+}
+
+}  // namespace reprise::agent

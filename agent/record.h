@@ -1,0 +1,87 @@
+// Writing one record (agent/abi/records.h): reserve, fill in place, commit.
+//
+//   if (Record<abi::Shutdown> record{thread, abi::RecordType::kShutdown, enter}) {
+//     record->socket = cookie;
+//     record.commit();
+//   }
+//
+// A record that is not committed is a hole at which the recorder stops, so nothing between the
+// constructor and commit() may return or block.
+//
+// Threading: the calling thread's own Thread; signal handlers included.
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include "agent/abi/records.h"
+#include "agent/segment.h"
+#include "agent/thread.h"
+
+namespace reprise::agent {
+
+struct NoBody {};
+
+// abi::kUnordered when a signal handler of the service runs on this thread.
+[[nodiscard]] std::uint8_t checked_record_flags(Thread& thread);
+
+template <typename Body>
+class Record {
+ public:
+  static constexpr std::uint32_t kBodyBytes = std::is_empty_v<Body> ? 0 : sizeof(Body);
+  static constexpr std::uint32_t kFixedBytes = sizeof(abi::RecordHeader) + kBodyBytes;
+
+  Record(Thread& thread, abi::RecordType type, std::uint64_t enter, std::uint32_t tail_bytes = 0,
+         std::uint8_t source = 0)
+      : size_((kFixedBytes + tail_bytes + 7) & ~7u), start_(reserve(thread, size_)) {
+    if (start_ == nullptr) [[unlikely]]
+      return;
+    abi::RecordHeader& fresh = header();
+    fresh.type = type;
+    fresh.flags = thread.record_flags == 0 ? 0 : checked_record_flags(thread);
+    fresh.padding = static_cast<std::uint8_t>(size_ - kFixedBytes - tail_bytes);
+    fresh.source = source;
+    fresh.enter = enter;
+    thread.idle_wait = 0;
+  }
+
+  [[nodiscard]] explicit operator bool() const { return start_ != nullptr; }
+  [[nodiscard]] abi::RecordHeader& header() {
+    return *reinterpret_cast<abi::RecordHeader*>(start_);
+  }
+  [[nodiscard]] Body* operator->() {
+    return reinterpret_cast<Body*>(start_ + sizeof(abi::RecordHeader));
+  }
+  [[nodiscard]] std::byte* tail() { return start_ + kFixedBytes; }
+
+  // The tail could not be filled: what is committed is only the count of what is missing.
+  void become_gap() {
+    if (size_ < sizeof(abi::RecordHeader) + sizeof(abi::Gap)) return;
+    header().type = abi::RecordType::kGap;
+    header().flags = 0;
+    header().source = 0;
+    auto* gap = reinterpret_cast<abi::Gap*>(start_ + sizeof(abi::RecordHeader));
+    gap->records = 1;
+    gap->bytes = size_ - kFixedBytes;
+  }
+
+  void commit() { header().size.store(size_, std::memory_order_release); }
+
+ private:
+  std::uint32_t size_;
+  std::byte* start_;
+};
+
+// The longest tail for the next part of a payload of `remaining` bytes: what the segment being
+// filled still takes, unless that is so little that the payload had better go on in a fresh one.
+template <typename Body>
+[[nodiscard]] std::uint32_t tail_room(const Thread& thread, std::uint64_t remaining) {
+  constexpr std::uint32_t kWorthwhile = 1024;
+  const std::uint32_t fixed = Record<Body>::kFixedBytes + 8;
+  std::uint32_t left = room(thread);
+  if (left < fixed + remaining && left < fixed + kWorthwhile) left = max_record_bytes();
+  const std::uint32_t most = left - fixed;
+  return remaining < most ? static_cast<std::uint32_t>(remaining) : most;
+}
+
+}  // namespace reprise::agent

@@ -1,0 +1,165 @@
+#include "agent/segment.h"
+
+#include <linux/futex.h>
+#include <signal.h>
+
+#include "agent/doorbell.h"
+#include "agent/process.h"
+#include "agent/record.h"
+#include "agent/system_call.h"
+
+namespace reprise::agent {
+namespace {
+
+// A recorder drains every few milliseconds; one that was silent for this long does not drain.
+constexpr std::uint64_t kRecorderGoneNs = 2'000'000'000;
+// A wait for a free segment looks at the heartbeat again after this long.
+constexpr long kWaitSliceNs = 20'000'000;
+
+// Changing segments must not be interrupted by a handler that writes records itself.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    const std::uint64_t all = ~std::uint64_t{0};
+    system_call(SYS_rt_sigprocmask, SIG_SETMASK, address_of(&all), address_of(&before_),
+                sizeof(before_));
+  }
+  ~SignalsHeld() {
+    system_call(SYS_rt_sigprocmask, SIG_SETMASK, address_of(&before_), 0, sizeof(before_));
+  }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  std::uint64_t before_ = 0;
+};
+
+// The lowest free segment, abi::kNone when there is none.
+std::uint32_t claim_segment() {
+  abi::ArenaHeader& header = *arena().header;
+  const std::uint32_t words = (header.segment_count + 63) / 64;
+  for (std::uint32_t word = 0; word < words; ++word) {
+    std::uint64_t free = header.free_map[word].load(std::memory_order_relaxed);
+    while (free != 0) {
+      const std::uint64_t lowest = free & -free;
+      const std::uint64_t before =
+          header.free_map[word].fetch_and(~lowest, std::memory_order_acquire);
+      if ((before & lowest) != 0) {
+        return word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(lowest));
+      }
+      free = before & ~lowest;
+    }
+  }
+  return abi::kNone;
+}
+
+void open_segment(Thread& thread, std::uint32_t segment) {
+  abi::SegmentHeader& header = arena().segment_headers[segment];
+  header.thread = thread.index;
+  header.process = process().index;
+  header.base_position = thread.slot->stream_position;
+  header.reserved.store(0, std::memory_order_relaxed);
+  header.sealed.store(0, std::memory_order_relaxed);
+  header.durable.store(0, std::memory_order_relaxed);
+  header.published.store(1, std::memory_order_release);
+  thread.slot->segment.store(segment, std::memory_order_release);
+  thread.cursor.store(std::uint64_t{segment} << 32, std::memory_order_relaxed);
+  thread.limit = arena().segment_bytes;
+}
+
+// Tells, where records go on, how many are missing.
+void write_gap(Thread& thread) {
+  if (thread.gap_records == 0) return;
+  if (Record<abi::Gap> record{thread, abi::RecordType::kGap, stamp()}) {
+    record->records = thread.gap_records;
+    record->bytes = thread.gap_bytes;
+    record.commit();
+    thread.gap_records = 0;
+    thread.gap_bytes = 0;
+  }
+}
+
+bool recorder_lives() {
+  const std::uint64_t heartbeat = arena().header->heartbeat_ns.load(std::memory_order_relaxed);
+  const std::uint64_t now = monotonic_now_ns();
+  return now < heartbeat || now - heartbeat < kRecorderGoneNs;
+}
+
+// Waits until the recorder gave a segment back since `freed` was read, for one slice at most.
+void await_segment(std::uint32_t freed) {
+  ring_doorbell();
+  const timespec slice{0, kWaitSliceNs};
+  system_call(SYS_futex, address_of(&arena().header->segments_freed), FUTEX_WAIT, freed,
+              address_of(&slice));
+}
+
+enum class Renewal { kDone, kNoSegment };
+
+Renewal renew_segment(Thread& thread, std::uint32_t size) {
+  const SignalsHeld held;
+  if (room(thread) >= size) return Renewal::kDone;  // a handler has done it meanwhile
+  const std::uint32_t segment = claim_segment();
+  if (thread.limit != 0) seal_segment(thread);
+  if (segment == abi::kNone) return Renewal::kNoSegment;
+  open_segment(thread, segment);
+  write_gap(thread);
+  return Renewal::kDone;
+}
+
+}  // namespace
+
+void seal_segment(Thread& thread) {
+  const std::uint64_t cursor = thread.cursor.load(std::memory_order_relaxed);
+  const auto used = static_cast<std::uint32_t>(cursor);
+  thread.limit = 0;
+  thread.slot->stream_position += used;
+  thread.slot->segment.store(abi::kNone, std::memory_order_release);
+  arena().segment_headers[cursor >> 32].sealed.store(1 + used, std::memory_order_release);
+}
+
+std::byte* reserve_elsewhere(Thread& thread, std::uint32_t size) {
+  if (thread.slot == nullptr) {
+    arena().header->unslotted_records.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  const abi::ArenaHeader& header = *arena().header;
+  for (;;) {
+    if (thread.ended != 0 || header.capture_stopped.load(std::memory_order_relaxed) != 0 ||
+        size > max_record_bytes()) {
+      break;
+    }
+    const std::uint32_t freed = header.segments_freed.load(std::memory_order_acquire);
+    if (renew_segment(thread, size) == Renewal::kDone) return reserve(thread, size);
+    if (!arena().lossless() || !recorder_lives()) break;
+    await_segment(freed);
+  }
+  count_dropped(thread, size);
+  return nullptr;
+}
+
+void count_dropped(Thread& thread, std::uint64_t bytes) {
+  if (thread.slot == nullptr) return;
+  // Only this thread writes them; a plain addition is enough for the recorder, who reads.
+  auto add = [](std::atomic<std::uint64_t>& count, std::uint64_t more) {
+    count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  };
+  add(thread.slot->dropped_records, 1);
+  add(thread.slot->dropped_bytes, bytes);
+  ++thread.gap_records;
+  thread.gap_bytes += bytes;
+}
+
+std::uint8_t checked_record_flags(Thread& thread) {
+  // A handler that was left by siglongjmp never said so; its frame is gone when the stack is above
+  // it.
+  const void* here = __builtin_frame_address(0);
+  if (thread.handler_frame != nullptr && here > thread.handler_frame &&
+      !thread.handler_on_own_stack) {
+    thread.handler_depth = 0;
+    thread.handler_frame = nullptr;
+    thread.record_flags = 0;
+  }
+  return thread.record_flags;
+}
+
+}  // namespace reprise::agent

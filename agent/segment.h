@@ -1,0 +1,65 @@
+// Where a thread's records go: the segment it fills now, and how it gets the next one.
+//
+// A reservation is one compare-and-swap of the thread's own cursor, without a lock prefix: only a
+// signal handler of the same thread can come between, and then it is retried behind the handler's
+// records. The cursor holds segment and offset in one word, so that a handler that changes segments
+// under the code it interrupts cannot make it write into the old one.
+//
+// Threading: the calling thread's own Thread; signal handlers included.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "agent/abi/arena.h"
+#include "agent/arena_mapping.h"
+#include "agent/thread.h"
+
+namespace reprise::agent {
+
+// Compare-and-swap that is atomic for this thread and its signal handlers, and for nobody else.
+inline bool swap_if_equal(std::atomic<std::uint64_t>& word, std::uint64_t expected,
+                          std::uint64_t desired) {
+  bool swapped;
+  __asm__ volatile("cmpxchgq %3, %1"
+                   : "=@cce"(swapped), "+m"(word), "+a"(expected)
+                   : "r"(desired)
+                   : "memory");
+  return swapped;
+}
+
+// Full segment or none: takes another one, and reserves there. Null when the record is dropped.
+[[nodiscard]] std::byte* reserve_elsewhere(Thread& thread, std::uint32_t size);
+
+// `size` bytes, a multiple of 8 and at most max_record_bytes(), for one record; null when there is
+// no room and the record is counted as dropped. Preserves errno.
+[[nodiscard]] inline std::byte* reserve(Thread& thread, std::uint32_t size) {
+  for (;;) {
+    const std::uint64_t cursor = thread.cursor.load(std::memory_order_relaxed);
+    const auto offset = static_cast<std::uint32_t>(cursor);
+    if (offset + size > thread.limit) [[unlikely]]
+      return reserve_elsewhere(thread, size);
+    if (!swap_if_equal(thread.cursor, cursor, cursor + size)) [[unlikely]]
+      continue;
+    const auto segment = static_cast<std::uint32_t>(cursor >> 32);
+    arena().segment_headers[segment].reserved.store(offset + size, std::memory_order_relaxed);
+    return arena().segment(segment) + offset;
+  }
+}
+
+[[nodiscard]] inline std::uint32_t max_record_bytes() { return arena().segment_bytes; }
+
+// Bytes left in the segment being filled.
+[[nodiscard]] inline std::uint32_t room(const Thread& thread) {
+  const auto offset = static_cast<std::uint32_t>(thread.cursor.load(std::memory_order_relaxed));
+  return thread.limit > offset ? thread.limit - offset : 0;
+}
+
+// Gives the thread's segment up: nothing more will be written there.
+void seal_segment(Thread& thread);
+
+// Counts a record that could not be written.
+void count_dropped(Thread& thread, std::uint64_t bytes);
+
+}  // namespace reprise::agent

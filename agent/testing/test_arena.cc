@@ -1,0 +1,152 @@
+#include "agent/testing/test_arena.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <cstring>
+
+namespace reprise::agent::testing {
+namespace {
+
+std::uint64_t round_up(std::uint64_t bytes, std::uint64_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+[[noreturn]] void fail(const char* what) {
+  perror(what);
+  abort();
+}
+
+}  // namespace
+
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+TestArena::TestArena(const ArenaOptions& options) {
+  const std::uint64_t processes = round_up(sizeof(abi::ArenaHeader), 4096);
+  const std::uint64_t threads = processes + options.processes * sizeof(abi::ProcessSlot);
+  const std::uint64_t headers = round_up(threads + options.threads * sizeof(abi::ThreadSlot), 4096);
+  const std::uint64_t segments =
+      round_up(headers + options.segments * sizeof(abi::SegmentHeader), 4096);
+  bytes_ = segments + std::uint64_t{options.segments} * options.segment_bytes;
+
+  char path[] = "/tmp/reprise-test-arena-XXXXXX";
+  const int fd = mkstemp(path);
+  if (fd < 0) fail(path);
+  path_ = path;
+  if (posix_fallocate(fd, 0, static_cast<off_t>(bytes_)) != 0) fail("posix_fallocate");
+  base_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (base_ == MAP_FAILED) fail("mmap");
+
+  abi::ArenaHeader& fresh = header();
+  fresh.magic = abi::kArenaMagic;
+  fresh.abi_version = options.abi_version;
+  fresh.flags = options.flags;
+  fresh.arena_bytes = bytes_;
+  fresh.process_count = options.processes;
+  fresh.thread_count = options.threads;
+  fresh.segment_count = options.segments;
+  fresh.segment_bytes = options.segment_bytes;
+  fresh.processes_offset = processes;
+  fresh.threads_offset = threads;
+  fresh.segment_headers_offset = headers;
+  fresh.segments_offset = segments;
+  fresh.stamp_source = abi::StampSource::kTsc;
+  fresh.recorder_pid = static_cast<std::uint32_t>(getpid());
+  fresh.stamp_epoch = __rdtsc();
+  fresh.monotonic_epoch_ns = monotonic_ns();
+  fresh.heartbeat_ns = monotonic_ns();
+  for (std::uint32_t i = 0; i < options.segments; ++i) {
+    fresh.free_map[i / 64].fetch_or(std::uint64_t{1} << (i % 64));
+  }
+}
+
+TestArena::~TestArena() {
+  munmap(base_, bytes_);
+  unlink(path_.c_str());
+}
+
+// True when every record of a sealed segment was taken over.
+bool TestArena::drain_segment(std::uint32_t index) {
+  abi::SegmentHeader& segment = abi::segment_headers(base_)[index];
+  const std::uint32_t sealed = segment.sealed.load(std::memory_order_acquire);
+  const std::uint32_t end = sealed != 0 ? sealed - 1 : header().segment_bytes;
+  std::uint32_t& at = read_[index];
+  while (at + sizeof(abi::RecordHeader) <= end) {
+    const std::byte* start = abi::segment_bytes(base_, index) + at;
+    const auto& record = *reinterpret_cast<const abi::RecordHeader*>(start);
+    const std::uint32_t size = record.size.load(std::memory_order_acquire);
+    if (size == 0) break;
+    records_.push_back({segment.thread, segment.process, record.type, record.flags, record.source,
+                        record.enter,
+                        std::string(reinterpret_cast<const char*>(start + sizeof(record)),
+                                    size - sizeof(record) - record.padding)});
+    at += size;
+  }
+  return sealed != 0 && at == end;
+}
+
+void TestArena::free_segment(std::uint32_t index) {
+  abi::SegmentHeader& segment = abi::segment_headers(base_)[index];
+  memset(abi::segment_bytes(base_, index), 0, header().segment_bytes);
+  read_.erase(index);
+  segment.published.store(0, std::memory_order_relaxed);
+  header().free_map[index / 64].fetch_or(std::uint64_t{1} << (index % 64));
+  header().segments_freed.fetch_add(1);
+  syscall(SYS_futex, &header().segments_freed, FUTEX_WAKE, 1 << 30, nullptr, nullptr, 0);
+}
+
+const std::vector<SeenRecord>& TestArena::drain() {
+  header().heartbeat_ns.store(monotonic_ns());
+  std::vector<std::uint32_t> ended;
+  for (std::uint32_t i = 0; i < header().thread_count; ++i) {
+    if (thread(i).claim.load(std::memory_order_acquire) == abi::ThreadClaim::kEnded) {
+      ended.push_back(i);
+    }
+  }
+  // Segments of one thread are to be read in their order.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> order;
+  for (std::uint32_t i = 0; i < header().segment_count; ++i) {
+    const abi::SegmentHeader& segment = abi::segment_headers(base_)[i];
+    if (segment.published.load(std::memory_order_acquire) == 0) continue;
+    order[{segment.thread, segment.base_position}] = i;
+  }
+  for (const auto& [position, index] : order) {
+    if (drain_segment(index)) free_segment(index);
+  }
+  for (const std::uint32_t i : ended) thread(i).claim.store(abi::ThreadClaim::kFree);
+  return records_;
+}
+
+std::vector<SeenRecord> TestArena::of(abi::RecordType type) {
+  std::vector<SeenRecord> found;
+  for (const SeenRecord& record : drain()) {
+    if (record.type == type) found.push_back(record);
+  }
+  return found;
+}
+
+std::string_view name_of(abi::RecordType type) {
+  static constexpr std::string_view kNames[] = {
+      "none",        "ProcessStart", "Module",        "Fork",      "Exec",     "Exit",
+      "FatalSignal", "Signal",       "ThreadStart",   "ThreadEnd", "HandOff",  "Listen",
+      "Accept",      "Connect",      "ConnectResult", "Pair",      "Shutdown", "Close",
+      "BytesIn",     "SendIntent",   "SendResult",    "FileRange", "Wait",     "Clock",
+      "Random",      "Lookup",       "Call",          "Entry",     "Log",      "Gap",
+      "Leak",        "Environment"};
+  const auto index = static_cast<std::size_t>(type);
+  return index < std::size(kNames) ? kNames[index] : "?";
+}
+
+}  // namespace reprise::agent::testing
