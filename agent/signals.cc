@@ -88,8 +88,10 @@ void die_of(Thread* thread, int number, siginfo_t* information) {
 // Marks the records of a handler: they may lie inside a call that the handler interrupted.
 class InHandler {
  public:
-  explicit InHandler(Thread* thread) : thread_(thread) {
+  InHandler(Thread* thread, bool restarts_calls) : thread_(thread) {
     if (thread_ == nullptr) return;
+    ++thread_->handlers_run;
+    if (!restarts_calls) ++thread_->handlers_not_restarting;
     (void)(thread_->record_flags == 0 ? 0 : checked_record_flags(*thread_));
     if (thread_->handler_depth++ > 0) return;
     stack_t stack{};
@@ -117,7 +119,8 @@ void on_signal(int number, siginfo_t* information, void* context) {
   if (service_actions[number].handler.load(std::memory_order_acquire) == SIG_DFL) {
     die_of(thread, number, information);
   } else {
-    const InHandler in_handler(thread);
+    const int flags = service_actions[number].flags.load(std::memory_order_relaxed);
+    const InHandler in_handler(thread, (flags & SA_RESTART) != 0);
     if (thread != nullptr) {
       record_signal(*thread, abi::RecordType::kSignal, number, *information);
     }

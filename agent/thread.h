@@ -47,6 +47,10 @@ struct alignas(64) Thread {
   std::uint32_t muted;                 // depth of calls whose inner calls are not the service's
   std::uint32_t handler_depth;         // of the service's signal handlers
   const void* handler_frame;           // stack of the outermost, to notice a siglongjmp out of it
+  // Deliveries to the service's handlers, and those whose handler restarts no call (SA_RESTART): a
+  // world that waits in slices must know whether one ended its slice.
+  std::uint32_t handlers_run;
+  std::uint32_t handlers_not_restarting;
   std::uint32_t handler_on_own_stack;  // 1: it runs on a sigaltstack, whose addresses tell nothing
 
   // Between creation and start.

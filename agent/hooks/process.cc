@@ -16,6 +16,7 @@
 #include "agent/record.h"
 #include "agent/system_call.h"
 #include "agent/thread.h"
+#include "agent/world/world.h"
 
 namespace reprise::agent {
 
@@ -35,6 +36,7 @@ pid_t fork_by(pid_t (*original_fork)()) {
   const std::uint32_t claimed = claim_child();
   const std::uint32_t ordinal = claimed == 0 ? 0 : arena().processes[claimed - 1].ordinal;
   thread_local_state.child_slot = claimed;
+  world::forking(*thread);
   const pid_t child = original_fork();
   const int error = errno;
   if (child == 0) {

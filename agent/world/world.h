@@ -62,7 +62,9 @@ namespace reprise::agent::world {
 // only place where memory may be mapped. `environment` is as the process was given it.
 void start(char** environment);
 
-// In the child of a fork, after its slot was claimed and before its first record.
+// Before a fork, on the thread that forks; then in the child, after its slot was claimed and before
+// its first record.
+void forking(Thread& thread);
 void forked(Thread& thread);
 
 // On `creator`, before it makes a thread whose state is `created`; and on the new thread, after its

@@ -5,6 +5,8 @@ namespace reprise::agent::world {
 
 void start(char**) {}
 
+void forking(Thread&) {}
+
 void forked(Thread&) {}
 
 void creating_thread(Thread&, Thread&) {}
