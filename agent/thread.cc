@@ -166,6 +166,7 @@ void leave_thread(Thread& thread) {
   thread_local_state.current = &left_thread;
   publish_activity(*thread.slot, abi::Activity::kEnded);
   thread.slot->claim.store(abi::ThreadClaim::kEnded, std::memory_order_release);
+  if ((arena().header->flags & abi::kReplay) != 0) ring_doorbell();
 }
 
 void publish_activity(abi::ThreadSlot& slot, abi::Activity activity) {

@@ -50,6 +50,16 @@ namespace reprise::abi {
 
 inline constexpr std::uint64_t kControlMagic = 0x314c5443'49525052;  // "RPRICTL1"
 
+// How far the watch for system calls that escape the hooks has got. The filter is inherited by forks
+// and survives exec, so one process installs it for all.
+enum class LeakWatch : std::uint32_t {
+  kOff = 0,       // not wanted
+  kWanted,        // replayer, before the service starts
+  kInstalling,    // agent: one process is at it
+  kOn,            // agent: the replayer has the listener
+  kUnavailable,   // agent: this kernel, or a sandbox around the service, does not let us
+};
+
 struct alignas(64) ControlHeader {
   // Replayer, before the service starts.
   std::uint64_t magic;
@@ -71,13 +81,14 @@ struct alignas(64) ControlHeader {
   std::atomic<std::int64_t> monotonic_ns;              // never decreases
   std::atomic<std::uint32_t> clock_moves;
   std::atomic<std::uint32_t> real_time;  // 1: clocks and time-outs run on from here by themselves
+  std::atomic<LeakWatch> leak_watch;     // both
 
   // Replay agent: what it gave.
   alignas(64) std::atomic<std::uint64_t> draws_exact;
   std::atomic<std::uint64_t> draws_relaxed;
   std::atomic<std::uint64_t> draws_background;
   std::atomic<std::uint64_t> calls_hooked;  // system calls that came through a hook
-  std::atomic<std::uint64_t> calls_leaked;  // that did not; each also leaves a Leak record
+  std::atomic<std::uint64_t> calls_leaked;  // replayer: that did not (see AskLeakWatch)
 };
 
 enum MarkFlags : std::uint32_t {
@@ -119,6 +130,7 @@ enum class Ask : std::uint32_t {
   kConnect,      // AskConnect -> AnswerConnect, before the real connect
   kLookup,       // Lookup's hints, then node \0 service \0 -> Lookup record body and tail
   kCall,         // name \0 arguments -> Call body and tail
+  kLeakWatch,    // AskLeakWatch -> no body: take over the listener of the seccomp filter
 };
 
 // Asked by a new thread before its first draw or input. A thread is named by who made it and when:
@@ -185,6 +197,18 @@ struct AnswerConnect {
   std::int32_t final_error;  // SO_ERROR to tell of a non-blocking connect, 0 connected
   SocketAddress address;     // to connect to
   SocketAddress local;       // to tell the service
+};
+
+// A seccomp filter in the service hands network, clock, random and waiting system calls that did not
+// come through a hook to the holder of its listener (seccomp_unotify(2)): the replayer, which counts
+// and names them and lets them go on. It takes the descriptor out of the process with pidfd_getfd. As a
+// filter without a holder would make those calls fail, the agent first asks with some other descriptor
+// whether that works at all; it is to be closed again.
+struct AskLeakWatch {
+  std::int32_t pid;
+  std::int32_t descriptor;  // in the service
+  std::uint32_t rehearsal;  // 1: only to see that it can be taken
+  std::uint32_t reserved;
 };
 
 enum class MailState : std::uint32_t { kIdle = 0, kAsked = 1, kAnswered = 2, kRefused = 3 };

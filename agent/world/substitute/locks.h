@@ -1,0 +1,15 @@
+// Taking the locks of the service, with what blocks published.
+//
+// Threading: any thread.
+#pragma once
+
+#include <pthread.h>
+
+#include "agent/thread.h"
+
+namespace reprise::agent {
+
+// pthread_mutex_lock.
+int lock_mutex(Thread* thread, pthread_mutex_t* mutex);
+
+}  // namespace reprise::agent

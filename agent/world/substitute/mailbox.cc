@@ -1,0 +1,63 @@
+#include "agent/world/substitute/mailbox.h"
+
+#include <linux/futex.h>
+#include <errno.h>
+
+#include <cstring>
+
+#include "agent/arena_mapping.h"
+#include "agent/doorbell.h"
+#include "agent/system_call.h"
+#include "agent/world/substitute/control.h"
+#include "agent/world/substitute/wait.h"
+
+namespace reprise::agent {
+namespace {
+
+// How long an unanswered thread sleeps before it looks whether anybody is left to answer.
+constexpr timespec kLookAround = {0, 100'000'000};
+
+bool replayer_is_gone() {
+  const auto pid = static_cast<long>(arena().header->recorder_pid);
+  return pid != 0 && system_call(SYS_kill, pid, 0) == -ESRCH;
+}
+
+}  // namespace
+
+Question::Question(Thread& thread, abi::Ask what)
+    : thread_(thread),
+      mailbox_(control().attached() ? control().mailbox(thread.index) : nullptr) {
+  if (mailbox_ != nullptr) mailbox_->ask = what;
+}
+
+Question::~Question() {
+  if (mailbox_ != nullptr) mailbox_->state.store(abi::MailState::kIdle, std::memory_order_release);
+}
+
+bool Question::put(std::uint32_t request_size) {
+  const Wait asking(&thread_, abi::Activity::kAsking, abi::kNoDeadline,
+                    static_cast<std::uint64_t>(mailbox_->ask));
+  mailbox_->length = request_size;
+  mailbox_->state.store(abi::MailState::kAsked, std::memory_order_seq_cst);
+  ring_doorbell();
+  for (;;) {
+    const abi::MailState state = mailbox_->state.load(std::memory_order_acquire);
+    if (state == abi::MailState::kAnswered) return true;
+    if (state == abi::MailState::kRefused) return false;
+    if (replayer_is_gone()) return false;
+    system_call(SYS_futex, address_of(&mailbox_->state), FUTEX_WAIT,
+                static_cast<long>(abi::MailState::kAsked), address_of(&kLookAround));
+  }
+}
+
+bool ask(Thread& thread, abi::Ask what, const void* request, std::uint32_t request_size,
+         void* answer, std::uint32_t answer_size) {
+  Question question(thread, what);
+  if (!question) return false;
+  std::memcpy(question.request(), request, request_size);
+  if (!question.put(request_size) || question.answer_size() < answer_size) return false;
+  std::memcpy(answer, question.answer(), answer_size);
+  return true;
+}
+
+}  // namespace reprise::agent
