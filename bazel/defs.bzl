@@ -5,6 +5,7 @@
     reprise_cc_test           a GoogleTest test (main() is linked in)
     reprise_cc_fuzz_test      a fuzz target: corpus replay as a test, and a libFuzzer program
     reprise_benchmark         a Google Benchmark program (main() is linked in)
+    reprise_py_benchmark      a benchmark of whole programs, in Python
     reprise_agent_cc_library  objects that run inside the service
     reprise_agent_library     the shared object that is preloaded into the service
     reprise_py_library        a Python module of test support
@@ -210,6 +211,19 @@ def reprise_benchmark(name, copts = [], deps = [], linkopts = [], tags = [], **k
         linkopts = _HOST_LINKOPTS + linkopts,
         tags = tags + ["benchmark"],
         deps = deps + ["//third_party:benchmark_main"],
+        **kwargs
+    )
+
+def reprise_py_benchmark(name, srcs, tags = [], **kwargs):
+    """A benchmark of whole programs: `bazel run -c opt //pkg:NAME`. Never run by //...."""
+    native.py_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs,
+        main = srcs[0],
+        python_version = "PY3",
+        srcs_version = "PY3",
+        tags = tags + ["benchmark"],
         **kwargs
     )
 
