@@ -18,14 +18,37 @@ std::string_view without_end(std::string_view line) {
 
 }  // namespace
 
+void LineBuffer::start_line() {
+  kept_.clear();
+  if (kept_.capacity() > kUsualLine) {
+    kept_.shrink_to_fit();
+  }
+  seen_ = 0;
+  complete_ = false;
+}
+
+LineBuffer::Ending LineBuffer::take_end(ByteSpan& bytes) {
+  if (complete_) {
+    start_line();
+  }
+  while (!bytes.empty()) {
+    const std::uint8_t byte = bytes.front();
+    if (byte != '\n' && (byte != '\r' || seen_ > 0)) {
+      return Ending::kMissing;
+    }
+    bytes = bytes.subspan(1);
+    ++seen_;
+    if (byte == '\n') {
+      start_line();
+      return Ending::kTaken;
+    }
+  }
+  return Ending::kMore;
+}
+
 std::optional<LineBuffer::Line> LineBuffer::take(ByteSpan& bytes) {
   if (complete_) {
-    kept_.clear();
-    if (kept_.capacity() > kUsualLine) {
-      kept_.shrink_to_fit();
-    }
-    seen_ = 0;
-    complete_ = false;
+    start_line();
   }
   if (bytes.empty()) {
     return std::nullopt;

@@ -25,10 +25,17 @@ class LineBuffer {
   // Takes bytes off the front of `bytes` up to and including a line end; none when it is not there.
   [[nodiscard]] std::optional<Line> take(ByteSpan& bytes);
 
+  // For a line end behind counted bytes: takes CRLF or LF and nothing else off the front of
+  // `bytes`.
+  enum class Ending : std::uint8_t { kMore, kTaken, kMissing };
+  [[nodiscard]] Ending take_end(ByteSpan& bytes);
+
   // Bytes of the line that is not complete yet.
   std::uint64_t pending() const { return seen_; }
 
  private:
+  void start_line();
+
   std::string kept_;
   std::uint64_t seen_ = 0;
   bool complete_ = false;  // kept_ is a line that was given out

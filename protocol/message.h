@@ -2,7 +2,10 @@
 //
 // parse_request and parse_response take exactly the bytes of one message (a Transaction's range)
 // and never fail: what cannot be read comes back as an opaque message with the raw bytes as its
-// body.
+// body. A message that was cut short comes back as far as it goes, and body_problem says so.
+//
+// Plain data and pure functions. Memory is a small multiple of the message; decoded bodies are
+// bounded (coding/content_coding.h).
 #pragma once
 
 #include <cstdint>
@@ -17,19 +20,28 @@
 namespace reprise::protocol {
 
 using event::Bytes;
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+// An interim response (100 Continue, 103 Early Hints) that came before the final one.
+struct InterimResponse {
+  std::string status, reason;
+  Fields headers;
+};
 
 struct Message {
   event::Protocol protocol = event::Protocol::kOpaque;
-  std::string method, target;                                // requests
-  std::string version;                                       // "HTTP/1.1", "RESP2"
-  std::string status, reason;                                // responses
-  std::vector<std::pair<std::string, std::string>> headers;  // as sent, order and case kept
-  std::vector<std::pair<std::string, std::string>> trailers;
-  Bytes body;                // transfer coding removed, content coding still on
-  Bytes decoded_body;        // content coding (gzip, deflate) removed too; == body when none
+  std::string method, target;  // requests; Redis: command and first key
+  std::string version;         // "HTTP/1.1", "RESP2", "RESP3"
+  std::string status, reason;  // responses; Redis: as Transaction::status, and an error's message
+  std::vector<InterimResponse> interim;
+  Fields headers;  // as sent, order and case kept; a folded line is joined by one blank
+  Fields trailers;
+  Bytes body;                // transfer coding removed, content coding still on; Redis: raw
+  Bytes decoded_body;        // content coding (gzip, deflate, zstd) removed too; == body when
+                             // none; Redis replies: readable text as redis-cli prints it
   std::string content_type;  // lower case, without parameters
   std::vector<std::string> arguments;  // RESP commands: all of them, the command first
-  std::string body_problem;            // "" or why decoded_body is not decoded
+  std::string body_problem;            // "" or why decoded_body is not decoded, or not whole
 
   // Value of the first header of that name, compared without case; nullptr when absent.
   const std::string* header(std::string_view name) const;
@@ -41,7 +53,8 @@ struct Message {
                                      std::string_view request_method);
 
 // How two requests compare. `difference` names the first thing that differs and is not on the list
-// of what may (docs/matching.md): hop and trace headers, dates, multipart boundaries.
+// of what may (docs/matching.md), else the first that differs at all: hop and trace headers, dates,
+// multipart boundaries.
 struct RequestComparison {
   enum class Degree : std::uint8_t { kExact, kRelaxed, kDifferent };
   Degree degree = Degree::kExact;

@@ -25,10 +25,12 @@ std::size_t Http1Codec::feed(Side side, std::uint64_t offset, ByteSpan bytes) {
         offset += passed;
         break;
       }
+      case State::kChunkEnd:
+        read_chunk_end(reader, offset, bytes);
+        break;
       case State::kStartLine:
       case State::kFields:
       case State::kChunkLine:
-      case State::kChunkEnd:
       case State::kTrailers:
         read_line(reader, offset, bytes);
         break;
@@ -111,6 +113,18 @@ void Http1Codec::read_line(Reader& reader, std::uint64_t& offset, ByteSpan& byte
   }
 }
 
+void Http1Codec::read_chunk_end(Reader& reader, std::uint64_t& offset, ByteSpan& bytes) {
+  const std::size_t before = bytes.size();
+  const LineBuffer::Ending ending = reader.lines.take_end(bytes);
+  offset += before - bytes.size();
+  if (ending == LineBuffer::Ending::kTaken) {
+    reader.state = State::kChunkLine;
+    reader.head = 0;
+  } else if (ending == LineBuffer::Ending::kMissing) {
+    unreadable(reader, "a chunk is longer than its size says");
+  }
+}
+
 // `offset` is that of the byte behind the line.
 void Http1Codec::take_line(Reader& reader, const LineBuffer::Line& line, std::uint64_t offset) {
   switch (reader.state) {
@@ -128,14 +142,6 @@ void Http1Codec::take_line(Reader& reader, const LineBuffer::Line& line, std::ui
       break;
     case State::kChunkLine:
       take_chunk_line(reader, line);
-      break;
-    case State::kChunkEnd:
-      if (!line.text.empty()) {
-        unreadable(reader, "a chunk is longer than its size says");
-        return;
-      }
-      reader.state = State::kChunkLine;
-      reader.head = 0;
       break;
     case State::kTrailers:
       if (line.text.empty()) {

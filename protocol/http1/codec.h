@@ -54,6 +54,7 @@ class Http1Codec final : public Codec {
 
   bool begin_message(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
   void read_line(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
+  void read_chunk_end(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
   void take_line(Reader& reader, const LineBuffer::Line& line, std::uint64_t offset);
   void take_start_line(Reader& reader, const LineBuffer::Line& line);
   void take_chunk_line(Reader& reader, const LineBuffer::Line& line);

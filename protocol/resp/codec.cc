@@ -73,12 +73,22 @@ void RespCodec::feed_client(std::uint64_t& offset, ByteSpan& bytes) {
     return;
   }
   const std::size_t before = bytes.size();
+  if (state_ == State::kContentEnd) {
+    const LineBuffer::Ending ending = lines_.take_end(bytes);
+    offset += before - bytes.size();
+    if (ending == LineBuffer::Ending::kTaken) {
+      finish_argument(offset);
+    } else if (ending == LineBuffer::Ending::kMissing) {
+      unreadable_command("an argument is longer than its length says");
+    }
+    return;
+  }
   const auto line = lines_.take(bytes);
   offset += before - bytes.size();
-  if (line) {
-    take_line(*line, offset);
-  } else if (lines_.pending() > (state_ == State::kContentEnd ? 1 : LineBuffer::kMaxLine)) {
-    unreadable_command("a line of a command is too long");
+  if (line ? line->truncated : lines_.pending() > LineBuffer::kMaxLine) {
+    unreadable_command("a line is longer than 64 KiB");
+  } else if (line) {
+    take_line(line->text, offset);
   }
 }
 
@@ -122,26 +132,20 @@ void RespCodec::take_content(std::uint64_t& offset, ByteSpan& bytes) {
 }
 
 // `offset` is that of the byte behind the line.
-void RespCodec::take_line(const LineBuffer::Line& line, std::uint64_t offset) {
+void RespCodec::take_line(std::string_view line, std::uint64_t offset) {
   switch (state_) {
     case State::kCount:
-      take_count(line.text);
+      take_count(line);
       break;
     case State::kLength:
-      take_length(line.text);
-      break;
-    case State::kContentEnd:
-      if (!line.text.empty()) {
-        unreadable_command("an argument is longer than its length says");
-        return;
-      }
-      finish_argument(offset);
+      take_length(line);
       break;
     case State::kInline:
       take_inline(line, offset);
       break;
     case State::kBetween:
     case State::kContent:
+    case State::kContentEnd:
       break;
   }
 }
@@ -182,12 +186,8 @@ void RespCodec::finish_argument(std::uint64_t offset) {
   }
 }
 
-void RespCodec::take_inline(const LineBuffer::Line& line, std::uint64_t offset) {
-  if (line.truncated) {
-    unreadable_command("an inline command is longer than 64 KiB");
-    return;
-  }
-  arguments_ = split_inline(line.text);
+void RespCodec::take_inline(std::string_view line, std::uint64_t offset) {
+  arguments_ = split_inline(line);
   argument_count_ = arguments_.size();
   if (arguments_.empty()) {
     state_ = State::kBetween;  // ignored by Redis, like an empty array

@@ -45,10 +45,10 @@ class RespCodec final : public Codec {
   void feed_client(std::uint64_t& offset, ByteSpan& bytes);
   bool begin_command(std::uint64_t& offset, ByteSpan& bytes);
   void take_content(std::uint64_t& offset, ByteSpan& bytes);
-  void take_line(const LineBuffer::Line& line, std::uint64_t offset);
+  void take_line(std::string_view line, std::uint64_t offset);
   void take_count(std::string_view line);
   void take_length(std::string_view line);
-  void take_inline(const LineBuffer::Line& line, std::uint64_t offset);
+  void take_inline(std::string_view line, std::uint64_t offset);
   void finish_argument(std::uint64_t offset);
   void finish_command(std::uint64_t offset);
   Pipeline::Answer expected_answer(std::string_view operation);

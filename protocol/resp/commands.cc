@@ -261,6 +261,41 @@ const Command* find_special(std::string_view upper) {
   return found != kSpecial.end() && found->name == upper ? &*found : nullptr;
 }
 
+int hex_digit(char c) {
+  const auto at = std::string_view("0123456789abcdef")
+                      .find(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
+  return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+
+// The character behind a backslash at `at`, which moves to its last byte.
+char take_escape(std::string_view line, std::size_t& at) {
+  if (line[at] == 'x' && at + 2 < line.size() && hex_digit(line[at + 1]) >= 0 &&
+      hex_digit(line[at + 2]) >= 0) {
+    at += 2;
+    return static_cast<char>(hex_digit(line[at - 1]) * 16 + hex_digit(line[at]));
+  }
+  constexpr std::string_view kNames = "nrtba", kCharacters = "\n\r\t\b\a";
+  const std::size_t known = kNames.find(line[at]);
+  return known == std::string_view::npos ? line[at] : kCharacters[known];
+}
+
+// The argument in quotes that begins at `at`, which moves behind it.
+std::string take_quoted(std::string_view line, std::size_t& at) {
+  const char quote = line[at];
+  std::string argument;
+  for (++at; at < line.size() && line[at] != quote; ++at) {
+    const bool escape = line[at] == '\\' && at + 1 < line.size();
+    if (escape && quote == '"') {
+      argument += take_escape(line, ++at);
+    } else {
+      at += escape && line[at + 1] == '\'' ? 1 : 0;
+      argument += line[at];
+    }
+  }
+  ++at;
+  return argument;
+}
+
 std::string argument(std::span<const std::string> arguments, std::size_t index) {
   return index < arguments.size() ? arguments[index] : std::string();
 }
@@ -294,25 +329,19 @@ std::size_t arguments_needed(const Command& command) {
   return static_cast<std::size_t>(std::max({container, command.key + 1, command.count + 1}));
 }
 
+// As Redis itself reads them: escapes in double quotes, only \' in single ones.
 std::vector<std::string> split_inline(std::string_view line) {
   std::vector<std::string> arguments;
   std::size_t at = 0;
-  while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
+  while ((at = line.find_first_not_of(" \t\r", at)) != std::string_view::npos) {
     const char quote = line[at];
-    std::string& argument = arguments.emplace_back();
-    if (quote != '"' && quote != '\'') {
-      const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
-      argument = line.substr(at, end - at);
-      at = end;
+    if (quote == '"' || quote == '\'') {
+      arguments.push_back(take_quoted(line, at));
       continue;
     }
-    for (++at; at < line.size() && line[at] != quote; ++at) {
-      if (line[at] == '\\' && at + 1 < line.size()) {
-        ++at;
-      }
-      argument += line[at];
-    }
-    ++at;
+    const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
+    arguments.emplace_back(line.substr(at, end - at));
+    at = end;
   }
   return arguments;
 }

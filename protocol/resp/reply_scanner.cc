@@ -45,35 +45,36 @@ ReplyScanner::Progress ReplyScanner::scan(ByteSpan& bytes) {
       bytes = bytes.subspan(skip(size));
       continue;
     }
-    if (lines_.pending() == 0 && state_ == State::kHead &&
-        kTypes.find(static_cast<char>(bytes.front())) == std::string_view::npos) {
-      fail("not a Redis reply");
+    if (!(state_ == State::kHead ? scan_head(bytes) : scan_content_end(bytes))) {
       return Progress::kUnreadable;
     }
-    const auto line = lines_.take(bytes);
-    if (!line) {
-      // Only the two bytes of a line end are between a string and what follows.
-      if (state_ == State::kContentEnd && lines_.pending() > 1) {
-        fail("a string is longer than its length says");
-        return Progress::kUnreadable;
-      }
-      return Progress::kMore;
-    }
-    if (state_ == State::kHead) {
-      if (!take_head(line->text)) {
-        return Progress::kUnreadable;
-      }
-    } else if (!line->text.empty()) {
-      fail("a string is longer than its length says");
-      return Progress::kUnreadable;
-    } else {
+  }
+  return done_ ? Progress::kDone : Progress::kMore;
+}
+
+bool ReplyScanner::scan_head(ByteSpan& bytes) {
+  if (lines_.pending() == 0 &&
+      kTypes.find(static_cast<char>(bytes.front())) == std::string_view::npos) {
+    return fail("not a Redis reply");
+  }
+  const auto line = lines_.take(bytes);
+  return !line || take_head(line->text);
+}
+
+bool ReplyScanner::scan_content_end(ByteSpan& bytes) {
+  switch (lines_.take_end(bytes)) {
+    case LineBuffer::Ending::kMissing:
+      return fail("a string is longer than its length says");
+    case LineBuffer::Ending::kTaken:
       state_ = State::kHead;
       if (!streaming_) {
         complete_value();
       }
-    }
+      break;
+    case LineBuffer::Ending::kMore:
+      break;
   }
-  return done_ ? Progress::kDone : Progress::kMore;
+  return true;
 }
 
 std::uint64_t ReplyScanner::skip(std::uint64_t count) {

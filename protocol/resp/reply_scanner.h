@@ -51,6 +51,8 @@ class ReplyScanner {
     bool attribute = false;  // belongs to the value behind it, and is none itself
   };
 
+  bool scan_head(ByteSpan& bytes);
+  bool scan_content_end(ByteSpan& bytes);
   bool take_head(std::string_view line);
   bool take_string(char type, std::string_view length);
   bool take_aggregate(char type, std::string_view count);
