@@ -1,6 +1,7 @@
 #include "archive/reader.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 #include <variant>
@@ -58,6 +59,13 @@ bool carries(const event::Event& event, const event::Exchange& exchange) {
            overlap(exchange.response, sent->offset, static_cast<std::uint64_t>(sent->result));
   }
   return false;
+}
+
+// The file begins like an archive, or like one that was cut off within its first bytes.
+bool has_magic(InputFile& file) {
+  std::array<std::uint8_t, kMagic.size()> bytes;
+  const std::size_t count = file.read_at(0, bytes);
+  return count != 0 && std::equal(bytes.begin(), bytes.begin() + count, kMagic.begin());
 }
 
 class ArchiveReader final : public Reader {
@@ -326,10 +334,12 @@ tl::expected<event::Bytes, Error> ArchiveReader::bytes(event::ConnectionId id, b
   if (range.empty()) return event::Bytes{};
   const auto io =
       ask([&](IndexSource& index) { return index.find_span(TableKind::kConnections, id.value); });
+  // A connection whose record was lost with its block may have bytes in any other.
+  const std::uint64_t begin = io ? io->first : 1;
+  const std::uint64_t last = io ? io->last : kNoLimit;
   const auto read_from = [&](std::uint64_t first) {
     StreamAssembler assembler(id, sent, range);
-    if (!io) return assembler.take({});
-    each_event_in(first, io->last, [&](const event::Event& event) {
+    each_event_in(first, last, [&](const event::Event& event) {
       assembler.feed(event);
       return !assembler.complete();
     });
@@ -338,7 +348,6 @@ tl::expected<event::Bytes, Error> ArchiveReader::bytes(event::ConnectionId id, b
       return stored ? std::optional(std::move(*stored)) : std::nullopt;
     });
   };
-  const std::uint64_t begin = io ? io->first : 0;
   std::uint64_t hinted = near.ticks == 0 ? 0 : index_->number_reaching(near.ticks);
   if (hinted > 0) --hinted;
   auto found = read_from(std::max(begin, hinted));
@@ -413,13 +422,18 @@ tl::expected<std::unique_ptr<Reader>, Error> Reader::open(const std::string& pat
                                              std::to_string(kMajorVersion) +
                                              ".x; use a Reprise that reads format " + needed});
   }
+  const bool marked = has_magic(**file);
   auto reader = std::make_unique<ArchiveReader>(std::move(*file));
-  if (!reader->begin()) {
+  if (reader->begin()) return reader;
+  if (marked) {
     return tl::unexpected(
-        Error{Error::Kind::kNotAnArchive,
-              path + " is not a Reprise archive (no block of one was found in it)"});
+        Error{Error::Kind::kDamaged,
+              path + " begins as a Reprise archive but has not one whole block; it is "
+                     "damaged, or was cut off at once"});
   }
-  return reader;
+  return tl::unexpected(
+      Error{Error::Kind::kNotAnArchive,
+            path + " is not a Reprise archive (no block of one was found in it)"});
 }
 
 }  // namespace reprise::archive
