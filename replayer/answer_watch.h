@@ -1,0 +1,73 @@
+// Follows what the service answers on one driven connection: when a response is whole, and whether
+// it is the recorded one.
+//
+// Responses are compared as they come, against the recorded stream, so that a large one is never
+// held; only one that differs is kept, for a closer look. Ownership: borrows the plan. Threading:
+// one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+
+#include "protocol/decoder.h"
+#include "replayer/plan.h"
+
+namespace reprise::replayer {
+
+// What came of one response.
+struct Answer {
+  static constexpr std::uint64_t kKept = 16 * 1024 * 1024;
+
+  std::uint64_t length = 0;
+  bool equal = true;   // to the recorded one, as far as it came
+  bool whole = false;  // as its protocol has it
+  event::Bytes bytes;  // all of it once it differs, but no more than kKept
+};
+
+class AnswerWatch : private protocol::TransactionSink {
+ public:
+  // `transaction` is a place in RecordedConnection::transactions.
+  using OnAnswered = std::function<void(std::uint32_t transaction)>;
+
+  // `first`: transactions of the recorded connection before the first one that is driven.
+  AnswerWatch(const Plan& plan, const RecordedConnection& recorded, std::uint32_t first,
+              OnAnswered on_answered);
+
+  void sent(std::span<const std::uint8_t> bytes);      // by the client
+  void received(std::span<const std::uint8_t> bytes);  // from the service
+  void client_ended(protocol::End how);
+  void service_ended(protocol::End how);
+
+  // Takes out what came of the response of that transaction; empty when nothing did.
+  Answer take(std::uint32_t transaction);
+
+ private:
+  void on_request_begin(const protocol::Transaction&) override {}
+  void on_request_end(const protocol::Transaction&) override {}
+  void on_response_begin(const protocol::Transaction& transaction) override;
+  void on_response_end(const protocol::Transaction& transaction) override;
+  void on_opaque(event::Protocol, std::string_view, std::uint64_t, std::uint64_t) override {}
+
+  void account(event::ByteRange range);
+  void compare(const RecordedExchange& recorded, Answer& answer,
+               std::span<const std::uint8_t> bytes);
+  const RecordedExchange* recorded_at(std::uint32_t transaction) const;
+  void finish(std::uint32_t transaction);
+
+  const Plan& plan_;
+  const RecordedConnection& recorded_;
+  const std::uint32_t first_;
+  OnAnswered on_answered_;
+  std::unique_ptr<protocol::ConnectionDecoder> decoder_;
+  std::unordered_map<std::uint32_t, Answer> answers_;
+  std::optional<std::uint32_t> answering_;  // whose response is being received
+  std::uint64_t received_ = 0;              // bytes before those being fed
+  std::uint64_t accounted_ = 0;             // stream offset up to which bytes were compared
+  std::span<const std::uint8_t> fed_;       // while feeding
+};
+
+}  // namespace reprise::replayer

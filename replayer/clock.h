@@ -1,0 +1,61 @@
+// The session's virtual clock, and by how much each exchange's monotonic time is raised.
+//
+// Time stands still while the service works. It moves when something is released, to the moment at
+// which the recording had it, and when everything waits, to the next time-out. It never turns back;
+// where a schedule replays exchanges in another order than they overlapped in, the monotonic clocks
+// of the later one are raised by a shift that keeps all differences inside it. The wall clock is
+// told as it was recorded, and so may step back between exchanges.
+//
+// Ownership: borrows the control file. Threading: one thread.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "replayer/control.h"
+#include "replayer/moment.h"
+#include "replayer/plan.h"
+
+namespace reprise::replayer {
+
+class Clock {
+ public:
+  // Starts at the moment the recording did.
+  Clock(Control& control, const Plan& plan);
+
+  Moment now() const { return now_; }
+
+  // Something recorded at `recorded` in `context` is about to be released. `limit`: the earliest
+  // deadline of the service's threads; releasing input fires no time-out, so time stops short of
+  // it.
+  void release(Moment recorded, const event::Context& context, Moment limit);
+  // Everything waits: goes to `deadline` and wakes who waits for it.
+  void fire(Moment deadline);
+
+  // Settles the shift of an exchange, before its first input is released.
+  void begin(event::ExchangeId exchange, Moment first_input);
+  // Added to the monotonic values of that context; 0 outside of exchanges.
+  nanoseconds shift(const event::Context& context) const;
+  void end(event::ExchangeId exchange) { shifts_.erase(exchange); }
+
+  // The service was told this value.
+  void given(const event::ClockRead& read);
+
+  // Exchanges whose monotonic time was raised, and the greatest shift.
+  std::uint64_t raised() const { return raised_; }
+  nanoseconds greatest_shift() const { return greatest_; }
+
+ private:
+  void publish();
+
+  Control& control_;
+  const Plan& plan_;
+  Moment now_;
+  nanoseconds realtime_offset_;
+  MonotonicValues given_ = kNoValues;  // greatest so far
+  std::unordered_map<event::ExchangeId, nanoseconds> shifts_;
+  std::uint64_t raised_ = 0;
+  nanoseconds greatest_{0};
+};
+
+}  // namespace reprise::replayer

@@ -1,0 +1,99 @@
+// The replayer's side of the control file: what the agent in the service is told.
+//
+// agent/abi/control.h is the contract; this class is the one writer of the replayer's fields. It
+// keeps their order of publication: contents first, then the word that makes them valid, then the
+// wake-up.
+//
+// Ownership: owns the mapping and the file, which it removes when destroyed (the service's mapping
+// lives on). Threading: one thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+#include <type_traits>
+#include <vector>
+
+#include "agent/abi/control.h"
+#include "replayer/error.h"
+#include "replayer/moment.h"
+#include "replayer/tape.h"
+
+namespace reprise::replayer {
+
+// A slot of the agent's link table. Ids of closed links come back.
+struct LinkId {
+  std::uint32_t value = abi::kNone;
+  explicit operator bool() const { return value != abi::kNone; }
+  friend auto operator<=>(const LinkId&, const LinkId&) = default;
+};
+
+class Control {
+ public:
+  struct Sizes {
+    std::uint32_t links = 0;
+    std::uint32_t mailboxes = 0;  // ThreadSlots of the arena
+  };
+
+  // Makes the file with the whole tape in it; every block is really allocated, so that a full disk
+  // is an error here and not a SIGBUS in the service.
+  [[nodiscard]] static tl::expected<Control, Error> create(const std::string& path,
+                                                           const Sizes& sizes, const Tape& tape);
+  Control(Control&& other) noexcept;
+  Control& operator=(Control&& other) = delete;
+  ~Control();
+
+  const std::string& path() const { return path_; }
+  // Lets a service that gave up its privileges map the file too.
+  void set_mode(unsigned mode);
+
+  // --- Links ---
+  // Takes a free link; none when all are in use.
+  [[nodiscard]] LinkId open_link(abi::LinkRole role, std::uint64_t recorded,
+                                 const abi::Mark& opening);
+  // Both ends of its connection are closed, and the service forgot it.
+  void close_link(LinkId link);
+  // Publishes `mark`. Marks of one link come with growing offsets. False, and nothing done, while
+  // the ring is full: as many marks are unread as it holds, by `consumed` bytes.
+  [[nodiscard]] bool publish(LinkId link, const abi::Mark& mark, std::uint64_t consumed);
+
+  // --- Questions ---
+  // True when the thread in `slot` asked and was not answered.
+  bool asked(std::uint32_t slot) const;
+  const abi::Mailbox& question(std::uint32_t slot) const;
+  // Answers with `body`, at most sizeof(Mailbox::payload) bytes, and wakes the thread.
+  void answer(std::uint32_t slot, std::span<const std::byte> body);
+  template <typename Answer>
+  requires std::is_trivially_copyable_v<Answer>
+  void answer_with(std::uint32_t slot, const Answer& body) {
+    answer(slot, std::as_bytes(std::span(&body, 1)));
+  }
+  // There is no answer: the hook fails as a lost dependency would.
+  void refuse(std::uint32_t slot);
+
+  // --- The clock words ---
+  void set_clock(std::int64_t monotonic_ns, std::int64_t realtime_ns);
+  // Wakes sleepers, after the clock passed a deadline of theirs.
+  void wake_sleepers();
+  // From here on clocks and time-outs run by themselves: the recording is over.
+  void let_time_run();
+
+  // Asks the agent to watch for system calls that escape its hooks. Before the service starts.
+  void want_leak_watch();
+
+  // What the agent gave so far.
+  const abi::ControlHeader& header() const { return abi::control_header(base_); }
+
+ private:
+  Control() = default;
+  abi::ControlHeader& mutable_header() { return abi::control_header(base_); }
+  void reply(std::uint32_t slot, abi::MailState state);
+
+  std::string path_;
+  void* base_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::vector<std::uint32_t> free_links_;  // highest first
+};
+
+}  // namespace reprise::replayer

@@ -1,0 +1,107 @@
+#include "replayer/draw_tally.h"
+
+#include <algorithm>
+
+namespace reprise::replayer {
+namespace {
+
+bool reports_input(const event::Waited& waited) { return !waited.ready.empty(); }
+
+bool is_io(const event::Fact& fact) {
+  return std::holds_alternative<event::BytesReceived>(fact) ||
+         std::holds_alternative<event::SendIntended>(fact) ||
+         std::holds_alternative<event::FileRangeSent>(fact) ||
+         std::holds_alternative<event::Accepted>(fact) ||
+         std::holds_alternative<event::Connected>(fact) ||
+         std::holds_alternative<event::ConnectFinished>(fact);
+}
+
+const char* clock_name(std::uint8_t source) {
+  switch (static_cast<abi::ClockSource>(source)) {
+    case abi::ClockSource::kRealtime:
+      return "clock_gettime(CLOCK_REALTIME)";
+    case abi::ClockSource::kMonotonic:
+      return "clock_gettime(CLOCK_MONOTONIC)";
+    case abi::ClockSource::kProcessCpu:
+      return "clock_gettime(CLOCK_PROCESS_CPUTIME_ID)";
+    case abi::ClockSource::kThreadCpu:
+      return "clock_gettime(CLOCK_THREAD_CPUTIME_ID)";
+    case abi::ClockSource::kMonotonicRaw:
+      return "clock_gettime(CLOCK_MONOTONIC_RAW)";
+    case abi::ClockSource::kRealtimeCoarse:
+      return "clock_gettime(CLOCK_REALTIME_COARSE)";
+    case abi::ClockSource::kMonotonicCoarse:
+      return "clock_gettime(CLOCK_MONOTONIC_COARSE)";
+    case abi::ClockSource::kBoottime:
+      return "clock_gettime(CLOCK_BOOTTIME)";
+    case abi::ClockSource::kGettimeofday:
+      return "gettimeofday";
+    case abi::ClockSource::kTime:
+      return "time";
+    case abi::ClockSource::kTimespecGet:
+      return "timespec_get";
+    case abi::ClockSource::kFtime:
+      return "ftime";
+  }
+  return "a clock";
+}
+
+const char* random_name(std::uint8_t source) {
+  switch (static_cast<abi::RandomSource>(source)) {
+    case abi::RandomSource::kGetrandom:
+      return "getrandom";
+    case abi::RandomSource::kGetentropy:
+      return "getentropy";
+    case abi::RandomSource::kArc4random:
+      return "arc4random";
+    case abi::RandomSource::kDevice:
+      return "a random device";
+    case abi::RandomSource::kRandomDevice:
+      return "std::random_device";
+    case abi::RandomSource::kOpenSsl:
+      return "RAND_bytes";
+  }
+  return "a random source";
+}
+
+}  // namespace
+
+std::string draw_name(DrawSource source) {
+  return source.kind == abi::DrawKind::kClock ? clock_name(source.source)
+                                              : random_name(source.source);
+}
+
+void DrawTally::on_event(const event::Event& event) {
+  modules_.on_event(event);
+  if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) {
+    count(event, {abi::DrawKind::kClock, clock->source}, clock->caller);
+  } else if (const auto* random = std::get_if<event::RandomDrawn>(&event.fact)) {
+    count(event, {abi::DrawKind::kRandom, random->source}, random->caller);
+  } else if (const auto* waited = std::get_if<event::Waited>(&event.fact)) {
+    between_wait_and_io_[event.thread] = reports_input(*waited);
+  } else if (is_io(event.fact)) {
+    between_wait_and_io_[event.thread] = false;
+  } else if (std::holds_alternative<event::ThreadEnded>(event.fact)) {
+    between_wait_and_io_.erase(event.thread);
+  }
+}
+
+void DrawTally::count(const event::Event& event, DrawSource source, std::uint64_t caller) {
+  if (event.context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
+  if (event.context.kind != event::Context::Kind::kExchange) return;
+  if (modules_.key(event.process, caller) != 0) {
+    ++in_libraries_;
+    return;
+  }
+  const auto between = between_wait_and_io_.find(event.thread);
+  if (between != between_wait_and_io_.end() && between->second) return;
+  ++counts_[event.context.exchange][source];
+}
+
+const DrawTally::Counts& DrawTally::of(event::ExchangeId exchange) const {
+  static const Counts kNone;
+  const auto found = counts_.find(exchange);
+  return found == counts_.end() ? kNone : found->second;
+}
+
+}  // namespace reprise::replayer

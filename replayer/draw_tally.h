@@ -1,0 +1,50 @@
+// How often the program's own code drew from each clock and random source, by exchange.
+//
+// One rule counts a recording and its replay, so that the two compare: draws made inside libraries
+// do not count, nor do those between the return of a readiness wait and the next I/O of that
+// thread, which no single exchange owns. Fed with events in order. Thread-compatible.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+
+#include "agent/abi/control.h"
+#include "event/event.h"
+#include "replayer/module_keys.h"
+
+namespace reprise::replayer {
+
+struct DrawSource {
+  abi::DrawKind kind = abi::DrawKind::kClock;
+  std::uint8_t source = 0;  // abi::ClockSource or abi::RandomSource
+  friend auto operator<=>(const DrawSource&, const DrawSource&) = default;
+};
+// "clock_gettime(CLOCK_REALTIME)", "getrandom".
+[[nodiscard]] std::string draw_name(DrawSource source);
+
+class DrawTally {
+ public:
+  using Counts = std::map<DrawSource, std::uint64_t>;
+
+  void on_event(const event::Event& event);
+
+  // Of one exchange; ids are those of the archive that was fed.
+  const Counts& of(event::ExchangeId exchange) const;
+  void forget(event::ExchangeId exchange) { counts_.erase(exchange); }
+  // Draws in libraries, of all exchanges.
+  std::uint64_t in_libraries() const { return in_libraries_; }
+  std::uint64_t unattributed() const { return unattributed_; }
+
+ private:
+  void count(const event::Event& event, DrawSource source, std::uint64_t caller);
+
+  ModuleKeys modules_;
+  std::unordered_map<event::ThreadId, bool> between_wait_and_io_;
+  std::unordered_map<event::ExchangeId, Counts> counts_;
+  std::uint64_t in_libraries_ = 0, unattributed_ = 0;
+};
+
+}  // namespace reprise::replayer

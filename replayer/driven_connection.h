@@ -1,0 +1,105 @@
+// The client of one recorded inbound connection: sends the recorded chunks again and takes what the
+// service answers.
+//
+// The socket is made and connected by libcurl (CURLOPT_CONNECT_ONLY), bound beforehand, so that its
+// address is known before the service sees it. A chunk goes out in pieces when it is larger than
+// the socket's buffer or has more anchors than fit a ring of marks; each when the service has read
+// the one before.
+//
+// Ownership: shared with the handlers of its socket. Threading: one thread.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "agent/abi/control.h"
+#include "replayer/answer_watch.h"
+#include "replayer/stage.h"
+
+namespace reprise::replayer {
+
+class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
+ public:
+  DrivenConnection(boost::asio::io_context& io, Stage& stage, const RecordedConnection& recorded,
+                   LinkId link, std::uint32_t first, AnswerWatch::OnAnswered on_answered);
+  ~DrivenConnection();
+
+  const RecordedConnection& recorded() const { return recorded_; }
+  LinkId link() const { return link_; }
+  // Its own address, "127.0.0.1:4711"; known after open().
+  const std::string& address() const { return address_; }
+  bool accepted() const { return accepted_; }
+  void set_accepted() { accepted_ = true; }
+  // The collector's name for it.
+  void bind(event::ConnectionId id) { id_ = id; }
+  event::ConnectionId id() const { return id_; }
+  // Transactions of the recorded connection before the first one that is driven.
+  std::uint32_t first() const { return first_; }
+  AnswerWatch& answers() { return answers_; }
+
+  // Connects to where the service really listens.
+  [[nodiscard]] tl::expected<void, Error> open(const abi::SocketAddress& service);
+
+  // Begins to send a chunk. `flags` (abi::MarkFlags) go with its first mark.
+  // Precondition: the previous one was consumed.
+  void send(const Chunk& chunk, const event::Context& context, std::uint32_t flags);
+  // Sends what is left of it, as far as it may go now.
+  void send_more();
+  // The client's half ends as it did. The service's half stays open for the rest of an answer.
+  void end(PeerEnd how, std::uint32_t entry, const event::Context& context);
+  void close();
+
+  void on_received(const event::BytesReceived& received);
+  void on_service_closed() { service_closed_ = true; }
+
+  // All of the chunk was sent and read, or nobody is there to read it.
+  bool consumed() const;
+  // More of the chunk waits to be sent, and all that was sent has been read.
+  bool wants_more() const;
+  // Something that was sent was not read yet.
+  bool unread() const { return !dead_ && sent_ > consumed_; }
+  // The service will send nothing more here.
+  bool answers_ended() const { return answers_ended_; }
+  // Both ends are closed; the link may be used again.
+  bool over() const { return dead_ && (service_closed_ || !accepted_); }
+
+ private:
+  static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int keep_socket(void* self, curl_socket_t socket, curlsocktype purpose);
+
+  void wait_for_answers();
+  void receive();
+  void end_answers(protocol::End how);
+  void write(std::span<const std::uint8_t> bytes);
+  void wait_for_room();
+  std::uint64_t publish();
+
+  Stage& stage_;
+  const RecordedConnection& recorded_;
+  const LinkId link_;
+  const std::uint32_t first_;
+  AnswerWatch answers_;
+  std::string address_;
+  event::ConnectionId id_;
+  CURL* curl_ = nullptr;
+  boost::asio::posix::stream_descriptor readiness_;  // of curl_'s socket, which it does not own
+  int socket_ = -1;
+
+  std::vector<std::uint8_t> buffer_;
+  const Chunk* chunk_ = nullptr;  // being sent
+  event::ByteRange rest_;         // of it, in the recorded stream
+  event::Context context_;
+  std::uint32_t flags_ = 0;
+  event::Bytes unsent_;  // the socket's buffer was full
+  std::uint64_t sent_ = 0, consumed_ = 0;
+  bool accepted_ = false, answers_ended_ = false, service_closed_ = false, dead_ = false;
+};
+
+}  // namespace reprise::replayer

@@ -1,0 +1,340 @@
+#include "replayer/driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "replayer/socket_address.h"
+
+namespace reprise::replayer {
+
+Driver::Driver(boost::asio::io_context& io, Stage& stage) : io_(io), stage_(stage) {}
+
+// --- Listening and accepting -------------------------------------------------------------------
+
+const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
+  const std::string asked = address_text(ask.asked);
+  const RecordedListener* same_port = nullptr;
+  const RecordedListener* any = nullptr;
+  for (const RecordedListener& recorded : stage_.plan.listeners) {
+    const auto taken = [&](const Listening& l) { return l.recorded == &recorded; };
+    if (std::ranges::any_of(listeners_, taken)) continue;
+    if (recorded.local.text == asked) return &recorded;
+    if (same_port == nullptr && port_of(recorded.local) == port_of(ask.asked))
+      same_port = &recorded;
+    if (any == nullptr) any = &recorded;
+  }
+  if (same_port != nullptr || any == nullptr || port_of(ask.asked) == 0) {
+    return same_port != nullptr ? same_port : any;
+  }
+  stage_.ledger.diverge(
+      {{}, Divergence::Kind::kListen, "listens on " + any->local.text, "listens on " + asked});
+  return any;
+}
+
+abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
+  abi::AnswerListen answer{};
+  answer.link = abi::kNone;
+  answer.local = ask.asked;
+  const auto again = [&](const Listening& l) { return l.socket == ask.socket; };
+  if (const auto known = std::ranges::find_if(listeners_, again); known != listeners_.end()) {
+    answer.link = known->link.value;
+    return answer;
+  }
+  const RecordedListener* recorded = recorded_for(ask);
+  Listening listening{.recorded = recorded, .socket = ask.socket, .actual = ask.actual};
+  if (recorded != nullptr) {
+    abi::Mark opening{};
+    opening.entry = abi::kNone;
+    listening.link =
+        stage_.control.open_link(abi::LinkRole::kListener, recorded->id.value, opening);
+    if (port_of(ask.asked) == 0) answer.local = to_abi(recorded->local);
+  }
+  answer.link = listening.link.value;
+  listeners_.push_back(listening);
+  return answer;
+}
+
+const Driver::Listening* Driver::listening_for(event::ConnectionId listener) const {
+  const auto found = std::ranges::find_if(listeners_, [&](const Listening& l) {
+    return l.recorded != nullptr && l.recorded->id == listener;
+  });
+  return found == listeners_.end() ? nullptr : &*found;
+}
+
+std::optional<abi::SocketAddress> Driver::listening_at(const event::Address& address) const {
+  for (const Listening& listening : listeners_) {
+    if (listening.recorded == nullptr) continue;
+    const event::Address& local = listening.recorded->local;
+    const bool any_address = local.text.starts_with("0.0.0.0:") || local.text.starts_with("[::]:");
+    if (local.text == address.text || (any_address && port_of(local) == port_of(address))) {
+      return listening.actual;
+    }
+  }
+  return std::nullopt;
+}
+
+abi::AnswerAccept Driver::accept(const abi::AskAccept& ask) {
+  abi::AnswerAccept answer{};
+  answer.link = abi::kNone;
+  answer.peer = ask.actual_peer;
+  const auto driven = by_address_.find(address_text(ask.actual_peer));
+  if (driven == by_address_.end()) return answer;  // the service's own, or somebody else's
+  const std::shared_ptr<DrivenConnection> connection = driven->second;
+  by_address_.erase(driven);
+  connection->set_accepted();
+  const RecordedConnection& recorded = connection->recorded();
+  answer.link = connection->link().value;
+  answer.recorded = recorded.id.value;
+  if (!recorded.peer.raw.empty()) answer.peer = to_abi(recorded.peer);
+  answer.local = to_abi(recorded.local);
+  return answer;
+}
+
+// --- Releasing units ---------------------------------------------------------------------------
+
+bool Driver::ready_for(const Unit& unit) const {
+  if (!unit.opens) return true;
+  const RecordedConnection* recorded = stage_.plan.connection(unit.connection);
+  return recorded != nullptr && listening_for(recorded->listener) != nullptr;
+}
+
+event::Context Driver::context_of(const Run& run) const {
+  if (run.unit->exchanges == 0) return event::Context::background();
+  const RecordedConnection* recorded = stage_.plan.connection(run.unit->connection);
+  return event::Context::of(
+      stage_.plan.exchanges[recorded->transactions[run.unit->first_exchange]].id);
+}
+
+std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorded,
+                                               const Unit& unit) {
+  auto& listening = const_cast<Listening&>(*listening_for(recorded.listener));
+  const abi::Mark opening{.offset = 0,
+                          .entry = recorded.opening_entry,
+                          .flags = 0,
+                          .monotonic_shift_ns = 0,
+                          .exchange = 0};
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening);
+  abi::Mark accepting = opening;
+  accepting.offset = listening.opened++;
+  (void)stage_.control.publish(listening.link, accepting, accepting.offset);
+  auto connection = std::make_shared<DrivenConnection>(
+      io_, stage_, recorded, link, unit.first_exchange,
+      [this, id = recorded.id](std::uint32_t transaction) { on_answered(id, transaction); });
+  if (auto opened = connection->open(listening.actual); !opened) {
+    stage_.ledger.note(opened.error().message);
+    stage_.control.close_link(link);
+    return nullptr;
+  }
+  by_recorded_[recorded.id] = connection;
+  by_address_[connection->address()] = connection;
+  return connection;
+}
+
+void Driver::release(const Unit& unit, Moment limit, std::optional<event::ExchangeId> stop_at) {
+  const RecordedConnection& recorded = *stage_.plan.connection(unit.connection);
+  Run& run = runs_.emplace_back();
+  run.unit = &unit;
+  run.last_recorded = unit.at;
+  for (std::uint32_t i = 0; i < unit.exchanges; ++i) {
+    const std::uint32_t transaction = unit.first_exchange + i;
+    const RecordedExchange& exchange = stage_.plan.exchanges[recorded.transactions[transaction]];
+    stage_.clock.begin(exchange.id, unit.at);
+    if (stop_at == exchange.id) run.flags = abi::kStopHere;
+    run.unanswered.push_back(transaction);
+  }
+  if (unit.opens) {
+    run.connection = open(recorded, unit);
+  } else if (const auto known = by_recorded_.find(unit.connection); known != by_recorded_.end()) {
+    run.connection = known->second;
+  }
+  if (run.connection == nullptr || (run.connection->answers_ended() && unit.exchanges > 0)) {
+    fail(run, "the service had closed the connection before");
+  }
+  stage_.clock.release(unit.at, context_of(run), limit);
+  run.last_taken = stage_.clock.now();
+  if (may_step(run)) take_step(run, limit);
+}
+
+void Driver::fail(Run& run, const std::string& problem) {
+  while (!run.unanswered.empty()) finish(run, run.unanswered.front(), problem);
+  run.next_chunk = run.unit->chunks;
+  if (run.connection == nullptr) run.ended = true;
+}
+
+bool Driver::has_next_step(const Run& run) {
+  return run.connection != nullptr &&
+         (run.next_chunk < run.unit->chunks || run.connection->wants_more() ||
+          (run.unit->ends && !run.ended));
+}
+
+bool Driver::may_step(const Run& run) const {
+  return has_next_step(run) && (run.connection->consumed() || run.connection->wants_more());
+}
+
+Moment Driver::moment_of_next_step(const Run& run) const {
+  if (run.connection->wants_more()) return run.last_recorded;
+  if (run.next_chunk < run.unit->chunks) {
+    return stage_.plan.inputs.chunks[run.unit->first_chunk + run.next_chunk].at;
+  }
+  return stage_.plan.inputs.of(run.unit->connection).ended;
+}
+
+std::optional<Moment> Driver::next_due() const {
+  std::optional<Moment> earliest;
+  for (const Run& run : runs_) {
+    if (!may_step(run)) continue;
+    const nanoseconds pause =
+        std::max(nanoseconds{0}, moment_of_next_step(run) - run.last_recorded);
+    const Moment due = run.last_taken + pause;
+    earliest = std::min(earliest.value_or(due), due);
+  }
+  return earliest;
+}
+
+void Driver::step(Moment limit) {
+  const std::optional<Moment> due = next_due();
+  for (Run& run : runs_) {
+    if (!may_step(run)) continue;
+    const nanoseconds pause =
+        std::max(nanoseconds{0}, moment_of_next_step(run) - run.last_recorded);
+    if (run.last_taken + pause != *due) continue;
+    take_step(run, limit);
+    return;
+  }
+}
+
+void Driver::take_step(Run& run, Moment limit) {
+  const Moment recorded = moment_of_next_step(run);
+  const event::Context context = context_of(run);
+  stage_.clock.release(recorded, context, limit);
+  run.last_recorded = std::max(run.last_recorded, recorded);
+  run.last_taken = stage_.clock.now();
+  if (run.connection->wants_more()) {
+    run.connection->send_more();
+  } else if (run.next_chunk < run.unit->chunks) {
+    const Chunk& chunk = stage_.plan.inputs.chunks[run.unit->first_chunk + run.next_chunk++];
+    run.connection->send(chunk, context, std::exchange(run.flags, 0));
+  } else {
+    const ConnectionInputs& inputs = stage_.plan.inputs.of(run.unit->connection);
+    run.connection->end(inputs.end, inputs.end_entry, inputs.end_context);
+    run.ended = true;
+  }
+}
+
+// --- Answers -----------------------------------------------------------------------------------
+
+void Driver::on_answered(event::ConnectionId recorded, std::uint32_t transaction) {
+  for (Run& run : runs_) {
+    if (run.unit->connection != recorded) continue;
+    if (std::ranges::find(run.unanswered, transaction) == run.unanswered.end()) continue;
+    finish(run, transaction, "");
+    return;
+  }
+}
+
+void Driver::finish(Run& run, std::uint32_t transaction, std::string problem) {
+  std::erase(run.unanswered, transaction);
+  const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
+  DrivenExchange& finished = finished_.emplace_back();
+  finished.recorded = &stage_.plan.exchanges[recorded.transactions[transaction]];
+  if (run.connection != nullptr) finished.answer = run.connection->answers().take(transaction);
+  finished.problem = std::move(problem);
+}
+
+std::vector<event::ExchangeId> Driver::outstanding() const {
+  std::vector<event::ExchangeId> ids;
+  for (const Run& run : runs_) {
+    const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
+    for (const std::uint32_t transaction : run.unanswered) {
+      ids.push_back(stage_.plan.exchanges[recorded.transactions[transaction]].id);
+    }
+  }
+  return ids;
+}
+
+std::optional<Driver::Expected> Driver::expected() const {
+  std::optional<Expected> all;
+  for (const event::ExchangeId id : outstanding()) {
+    const RecordedExchange* exchange = stage_.plan.exchange(id);
+    if (!all) all = {exchange->first_byte_in, exchange->first_byte_in, false};
+    if (!exchange->answered()) continue;
+    const Moment end = exchange->last_byte_out + stage_.clock.shift(event::Context::of(id));
+    all->recorded_end = std::max(all->recorded_end, exchange->last_byte_out);
+    all->end = std::max(all->end, end);
+    all->answered = true;
+  }
+  return all;
+}
+
+void Driver::give_up(const std::string& problem) {
+  for (Run& run : runs_) {
+    while (!run.unanswered.empty()) {
+      const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
+      const std::uint32_t transaction = run.unanswered.front();
+      const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
+      finish(run, transaction, expected ? problem : "");
+    }
+  }
+}
+
+std::vector<DrivenExchange> Driver::take_finished() { return std::exchange(finished_, {}); }
+
+// --- The collector's view ----------------------------------------------------------------------
+
+event::ExchangeId Driver::recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const {
+  const auto origin = origins_.find(id);
+  if (origin == origins_.end() || ordinal == 0) return {};
+  const RecordedConnection& recorded = *stage_.plan.connection(origin->second.recorded);
+  const std::uint64_t transaction = origin->second.first + ordinal - 1;
+  if (transaction >= recorded.transactions.size()) return {};
+  return stage_.plan.exchanges[recorded.transactions[transaction]].id;
+}
+
+void Driver::on_event(const event::Event& event) {
+  if (const auto* accepted = std::get_if<event::Accepted>(&event.fact)) {
+    const auto driven = by_recorded_.find({accepted->recorded});
+    if (accepted->recorded == 0 || driven == by_recorded_.end()) return;
+    driven->second->bind(accepted->connection);
+    by_id_[accepted->connection] = driven->second;
+    origins_[accepted->connection] = {driven->first, driven->second->first()};
+  } else if (const auto* received = std::get_if<event::BytesReceived>(&event.fact)) {
+    const auto driven = by_id_.find(received->connection);
+    if (driven != by_id_.end()) driven->second->on_received(*received);
+  } else if (const auto* closed = std::get_if<event::Closed>(&event.fact)) {
+    const auto driven = by_id_.find(closed->connection);
+    if (driven != by_id_.end()) driven->second->on_service_closed();
+  }
+}
+
+bool Driver::unread() const {
+  return std::ranges::any_of(by_recorded_, [](const auto& c) { return c.second->unread(); });
+}
+
+void Driver::sweep() {
+  for (Run& run : runs_) {
+    if (run.connection == nullptr || !run.connection->answers_ended()) continue;
+    while (!run.unanswered.empty()) {
+      const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
+      const std::uint32_t transaction = run.unanswered.front();
+      const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
+      finish(run, transaction, expected ? "the service closed the connection" : "");
+    }
+    run.next_chunk = run.unit->chunks;
+  }
+  std::erase_if(runs_,
+                [](const Run& run) { return run.unanswered.empty() && !has_next_step(run); });
+  std::erase_if(by_recorded_, [this](const auto& entry) {
+    const std::shared_ptr<DrivenConnection>& connection = entry.second;
+    if (!connection->over()) return false;
+    by_address_.erase(connection->address());
+    by_id_.erase(connection->id());
+    stage_.control.close_link(connection->link());
+    return true;
+  });
+}
+
+void Driver::close_all() {
+  for (const auto& [id, connection] : by_recorded_) connection->close();
+}
+
+}  // namespace reprise::replayer

@@ -1,0 +1,127 @@
+// Plays the clients: opens the recorded inbound connections again, sends what they sent, and knows
+// which of their requests are not answered yet.
+//
+// A unit is released as a run of steps: open the connection, chunk after chunk, end. The first
+// steps go together; each later one waits until the service has read what came before and is due as
+// long after it as it was recorded.
+//
+// Ownership: borrows the stage and the io_context. Threading: one thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/abi/control.h"
+#include "replayer/driven_connection.h"
+#include "replayer/stage.h"
+
+namespace reprise::replayer {
+
+// An exchange that was driven and is over, as far as the client can tell.
+struct DrivenExchange {
+  const RecordedExchange* recorded = nullptr;
+  Answer answer;
+  std::string problem;  // why there is no answer, "" when there is one or none was recorded
+};
+
+class Driver {
+ public:
+  Driver(boost::asio::io_context& io, Stage& stage);
+
+  // --- What the agent asks ---
+  abi::AnswerListen listen(const abi::AskListen& ask);
+  abi::AnswerAccept accept(const abi::AskAccept& ask);
+  // Where the service really listens for what was recorded as `address`; none when it does not.
+  std::optional<abi::SocketAddress> listening_at(const event::Address& address) const;
+
+  // --- What the schedule releases ---
+  // The service listens where this unit's connection is to be opened, or needs not.
+  bool ready_for(const Unit& unit) const;
+  // Starts the run of a unit with a connection. `stop_at`: the exchange before which to stop.
+  // `limit`: the earliest deadline of a thread.
+  void release(const Unit& unit, Moment limit, std::optional<event::ExchangeId> stop_at);
+  // When the next step of a run is due; none when there is none, or the service has to read first.
+  std::optional<Moment> next_due() const;
+  // Takes the step that next_due() told.
+  void step(Moment limit);
+
+  // --- What the collector saw ---
+  void on_event(const event::Event& event);
+
+  bool unread() const;
+  // The recorded exchange that number `ordinal` on a connection of this replay stands for; none
+  // when it is not driven.
+  event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const;
+  // Exchanges that are driven and not answered, in the order of release.
+  std::vector<event::ExchangeId> outstanding() const;
+  struct Expected {
+    Moment recorded_end;    // when the recording had answered the last of them
+    Moment end;             // the same in virtual time
+    bool answered = false;  // the recording has an answer to one of them at least
+  };
+  // Of what is outstanding; none when nothing is.
+  std::optional<Expected> expected() const;
+  // The service will not answer what is outstanding: settles it with `problem`.
+  void give_up(const std::string& problem);
+  // Exchanges that are over since the last call.
+  std::vector<DrivenExchange> take_finished();
+  // Settles what ended connections can no longer answer, and forgets those closed on both sides.
+  void sweep();
+  void close_all();
+
+ private:
+  struct Listening {
+    const RecordedListener* recorded = nullptr;  // null: nobody listened there
+    abi::Cookie socket = 0;
+    abi::SocketAddress actual;
+    LinkId link;
+    std::uint64_t opened = 0;  // connections led to it
+  };
+  // What a connection of this replay stands for, also after it was closed.
+  struct Origin {
+    event::ConnectionId recorded;
+    std::uint32_t first = 0;  // transaction
+  };
+  struct Run {
+    const Unit* unit = nullptr;
+    std::shared_ptr<DrivenConnection> connection;
+    std::uint32_t next_chunk = 0;  // of unit->chunks
+    bool ended = false;
+    Moment last_recorded;                   // of the step before
+    Moment last_taken;                      // virtual
+    std::vector<std::uint32_t> unanswered;  // transactions
+    std::uint32_t flags = 0;                // of the first mark
+  };
+  using Connections = std::unordered_map<event::ConnectionId, std::shared_ptr<DrivenConnection>>;
+
+  const Listening* listening_for(event::ConnectionId listener) const;
+  const RecordedListener* recorded_for(const abi::AskListen& ask);
+  std::shared_ptr<DrivenConnection> open(const RecordedConnection& recorded, const Unit& unit);
+  void fail(Run& run, const std::string& problem);
+  Moment moment_of_next_step(const Run& run) const;
+  static bool has_next_step(const Run& run);
+  bool may_step(const Run& run) const;
+  void take_step(Run& run, Moment limit);
+  event::Context context_of(const Run& run) const;
+  void on_answered(event::ConnectionId recorded, std::uint32_t transaction);
+  void finish(Run& run, std::uint32_t transaction, std::string problem);
+
+  boost::asio::io_context& io_;
+  Stage& stage_;
+  std::vector<Listening> listeners_;
+  Connections by_recorded_, by_id_;
+  std::unordered_map<event::ConnectionId, Origin> origins_;
+  std::unordered_map<std::string, std::shared_ptr<DrivenConnection>>
+      by_address_;        // not accepted yet
+  std::deque<Run> runs_;  // in the order of release
+  std::vector<DrivenExchange> finished_;
+};
+
+}  // namespace reprise::replayer

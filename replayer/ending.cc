@@ -1,0 +1,81 @@
+#include "replayer/ending.h"
+
+#include <signal.h>
+
+#include <cstring>
+#include <thread>
+
+namespace reprise::replayer {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr char kRootPath[] = "0";
+// Real time a service has to end of itself, and after a signal of ours, before it is killed.
+constexpr seconds kPatience{5};
+
+std::string words(const event::ProcessExited& exit) {
+  return exit.how == event::ProcessExited::How::kCode
+             ? "exit code " + std::to_string(exit.value)
+             : "signal " + std::to_string(exit.value) + " (" + ::strsignal(exit.value) + ")";
+}
+
+}  // namespace
+
+void Ending::send(int signal, const std::string& process) {
+  if (process == kRootPath || process.empty()) {
+    stage_.service.signal(signal);
+    signalled_ = true;
+  } else if (const auto pid = threads_.pid_of(process)) {
+    ::kill(*pid, signal);
+  }
+}
+
+bool Ending::step() {
+  const RecordedEnd& end = stage_.plan.end;
+  if (signalled_) return true;
+  if (end.exit && end.signal == 0) {
+    // The recorded one ended of itself, and so should this one; what it waits for is not going to
+    // come.
+    signalled_ = ours_ = true;
+    stage_.ledger.note(
+        "the service did not end of itself, as the recorded one did; it got SIGTERM");
+    stage_.service.signal(SIGTERM);
+    return true;
+  }
+  signalled_ = true;
+  ours_ = !end.exit;
+  stage_.service.signal(end.exit ? end.signal : SIGTERM);
+  return true;
+}
+
+void Ending::wait_until(steady_clock::time_point limit) {
+  while (!stage_.service.exited() && steady_clock::now() < limit) {
+    stage_.service.drain();
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+}
+
+void Ending::finish() {
+  stage_.control.let_time_run();
+  if (!stage_.service.exited() && !signalled_) stage_.service.signal(SIGTERM);
+  wait_until(steady_clock::now() + kPatience);
+  if (!stage_.service.exited()) {
+    stage_.ledger.note("the service did not end within " + std::to_string(kPatience.count()) +
+                       " s after its signal and was killed");
+    stage_.service.signal(SIGKILL);
+    wait_until(steady_clock::now() + kPatience);
+  }
+  stage_.service.drain();
+  const auto exit = stage_.service.exited();
+  stage_.ledger.exit = exit;
+  const RecordedEnd& end = stage_.plan.end;
+  if (!exit || !end.exit || ours_) return;
+  if (exit->how != end.exit->how || exit->value != end.exit->value) {
+    stage_.ledger.diverge({{}, Divergence::Kind::kExit, words(*end.exit), words(*exit)});
+  }
+}
+
+}  // namespace reprise::replayer

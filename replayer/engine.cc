@@ -1,0 +1,325 @@
+#include "replayer/engine.h"
+
+#include <signal.h>
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <unordered_map>
+#include <utility>
+
+#include "replayer/clock.h"
+#include "replayer/doorbell.h"
+#include "replayer/draw_tally.h"
+#include "replayer/driver.h"
+#include "replayer/ending.h"
+#include "replayer/leak_watch.h"
+#include "replayer/questions.h"
+#include "replayer/quiescence.h"
+#include "replayer/responder.h"
+#include "replayer/settlement.h"
+#include "replayer/stage.h"
+#include "replayer/threads.h"
+
+namespace reprise::replayer {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// How long to sleep when nobody can ring: a thread that runs may never wait, and one that is killed
+// rings nothing.
+constexpr microseconds kBusyWait = milliseconds(10);
+// A thread that is about to run does so within a scheduler's breath.
+constexpr microseconds kWakingWait{50};
+
+}  // namespace
+
+// One run against one service.
+class Engine::Run {
+ public:
+  Run(Engine& engine, Service& service);
+
+  [[nodiscard]] tl::expected<void, Error> replay();
+  void on_event(const event::Event& event);
+
+ private:
+  bool take_in();
+  Rest rest();
+  Board board(bool quiescent);
+  void act();
+  void release(Release what);
+  void release_unit(bool early);
+  void fire_deadline();
+  void settle_finished();
+  void finish_ledger();
+  std::string unreplayed() const;
+  event::Context recorded(const event::Context& context);
+
+  Engine& engine_;
+  Service& service_;
+  const Plan& plan_;
+  boost::asio::io_context io_{1};
+  Clock clock_;
+  Matcher matcher_;
+  Stage stage_;
+  Threads threads_;
+  Quiescence quiescence_;
+  Doorbell doorbell_;
+  LeakWatch leaks_;
+  Driver driver_;
+  Responder responder_;
+  Questions questions_;
+  Ending ending_;
+  DrawTally tally_;
+  // Exchanges of this replay by the recorded number they stand for, and the other way round.
+  std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
+  std::size_t next_unit_ = 0;
+  std::uint64_t fired_ = 0;
+  bool done_ = false;
+  std::optional<Error> error_;
+};
+
+Engine::Run::Run(Engine& engine, Service& service)
+    : engine_(engine),
+      service_(service),
+      plan_(engine.plan_),
+      clock_(engine.control_, plan_),
+      matcher_(plan_),
+      stage_{plan_,   engine.control_,         clock_, matcher_, engine.ledger_,
+             service, engine.options_.on_miss, {},     {},       {}},
+      threads_(service.arena()),
+      quiescence_(threads_),
+      doorbell_(service.arena()),
+      driver_(io_, stage_),
+      responder_(io_, stage_),
+      questions_(stage_, driver_, responder_, leaks_, threads_),
+      ending_(stage_, threads_) {
+  stage_.recorded = [this](const event::Context& context) { return recorded(context); };
+  stage_.in_flight = [this] { return driver_.outstanding(); };
+  stage_.stop = [this](std::string why) {
+    engine_.ledger_.note("stopped: " + std::move(why));
+    done_ = true;
+  };
+}
+
+tl::expected<void, Error> Engine::Run::replay() {
+  if (auto started = responder_.start(); !started) return started;
+  while (!done_) {
+    doorbell_.arm();
+    const Rest rest = this->rest();
+    if (rest == Rest::kQuiescent) {
+      act();
+      continue;
+    }
+    const bool rang = doorbell_.wait(rest == Rest::kBusy ? kBusyWait : kWakingWait);
+    if (!rang && service_.exited()) break;
+  }
+  service_.drain();
+  settle_finished();
+  if (error_) return tl::unexpected(*error_);
+  ending_.finish();
+  finish_ledger();
+  return {};
+}
+
+// Collects, answers and moves bytes until nothing is left to do. True when bytes were moved: that
+// may have woken somebody.
+bool Engine::Run::take_in() {
+  bool moved = false;
+  for (;;) {
+    service_.drain();
+    threads_.refresh();
+    const bool answered = questions_.answer_all();
+    const bool io = io_.poll() > 0;
+    moved = moved || answered || io;
+    if (!answered && !io) break;
+    io_.restart();
+  }
+  responder_.sweep();
+  driver_.sweep();
+  return moved;
+}
+
+// Quiescence counts only with everything taken in that the service did before it rested.
+Rest Engine::Run::rest() {
+  take_in();
+  for (;;) {
+    const Rest rest = quiescence_.look(clock_.now());
+    if (rest != Rest::kQuiescent || !take_in()) return rest;
+  }
+}
+
+Board Engine::Run::board(bool quiescent) {
+  Board board;
+  board.now = clock_.now();
+  board.quiescent = quiescent;
+  if (next_unit_ < plan_.units.size()) {
+    const Unit& unit = plan_.units[next_unit_];
+    board.unit = {unit.at, unit.exchanges > 0, driver_.ready_for(unit)};
+  }
+  board.step = driver_.next_due();
+  board.output = responder_.next_due(false);
+  if (quiescence_.earliest_deadline() != kNever) board.deadline = quiescence_.earliest_deadline();
+  if (const auto expected = driver_.expected()) {
+    board.outstanding = true;
+    board.outstanding_answered = expected->answered;
+    board.outstanding_recorded_end = expected->recorded_end;
+    board.outstanding_end = expected->end;
+    board.blocked_output = !board.output && responder_.next_due(true).has_value();
+  }
+  board.fired = fired_;
+  return board;
+}
+
+void Engine::Run::act() {
+  settle_finished();
+  if (service_.exited()) {
+    done_ = true;
+    return;
+  }
+  release(engine_.schedule_.choose(board(true)));
+}
+
+void Engine::Run::release(Release what) {
+  const Moment limit = quiescence_.earliest_deadline();
+  if (what != Release::kDeadline) fired_ = 0;
+  switch (what) {
+    case Release::kNothing:
+      return;
+    case Release::kStep:
+      driver_.step(limit);
+      return;
+    case Release::kOutput:
+      responder_.release(limit, false);
+      return;
+    case Release::kForcedOutput:
+      responder_.release(limit, true);
+      return;
+    case Release::kUnit:
+      release_unit(false);
+      return;
+    case Release::kUnitEarly:
+      release_unit(true);
+      return;
+    case Release::kDeadline:
+      fire_deadline();
+      return;
+    case Release::kGiveUp:
+      driver_.give_up("no answer: " + quiescence_.describe());
+      return;
+    case Release::kNotListening:
+      error_ = Error{Error::Kind::kEnvironment, unreplayed()};
+      done_ = true;
+      return;
+    case Release::kFinish:
+      if (ending_.step()) done_ = true;
+      return;
+  }
+}
+
+void Engine::Run::release_unit(bool early) {
+  const Unit& unit = plan_.units[next_unit_++];
+  if (unit.signal != 0) {
+    clock_.release(unit.at, event::Context::background(), quiescence_.earliest_deadline());
+    ending_.send(unit.signal, unit.process);
+    return;
+  }
+  if (early) engine_.ledger_.released_early();
+  driver_.release(unit, quiescence_.earliest_deadline(), engine_.options_.stop_at);
+}
+
+void Engine::Run::fire_deadline() {
+  ++fired_;
+  clock_.fire(quiescence_.earliest_deadline());
+}
+
+void Engine::Run::settle_finished() {
+  const std::vector<DrivenExchange> finished = driver_.take_finished();
+  for (const DrivenExchange& exchange : finished) {
+    const event::ExchangeId id = exchange.recorded->id;
+    const auto replayed = replayed_of_.find(id);
+    settle(stage_, exchange,
+           replayed == replayed_of_.end() ? DrawTally::Counts{} : tally_.of(replayed->second));
+    if (replayed != replayed_of_.end()) tally_.forget(replayed->second);
+    clock_.end(id);
+  }
+  if (!finished.empty() && engine_.options_.on_progress) {
+    engine_.options_.on_progress(engine_.ledger_.replayed_exchanges(), plan_.selected);
+  }
+}
+
+std::string Engine::Run::unreplayed() const {
+  const RecordedConnection* connection = plan_.connection(plan_.units[next_unit_].connection);
+  std::string where = "an address";
+  for (const RecordedListener& listener : plan_.listeners) {
+    if (connection != nullptr && listener.id == connection->listener) where = listener.local.text;
+  }
+  return "the service never listened on " + where +
+         ", where the recording has its clients: " + quiescence_.describe() +
+         "; start it with the arguments it was recorded with";
+}
+
+event::Context Engine::Run::recorded(const event::Context& context) {
+  if (context.kind != event::Context::Kind::kExchange) return context;
+  if (const auto known = recorded_of_.find(context.exchange); known != recorded_of_.end()) {
+    return event::Context::of(known->second);
+  }
+  const event::Exchange* exchange = service_.exchange(context.exchange);
+  const event::ExchangeId id =
+      exchange == nullptr ? event::ExchangeId{}
+                          : driver_.recorded_exchange(exchange->connection, exchange->ordinal);
+  if (!id) return event::Context::background();  // nobody's request that was recorded
+  recorded_of_[context.exchange] = id;
+  replayed_of_[id] = context.exchange;
+  return event::Context::of(id);
+}
+
+void Engine::Run::on_event(const event::Event& event) {
+  tally_.on_event(event);
+  driver_.on_event(event);
+  responder_.on_event(event);
+  if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) clock_.given(*clock);
+  // Learns which recorded exchange this one stands for while the collector still knows it.
+  if (event.context.kind == event::Context::Kind::kExchange) (void)recorded(event.context);
+}
+
+void Engine::Run::finish_ledger() {
+  Ledger& ledger = engine_.ledger_;
+  const abi::ControlHeader& given = engine_.control_.header();
+  ledger.draws_exact = given.draws_exact.load(std::memory_order_relaxed);
+  ledger.draws_relaxed = given.draws_relaxed.load(std::memory_order_relaxed);
+  ledger.coverage.hooked = given.calls_hooked.load(std::memory_order_relaxed);
+  ledger.coverage.leaks = leaks_.totals();
+  for (const auto& [name, count] : ledger.coverage.leaks) ledger.coverage.leaked += count;
+  ledger.coverage.watched = given.leak_watch.load(std::memory_order_acquire) == abi::LeakWatch::kOn;
+  ledger.library_draws_recorded = plan_.draws.in_libraries();
+  ledger.library_draws_replayed = tally_.in_libraries();
+  ledger.unattributed_draws = tally_.unattributed();
+  ledger.clocks_raised = clock_.raised();
+  ledger.greatest_raise = clock_.greatest_shift();
+  ledger.selected = plan_.selected;
+  for (const std::string& thread : quiescence_.unhooked()) ledger.note(thread);
+  if (next_unit_ < plan_.units.size()) {
+    ledger.note("the service ended before " +
+                std::to_string(plan_.selected - ledger.replayed_exchanges()) +
+                " of the selected exchanges were replayed");
+  }
+}
+
+Engine::Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options)
+    : plan_(plan), control_(control), schedule_(schedule), options_(std::move(options)) {}
+
+Engine::~Engine() = default;
+
+tl::expected<void, Error> Engine::run(Service& service) {
+  run_ = std::make_unique<Run>(*this, service);
+  return run_->replay();
+}
+
+const Ledger& Engine::ledger() const { return ledger_; }
+
+void Engine::on_event(const event::Event& event) {
+  if (run_ != nullptr) run_->on_event(event);
+}
+
+}  // namespace reprise::replayer

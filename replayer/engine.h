@@ -1,0 +1,63 @@
+// Replays a recording against a running service.
+//
+//   plan ─▶ driver ────▶ service ────▶ responder
+//             ▲             │ records       ▲
+//             └── schedule ─┴── collector ──┘
+//
+// One thread does everything: it sleeps on the arena's doorbell, which the agent rings when a
+// thread begins to wait or asks something; collects, answers questions, moves bytes; and when the
+// service rests asks the schedule what to release next.
+//
+// Ownership: owns its parts; borrows plan, control file and service. Threading: one thread;
+// on_event is called back from inside Service::drain().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "event/event.h"
+#include "replayer/control.h"
+#include "replayer/ledger.h"
+#include "replayer/plan.h"
+#include "replayer/schedule.h"
+#include "replayer/service.h"
+
+namespace reprise::replayer {
+
+struct EngineOptions {
+  OnMiss on_miss = OnMiss::kError;
+  // The service stops under the debugger when this exchange arrives.
+  std::optional<event::ExchangeId> stop_at;
+  // Called now and then with how many of the selected exchanges are done.
+  std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
+};
+
+class Engine : public event::Observer {
+ public:
+  Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options);
+  ~Engine() override;
+
+  // Replays everything that the plan selects, then ends the service as the recording ended.
+  // `service` is running. An error is one of the environment or of usage; what the service does
+  // otherwise than recorded is in the ledger.
+  [[nodiscard]] tl::expected<void, Error> run(Service& service);
+
+  const Ledger& ledger() const;
+
+  // From the collector.
+  void on_event(const event::Event& event) override;
+
+ private:
+  class Run;
+  const Plan& plan_;
+  Control& control_;
+  Schedule& schedule_;
+  EngineOptions options_;
+  Ledger ledger_;
+  std::unique_ptr<Run> run_;
+};
+
+}  // namespace reprise::replayer

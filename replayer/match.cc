@@ -1,0 +1,208 @@
+#include "replayer/match.h"
+
+#include <algorithm>
+
+#include "protocol/message.h"
+
+namespace reprise::replayer {
+namespace {
+
+using event::Context;
+
+// How many calls of one address are looked through for an equal request. Bounds the work where
+// thousands of calls share an address, as in a polling background thread.
+constexpr std::size_t kWindow = 64;
+
+}  // namespace
+
+const char* fidelity_name(Fidelity fidelity) {
+  switch (fidelity) {
+    case Fidelity::kExact:
+      return "exact";
+    case Fidelity::kRelaxed:
+      return "relaxed";
+    case Fidelity::kSubstituted:
+      return "substituted";
+    case Fidelity::kMissed:
+      return "missed";
+  }
+  return "";
+}
+
+Matcher::Matcher(const Plan& plan) : plan_(plan), given_(plan.calls.size(), Given::kNot) {
+  for (std::uint32_t i = 0; i < plan.calls.size(); ++i) {
+    const NameId operation = plan.calls[i].operation;
+    operations_.try_emplace(plan.names[operation], operation);
+    const RecordedCall& call = plan.calls[i];
+    if (call.prelude && call.complete) {
+      preludes_[{Context::background(), call.peer, call.protocol, operation}].left.push_back(i);
+    }
+  }
+}
+
+void Matcher::index(const Context& context) {
+  if (!indexed_.try_emplace(context, true).second) return;
+  for (const RecordedCall& call : plan_.calls_in(context)) {
+    if (call.protocol == event::Protocol::kOpaque || call.request.empty()) continue;
+    const auto number = static_cast<std::uint32_t>(&call - plan_.calls.data());
+    groups_[{context, call.peer, call.protocol, call.operation}].calls.push_back(number);
+  }
+}
+
+Matcher::Group* Matcher::group(const Context& context, const CallRequest& request) {
+  const auto operation = operations_.find(request.operation);
+  if (!request.peer || operation == operations_.end()) return nullptr;
+  index(context);
+  const auto found = groups_.find({context, *request.peer, request.protocol, operation->second});
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+bool Matcher::equal(const RecordedCall& call, const event::Bytes& bytes) const {
+  if (call.request.size() != bytes.size()) return false;
+  return plan_.streams->bytes({call.connection, Flow::kSent}, call.request) == bytes;
+}
+
+CallMatch Matcher::give(std::uint32_t call, Fidelity fidelity, std::string difference) {
+  const bool own = fidelity != Fidelity::kSubstituted;
+  const bool reclaimed = own && given_[call] == Given::kSubstitute;
+  given_[call] = own ? Given::kOwn : Given::kSubstitute;
+  return {.fidelity = fidelity,
+          .call = &plan_.calls[call],
+          .past_tape = false,
+          .difference = std::move(difference),
+          .reclaimed = reclaimed};
+}
+
+CallMatch Matcher::match(const CallRequest& request) {
+  if (request.prelude) {
+    if (auto match = match_prelude(request)) return *std::move(match);
+  }
+  Group* own = group(request.context, request);
+  if (own != nullptr) {
+    if (auto match = match_in(*own, request)) return *std::move(match);
+  }
+  if (auto match = match_elsewhere(request)) return *std::move(match);
+  if (own != nullptr && request.context.kind == Context::Kind::kBackground) {
+    return past_tape(*own, request);
+  }
+  CallMatch missed;
+  missed.difference = own == nullptr ? "no such call was recorded here"
+                                     : "all recorded calls of this kind were answered";
+  return missed;
+}
+
+std::optional<CallMatch> Matcher::match_in(Group& group, const CallRequest& request) {
+  auto& [calls, first_left] = group;
+  while (first_left < calls.size() && given_[calls[first_left]] == Given::kOwn) ++first_left;
+  const std::size_t end = std::min(calls.size(), first_left + kWindow);
+  for (std::size_t i = first_left; i < end; ++i) {
+    if (given_[calls[i]] == Given::kOwn) continue;
+    if (equal(plan_.calls[calls[i]], request.bytes)) return give(calls[i], Fidelity::kExact, "");
+  }
+  const protocol::Message actual = protocol::parse_request(request.protocol, request.bytes);
+  std::optional<std::size_t> next;  // the first that nobody was given
+  std::string difference;
+  for (std::size_t i = first_left; i < end; ++i) {
+    if (given_[calls[i]] != Given::kNot) continue;
+    const RecordedCall& call = plan_.calls[calls[i]];
+    const auto recorded = protocol::parse_request(
+        call.protocol, plan_.streams->bytes({call.connection, Flow::kSent}, call.request));
+    auto comparison = protocol::compare_requests(recorded, actual);
+    using Degree = protocol::RequestComparison::Degree;
+    if (comparison.degree == Degree::kExact) return give(calls[i], Fidelity::kExact, "");
+    if (comparison.degree == Degree::kRelaxed) {
+      return give(calls[i], Fidelity::kRelaxed, std::move(comparison.difference));
+    }
+    if (!next) {
+      next = i;
+      difference = std::move(comparison.difference);
+    }
+  }
+  if (!next) return std::nullopt;
+  return give(calls[*next], Fidelity::kSubstituted, std::move(difference));
+}
+
+// A call whose context one of the two archives does not know: an equal request is taken for the
+// same.
+std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
+  std::vector<Context> others;
+  if (request.context.kind != Context::Kind::kUnattributed) {
+    others.push_back(Context::unattributed());
+  } else {
+    for (const event::ExchangeId id : request.in_flight) others.push_back(Context::of(id));
+    others.push_back(Context::background());
+  }
+  for (const Context& other : others) {
+    Group* candidates = group(other, request);
+    if (candidates == nullptr) continue;
+    std::size_t looked = 0;
+    for (const std::uint32_t call : candidates->calls) {
+      if (given_[call] != Given::kNot) continue;
+      if (++looked > kWindow) break;
+      if (equal(plan_.calls[call], request.bytes)) {
+        return give(call, Fidelity::kRelaxed, "recorded without a known context");
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<CallMatch> Matcher::match_prelude(const CallRequest& request) {
+  const auto operation = operations_.find(request.operation);
+  if (!request.peer || operation == operations_.end()) return std::nullopt;
+  const auto found =
+      preludes_.find({Context::background(), *request.peer, request.protocol, operation->second});
+  if (found == preludes_.end()) return std::nullopt;
+  auto& [left, samples] = found->second;
+  const auto same = [&](std::uint32_t call) { return equal(plan_.calls[call], request.bytes); };
+  const auto sample = std::ranges::find_if(samples, same);
+  const auto window = left.begin() + static_cast<std::ptrdiff_t>(std::min(left.size(), kWindow));
+  const auto fresh = std::find_if(left.begin(), window, same);
+  if (fresh == window) {
+    return sample == samples.end() ? std::nullopt
+                                   : std::optional(give(*sample, Fidelity::kExact, ""));
+  }
+  const std::uint32_t call = *fresh;
+  left.erase(fresh);
+  if (sample == samples.end()) samples.push_back(call);
+  return give(call, Fidelity::kExact, "");
+}
+
+CallMatch Matcher::past_tape(const Group& group, const CallRequest& request) {
+  const auto same = std::find_if(group.calls.rbegin(), group.calls.rend(), [&](std::uint32_t call) {
+    return equal(plan_.calls[call], request.bytes);
+  });
+  const std::uint32_t call = same == group.calls.rend() ? group.calls.back() : *same;
+  return {.fidelity = Fidelity::kExact,
+          .call = &plan_.calls[call],
+          .past_tape = true,
+          .difference = "",
+          .reclaimed = false};
+}
+
+const RecordedCall* Matcher::expected(const CallRequest& request) {
+  Group* own = group(request.context, request);
+  if (own == nullptr) return nullptr;
+  const auto next = std::ranges::find_if(
+      own->calls, [&](std::uint32_t call) { return given_[call] == Given::kNot; });
+  return next == own->calls.end() ? nullptr : &plan_.calls[*next];
+}
+
+void Matcher::give_opaque(const RecordedCall& call) {
+  given_[static_cast<std::size_t>(&call - plan_.calls.data())] = Given::kOwn;
+}
+
+std::vector<const RecordedCall*> Matcher::finish(event::ExchangeId exchange) {
+  const Context context = Context::of(exchange);
+  std::vector<const RecordedCall*> left;
+  for (const RecordedCall& call : plan_.calls_in(context)) {
+    const auto number = static_cast<std::size_t>(&call - plan_.calls.data());
+    const bool asked = !call.prelude && !call.request.empty();
+    if (given_[number] == Given::kNot && asked) left.push_back(&call);
+    groups_.erase({context, call.peer, call.protocol, call.operation});
+  }
+  indexed_.erase(context);
+  return left;
+}
+
+}  // namespace reprise::replayer

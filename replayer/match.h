@@ -1,0 +1,103 @@
+// Finds the recorded answer to an external call.
+//
+// A call is addressed by context, peer, protocol, operation and ordinal. Among the recorded calls
+// of one address that were not given yet, an equal request goes first, then one that differs only
+// in what protocol/message.h lets differ, then the next in order with whatever content:
+// `substituted`. Each is given once. When a request turns up later that equals one which was given
+// as a substitute, that one gets it (it is its own) and the earlier call is known to be extra.
+//
+// Set-up of pooled connections (preludes) is answered in any context and again. Background calls
+// past the tape get the last outcome again. Likeness of contents is never used.
+//
+// Opaque connections are not matched here: see answered_connection.h.
+//
+// Ownership: borrows the plan. Threading: one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "replayer/plan.h"
+
+namespace reprise::replayer {
+
+enum class Fidelity : std::uint8_t { kExact, kRelaxed, kSubstituted, kMissed };
+[[nodiscard]] const char* fidelity_name(Fidelity fidelity);
+
+// A call of the replayed service. Contexts are those of the recording.
+struct CallRequest {
+  event::Context context;
+  std::optional<NameId> peer;  // none: the recorded service never went there
+  event::Protocol protocol = event::Protocol::kUnknown;
+  std::string operation;
+  bool prelude = false;
+  event::Bytes bytes;
+  std::vector<event::ExchangeId> in_flight;  // whose it may be when `context` is not known
+};
+
+struct CallMatch {
+  Fidelity fidelity = Fidelity::kMissed;
+  const RecordedCall* call = nullptr;  // null when missed
+  bool past_tape = false;              // a background call that got the last outcome again
+  std::string difference;              // what differs, in words; "" when exact
+  // The recorded call that was given to an earlier, different request and belongs to this one.
+  bool reclaimed = false;
+};
+
+class Matcher {
+ public:
+  explicit Matcher(const Plan& plan);
+
+  CallMatch match(const CallRequest& request);
+
+  // The answer that match() would give by address alone, while the request is not whole yet.
+  // Nothing is consumed.
+  const RecordedCall* expected(const CallRequest& request);
+
+  // An opaque turn was answered with `call`, equal byte for byte.
+  void give_opaque(const RecordedCall& call);
+
+  // Recorded calls of an exchange that were not made, preludes apart. Forgets what was only needed
+  // to match calls of that exchange.
+  std::vector<const RecordedCall*> finish(event::ExchangeId exchange);
+
+ private:
+  enum class Given : std::uint8_t { kNot, kOwn, kSubstitute };
+  struct Key {
+    event::Context context;
+    NameId peer;
+    event::Protocol protocol = event::Protocol::kUnknown;
+    NameId operation;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  struct Group {
+    std::vector<std::uint32_t> calls;  // in Plan::calls, by ordinal
+    std::size_t first_left = 0;        // all before it were given to their own request
+  };
+  struct Preludes {
+    std::vector<std::uint32_t> left;     // not given yet
+    std::vector<std::uint32_t> samples;  // one of each content, given
+  };
+
+  Group* group(const event::Context& context, const CallRequest& request);
+  void index(const event::Context& context);
+  std::optional<CallMatch> match_in(Group& group, const CallRequest& request);
+  std::optional<CallMatch> match_elsewhere(const CallRequest& request);
+  std::optional<CallMatch> match_prelude(const CallRequest& request);
+  CallMatch past_tape(const Group& group, const CallRequest& request);
+  CallMatch give(std::uint32_t call, Fidelity fidelity, std::string difference);
+  bool equal(const RecordedCall& call, const event::Bytes& bytes) const;
+
+  const Plan& plan_;
+  std::vector<Given> given_;  // by index in Plan::calls
+  std::unordered_map<std::string, NameId> operations_;
+  std::map<event::Context, bool> indexed_;
+  std::map<Key, Group> groups_;
+  std::map<Key, Preludes> preludes_;  // of all contexts: keyed with the background
+};
+
+}  // namespace reprise::replayer

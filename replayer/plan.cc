@@ -1,0 +1,360 @@
+#include "replayer/plan.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <tuple>
+#include <unordered_set>
+#include <utility>
+
+#include "replayer/units.h"
+
+namespace reprise::replayer {
+namespace {
+
+constexpr event::ProcessId kRoot{1};
+
+// The one pass over an archive.
+class Pass {
+ public:
+  Pass(archive::Reader& reader, Plan& plan) : reader_(reader), plan_(plan) {}
+
+  [[nodiscard]] tl::expected<void, Error> run(const Selection& selection);
+
+ private:
+  void read_tables();
+  void name_peers();
+  void read_events();
+  void on_event(const event::Event& event);
+  void on_connected(const event::Event& event, const event::Connected& connected);
+  void on_connect_finished(const event::ConnectFinished& finished);
+  void on_looked_up(const event::Event& event, const event::LookedUp& lookup);
+  void on_signal(const event::Event& event, const event::SignalReceived& signal);
+  void settle_connects();
+  void link_transactions();
+  void settle_end();
+
+  archive::Reader& reader_;
+  Plan& plan_;
+  std::unique_ptr<TapeBuilder> tape_;
+  std::unique_ptr<InputsBuilder> inputs_;
+  std::unordered_map<event::ConnectionId, std::size_t> connect_of_;
+  std::unordered_map<std::string, std::uint32_t> lookup_numbers_;
+  std::unordered_map<event::ProcessId, std::string> paths_;
+  std::unordered_set<std::int32_t> pids_;
+  std::vector<Unit> signals_;
+};
+
+tl::expected<void, Error> Pass::run(const Selection& selection) {
+  read_tables();
+  name_peers();
+  read_events();
+  if (auto finished = plan_.streams->finish(); !finished) {
+    return tl::unexpected(std::move(finished.error()));
+  }
+  plan_.tape = tape_->finish();
+  plan_.inputs = inputs_->finish();
+  link_transactions();
+  settle_connects();
+  settle_end();
+  cut_units(plan_, selection, std::move(signals_));
+  return {};
+}
+
+void Pass::read_tables() {
+  const Timeline& timeline = *plan_.timeline;
+  reader_.each_connection([&](const event::Connection& connection) {
+    plan_.connections[connection.id] = {.id = connection.id,
+                                        .direction = connection.direction,
+                                        .protocol = connection.protocol,
+                                        .internal = connection.internal,
+                                        .listener = connection.listener,
+                                        .peer_name = plan_.names.intern(connection.peer_name),
+                                        .local = connection.local,
+                                        .peer = connection.peer,
+                                        .opened = timeline.at(connection.opened),
+                                        .transactions = {}};
+    return true;
+  });
+  reader_.each_exchange([&](const event::Exchange& exchange) {
+    plan_.exchanges.push_back({.id = exchange.id,
+                               .connection = exchange.connection,
+                               .ordinal = exchange.ordinal,
+                               .protocol = exchange.protocol,
+                               .method = plan_.names.intern(exchange.method),
+                               .status = plan_.names.intern(exchange.status),
+                               .request = exchange.request,
+                               .response = exchange.response,
+                               .first_byte_in = timeline.at(exchange.first_byte_in),
+                               .last_byte_out = timeline.at(exchange.last_byte_out),
+                               .complete = exchange.complete});
+    return true;
+  });
+  reader_.each_call([&](const event::Call& call) {
+    plan_.calls.push_back({.id = call.id,
+                           .context = call.context,
+                           .connection = call.connection,
+                           .protocol = call.protocol,
+                           .peer = plan_.names.intern(call.peer),
+                           .operation = plan_.names.intern(call.operation),
+                           .ordinal = call.ordinal,
+                           .request = call.request,
+                           .response = call.response,
+                           .last_byte_out = timeline.at(call.last_byte_out),
+                           .prelude = call.prelude,
+                           .complete = call.complete});
+    return true;
+  });
+}
+
+// The first name under which an address was called is the peer's, for every connection to it.
+void Pass::name_peers() {
+  for (const RecordedCall& call : plan_.calls) {
+    if (const RecordedConnection* connection = plan_.connection(call.connection)) {
+      plan_.peer_of_address.try_emplace(connection->peer.text, call.peer);
+    }
+  }
+  for (RecordedCall& call : plan_.calls) {
+    if (const RecordedConnection* connection = plan_.connection(call.connection)) {
+      call.peer = plan_.peer_of_address[connection->peer.text];
+    }
+  }
+}
+
+void Pass::read_events() {
+  std::unordered_set<event::ConnectionId> internal;
+  for (const auto& [id, connection] : plan_.connections) {
+    if (connection.internal) internal.insert(id);
+  }
+  tape_ = std::make_unique<TapeBuilder>(std::move(internal));
+  inputs_ = std::make_unique<InputsBuilder>(*plan_.timeline);
+  bool first = true;
+  reader_.each_event([&](const event::Event& event) {
+    const Moment at = plan_.timeline->at(event.exit);
+    if (std::exchange(first, false)) plan_.began = plan_.timeline->at(event.enter);
+    plan_.end.at = std::max(plan_.end.at, at);
+    on_event(event);
+    return true;
+  });
+}
+
+void Pass::on_event(const event::Event& event) {
+  if (const auto* closed = std::get_if<event::Closed>(&event.fact);
+      closed != nullptr && inputs_->hung_up_unread(*closed)) {
+    const std::uint32_t entry = tape_->end_without_read(closed->connection, event.context);
+    inputs_->end_unread(*closed, entry, event.context);
+  }
+  const std::uint32_t entry = tape_->on_event(event);
+  inputs_->on_event(event, entry);
+  plan_.streams->on_event(event);
+  plan_.draws.on_event(event);
+  if (const auto* accepted = std::get_if<event::Accepted>(&event.fact)) {
+    const auto connection = plan_.connections.find(accepted->connection);
+    if (accepted->error == 0 && connection != plan_.connections.end()) {
+      connection->second.opening_entry = entry;
+      connection->second.opened = plan_.timeline->at(event.exit);
+    }
+  } else if (const auto* connected = std::get_if<event::Connected>(&event.fact)) {
+    on_connected(event, *connected);
+  } else if (const auto* finished = std::get_if<event::ConnectFinished>(&event.fact)) {
+    on_connect_finished(*finished);
+  } else if (const auto* lookup = std::get_if<event::LookedUp>(&event.fact)) {
+    on_looked_up(event, *lookup);
+  } else if (const auto* listened = std::get_if<event::Listened>(&event.fact)) {
+    const auto same = [&](const RecordedListener& l) { return l.id == listened->listener; };
+    if (listened->error == 0 && std::ranges::none_of(plan_.listeners, same)) {
+      plan_.listeners.push_back({listened->listener, listened->local});
+    }
+  } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
+    paths_[event.process] = started->path;
+    pids_.insert(started->pid);
+  } else if (const auto* signal = std::get_if<event::SignalReceived>(&event.fact)) {
+    on_signal(event, *signal);
+  } else if (const auto* exited = std::get_if<event::ProcessExited>(&event.fact)) {
+    if (event.process == kRoot) plan_.end.exit = *exited;
+  }
+  if (entry != abi::kNone && !std::holds_alternative<event::Accepted>(event.fact)) {
+    const auto set_opening = [&](event::ConnectionId id) {
+      const auto connection = plan_.connections.find(id);
+      if (connection != plan_.connections.end()) connection->second.opening_entry = entry;
+    };
+    if (const auto* c = std::get_if<event::Connected>(&event.fact)) set_opening(c->connection);
+    if (const auto* f = std::get_if<event::ConnectFinished>(&event.fact))
+      set_opening(f->connection);
+  }
+}
+
+void Pass::on_connected(const event::Event& event, const event::Connected& connected) {
+  const auto known = connect_of_.find(connected.connection);
+  if (known != connect_of_.end()) {
+    // Asked again how a non-blocking connect is getting on.
+    if (connected.error == 0 || connected.error == EISCONN) {
+      plan_.connects[known->second].outcome = RecordedConnect::Outcome::kEstablished;
+    }
+    return;
+  }
+  using Outcome = RecordedConnect::Outcome;
+  const NameId peer = plan_.peer_of_address
+                          .try_emplace(connected.peer.text, plan_.names.intern(connected.peer.text))
+                          .first->second;
+  connect_of_[connected.connection] = plan_.connects.size();
+  plan_.connects.push_back({.connection = connected.connection,
+                            .context = event.context,
+                            .peer = peer,
+                            .type = connected.type,
+                            .error = connected.error,
+                            .final_error = 0,
+                            .outcome = connected.error == 0             ? Outcome::kEstablished
+                                       : connected.error == EINPROGRESS ? Outcome::kPending
+                                                                        : Outcome::kFailed});
+}
+
+void Pass::on_connect_finished(const event::ConnectFinished& finished) {
+  const auto known = connect_of_.find(finished.connection);
+  if (known == connect_of_.end()) return;
+  RecordedConnect& connect = plan_.connects[known->second];
+  connect.final_error = finished.error;
+  connect.outcome = finished.error == 0 ? RecordedConnect::Outcome::kEstablished
+                                        : RecordedConnect::Outcome::kFailed;
+}
+
+void Pass::on_looked_up(const event::Event& event, const event::LookedUp& lookup) {
+  std::string key;
+  const auto add = [&](const std::string& part) { (key += part) += '\0'; };
+  add(lookup.node);
+  add(lookup.service);
+  add(lookup.canonical_name);
+  for (const std::int64_t number :
+       {lookup.family, lookup.type, lookup.protocol, lookup.flags, lookup.result, lookup.error}) {
+    add(std::to_string(number));
+  }
+  for (const event::LookupAddress& address : lookup.addresses) {
+    add(address.address.text);
+    add(std::to_string(address.type) + "/" + std::to_string(address.protocol));
+  }
+  const auto number = static_cast<std::uint32_t>(plan_.lookup_answers.size());
+  const auto [known, added] = lookup_numbers_.try_emplace(std::move(key), number);
+  if (added) plan_.lookup_answers.push_back(lookup);
+  plan_.lookups.push_back({event.context, known->second});
+}
+
+// A signal that somebody outside the service sent is input like any other.
+void Pass::on_signal(const event::Event& event, const event::SignalReceived& signal) {
+  const bool sent = signal.code == SI_USER || signal.code == SI_QUEUE;
+  if (!sent || signal.fatal || pids_.contains(signal.from_pid)) return;
+  Unit unit;
+  unit.at = plan_.timeline->at(event.exit);
+  unit.signal = signal.number;
+  unit.process = paths_[event.process];
+  signals_.push_back(std::move(unit));
+}
+
+void Pass::link_transactions() {
+  std::ranges::sort(plan_.exchanges, {}, &RecordedExchange::id);
+  std::ranges::sort(plan_.calls, {},
+                    [](const RecordedCall& call) { return std::tuple(call.context, call.id); });
+  // What a peer sent unasked is no transaction to be driven or matched: it has no request.
+  for (std::uint32_t i = 0; i < plan_.exchanges.size(); ++i) {
+    if (plan_.exchanges[i].request.empty()) continue;
+    const auto connection = plan_.connections.find(plan_.exchanges[i].connection);
+    if (connection != plan_.connections.end()) connection->second.transactions.push_back(i);
+  }
+  for (std::uint32_t i = 0; i < plan_.calls.size(); ++i) {
+    if (plan_.calls[i].request.empty()) continue;
+    const auto connection = plan_.connections.find(plan_.calls[i].connection);
+    if (connection != plan_.connections.end()) connection->second.transactions.push_back(i);
+  }
+  for (auto& [id, connection] : plan_.connections) {
+    const bool inbound = connection.direction == event::Direction::kInbound;
+    std::ranges::sort(connection.transactions, {}, [&](std::uint32_t index) {
+      return inbound
+                 ? std::tuple(plan_.exchanges[index].request.begin, plan_.exchanges[index].id.value)
+                 : std::tuple(plan_.calls[index].request.begin, plan_.calls[index].id.value);
+    });
+  }
+}
+
+// A non-blocking connect whose outcome nobody asked for was established if anything came of it.
+void Pass::settle_connects() {
+  for (RecordedConnect& connect : plan_.connects) {
+    if (connect.outcome != RecordedConnect::Outcome::kPending) continue;
+    const RecordedConnection* connection = plan_.connection(connect.connection);
+    const bool used = connection != nullptr && !connection->transactions.empty();
+    if (used || plan_.inputs.of(connect.connection).chunks > 0) {
+      connect.outcome = RecordedConnect::Outcome::kEstablished;
+    }
+  }
+}
+
+void Pass::settle_end() {
+  const std::optional<archive::Trailer>& trailer = reader_.trailer();
+  if (!plan_.end.exit && trailer && trailer->exited) plan_.end.exit = trailer->exit;
+  if (!plan_.end.exit || plan_.end.exit->how != event::ProcessExited::How::kSignal) return;
+  // Signals that a program brings upon itself will come by themselves again.
+  static constexpr int kOwnFault[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                      SIGABRT, SIGTRAP, SIGSYS, SIGPIPE};
+  const int number = plan_.end.exit->value;
+  if (std::ranges::find(kOwnFault, number) == std::end(kOwnFault)) plan_.end.signal = number;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Plan>, Error> Plan::read(archive::Reader& reader,
+                                                      const Selection& selection) {
+  auto plan = std::make_unique<Plan>();
+  plan->header = reader.header();
+  plan->timeline.emplace(plan->header);
+  plan->streams = std::make_unique<Streams>([&reader](std::uint64_t number) {
+    auto content = reader.content(number);
+    return content ? std::optional(std::move(*content)) : std::nullopt;
+  });
+  if (auto read = Pass(reader, *plan).run(selection); !read) {
+    return tl::unexpected(std::move(read.error()));
+  }
+  return plan;
+}
+
+const RecordedExchange* Plan::exchange(event::ExchangeId id) const {
+  const auto found = std::ranges::lower_bound(exchanges, id, {}, &RecordedExchange::id);
+  return found != exchanges.end() && found->id == id ? &*found : nullptr;
+}
+
+const RecordedExchange* Plan::exchange(event::ConnectionId on, std::uint64_t ordinal) const {
+  const RecordedConnection* recorded = connection(on);
+  if (recorded == nullptr) return nullptr;
+  const auto found =
+      std::ranges::lower_bound(recorded->transactions, ordinal, {},
+                               [&](std::uint32_t index) { return exchanges[index].ordinal; });
+  const bool same = found != recorded->transactions.end() && exchanges[*found].ordinal == ordinal;
+  return same ? &exchanges[*found] : nullptr;
+}
+
+const RecordedConnection* Plan::connection(event::ConnectionId id) const {
+  const auto found = connections.find(id);
+  return found == connections.end() ? nullptr : &found->second;
+}
+
+std::span<const RecordedCall> Plan::calls_in(const event::Context& context) const {
+  const auto range = std::ranges::equal_range(calls, context, {}, &RecordedCall::context);
+  return {range.begin(), range.end()};
+}
+
+event::Protocol Plan::first_protocol(const RecordedConnection& connection) const {
+  if (connection.transactions.empty()) return connection.protocol;
+  const std::uint32_t first = connection.transactions.front();
+  return connection.direction == event::Direction::kInbound ? exchanges[first].protocol
+                                                            : calls[first].protocol;
+}
+
+bool Plan::has_draws(std::uint32_t entry) const {
+  return entry < tape.entries.size() &&
+         tape.entries[entry].ready_draws + tape.entries[entry].io_draws > 0;
+}
+
+std::optional<NameId> Plan::peer_at(const event::Address& address) const {
+  const auto known = peer_of_address.find(address.text);
+  return known == peer_of_address.end() ? std::nullopt : std::optional(known->second);
+}
+
+}  // namespace reprise::replayer

@@ -1,0 +1,183 @@
+#include "replayer/quiescence.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace reprise::replayer {
+namespace {
+
+abi::Activity activity_of(std::uint64_t word) { return static_cast<abi::Activity>(word & 0xff); }
+
+bool counts_as_running(abi::Activity activity) {
+  return activity == abi::Activity::kRunning || activity == abi::Activity::kAsking;
+}
+
+std::string proc_path(std::int32_t pid, std::int32_t tid, const char* file) {
+  return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + file;
+}
+
+std::string read_file(const std::string& path) {
+  char text[256];
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t length = file < 0 ? -1 : ::read(file, text, sizeof(text));
+  if (file >= 0) ::close(file);
+  return length <= 0 ? "" : std::string(text, static_cast<std::size_t>(length));
+}
+
+}  // namespace
+
+const char* activity_words(abi::Activity activity) {
+  switch (activity) {
+    case abi::Activity::kRunning:
+      return "runs";
+    case abi::Activity::kReadiness:
+      return "waits for readiness";
+    case abi::Activity::kRead:
+      return "waits in a read";
+    case abi::Activity::kAccept:
+      return "waits in accept";
+    case abi::Activity::kWrite:
+      return "waits in a write";
+    case abi::Activity::kConnect:
+      return "waits in connect";
+    case abi::Activity::kSleep:
+      return "sleeps";
+    case abi::Activity::kCondition:
+      return "waits for a condition variable";
+    case abi::Activity::kMutex:
+      return "waits for a mutex";
+    case abi::Activity::kSemaphore:
+      return "waits for a semaphore";
+    case abi::Activity::kFutex:
+      return "waits for a futex";
+    case abi::Activity::kJoin:
+      return "waits for a thread to end";
+    case abi::Activity::kChild:
+      return "waits for a child process";
+    case abi::Activity::kSignalWait:
+      return "waits for a signal";
+    case abi::Activity::kAsking:
+      return "waits for an answer of the replayer";
+    case abi::Activity::kHeld:
+      return "is held back";
+    case abi::Activity::kEnded:
+      return "has ended";
+  }
+  return "does something unknown";
+}
+
+Quiescence::Quiescence(Threads& threads)
+    : threads_(threads), loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
+
+Quiescence::~Quiescence() {
+  if (loadavg_ >= 0) ::close(loadavg_);
+  for (const auto& [tid, file] : state_files_) {
+    if (file >= 0) ::close(file);
+  }
+}
+
+Rest Quiescence::look(Moment now) {
+  if (threads_.refresh()) return Rest::kWaking;
+  const Rest before = read_activities(now, first_);
+  if (before != Rest::kQuiescent) return before;
+  if (!nothing_runnable()) return Rest::kWaking;
+  if (threads_.refresh()) return Rest::kWaking;
+  const Rest after = read_activities(now, second_);
+  if (after != Rest::kQuiescent) return after;
+  return first_ == second_ ? Rest::kQuiescent : Rest::kWaking;
+}
+
+Rest Quiescence::read_activities(Moment now, std::vector<LiveThread>& live) {
+  live.clear();
+  earliest_ = kNever;
+  Rest rest = Rest::kQuiescent;
+  for (const std::uint32_t slot : threads_.slots()) {
+    if (!threads_.is_live(slot)) continue;
+    const abi::ThreadSlot& thread = threads_.thread(slot);
+    const std::uint64_t activity = thread.activity.load(std::memory_order_acquire);
+    live.push_back({slot, activity});
+    if (counts_as_running(activity_of(activity))) {
+      if (!blocked_outside(slot, activity)) return Rest::kBusy;
+      continue;
+    }
+    const std::uint64_t deadline = thread.deadline_ns.load(std::memory_order_acquire);
+    if (deadline == abi::kNoDeadline) continue;
+    const Moment at{static_cast<std::int64_t>(std::min<std::uint64_t>(deadline, INT64_MAX))};
+    if (at <= now) rest = Rest::kWaking;
+    earliest_ = std::min(earliest_, at);
+  }
+  // Before its first thread, and after its last, a service does not rest: it starts or ends.
+  return live.empty() ? Rest::kBusy : rest;
+}
+
+// Whether a thread that says it runs has slept in the kernel all the while since it said so.
+bool Quiescence::blocked_outside(std::uint32_t slot, std::uint64_t activity) {
+  const auto now = std::chrono::steady_clock::now();
+  Running& running = running_[slot];
+  if (running.activity != activity) running = {activity, now, false};
+  if (running.blocked) return true;
+  if (now - running.since < kPatience) return false;
+  if (activity_of(activity) == abi::Activity::kAsking || kernel_state(slot) != 'S') return false;
+  running.blocked = true;
+  const std::string where =
+      read_file(proc_path(threads_.process_of(slot).pid, threads_.thread(slot).tid, "wchan"));
+  unhooked_.push_back(threads_.name(slot) + " is blocked in a call that Reprise does not hook" +
+                      (where.empty() || where == "0" ? "" : " (kernel: " + where + ")"));
+  return true;
+}
+
+bool Quiescence::nothing_runnable() {
+  // "0.20 0.18 0.12 1/80 11206": runnable threads of the whole machine, this one included.
+  char text[128];
+  const ssize_t length = ::pread(loadavg_, text, sizeof(text) - 1, 0);
+  if (length > 0) {
+    text[length] = '\0';
+    const char* slash = std::strchr(text, '/');
+    if (slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ') return true;
+  }
+  return std::ranges::all_of(first_, [&](const LiveThread& live) {
+    const char state = kernel_state(live.slot);
+    return state == 'S' || state == 'Z' || state == 'X' || state == '\0';
+  });
+}
+
+// R, S, D, T, t, Z, X as in proc(5); 0 when the thread is gone.
+char Quiescence::kernel_state(std::uint32_t slot) {
+  const std::int32_t tid = threads_.thread(slot).tid;
+  const auto [entry, added] = state_files_.try_emplace(tid, -1);
+  if (added) {
+    entry->second =
+        ::open(proc_path(threads_.process_of(slot).pid, tid, "stat").c_str(), O_RDONLY | O_CLOEXEC);
+  }
+  char text[128];
+  const ssize_t length = ::pread(entry->second, text, sizeof(text) - 1, 0);
+  if (length <= 0) {
+    if (entry->second >= 0) ::close(entry->second);
+    state_files_.erase(entry);
+    return '\0';
+  }
+  text[length] = '\0';
+  // The name between the parentheses may hold anything, but is at most 15 bytes.
+  const char* name_end = std::strrchr(text, ')');
+  return name_end == nullptr || name_end[1] == '\0' ? '\0' : name_end[2];
+}
+
+std::string Quiescence::describe() const {
+  constexpr std::size_t kTold = 8;
+  std::string text;
+  std::size_t live = 0;
+  for (const std::uint32_t slot : threads_.slots()) {
+    if (!threads_.is_live(slot) || ++live > kTold) continue;
+    const auto activity =
+        activity_of(threads_.thread(slot).activity.load(std::memory_order_acquire));
+    text += (live == 1 ? "" : ", ") + threads_.name(slot) + " " + activity_words(activity);
+  }
+  if (live > kTold) text += " and " + std::to_string(live - kTold) + " more";
+  return text.empty() ? "no thread is left" : text;
+}
+
+}  // namespace reprise::replayer

@@ -1,0 +1,82 @@
+// Whether the service rests: every thread of it waits, and nobody has been woken.
+//
+// A thread publishes its activity in its ThreadSlot. That all of them wait is not enough: a thread
+// that another one signalled is awake before it says so. So a look takes two equal readings of all
+// activity words with a question to the kernel between them: is any thread of the service runnable?
+// The answer is one read of /proc/loadavg where nothing else runs on the machine, and the state of
+// each thread where something does.
+//
+// A thread that says it runs while the kernel says it sleeps is blocked in a call without a hook.
+// After `kPatience` of real time it is taken for waiting until it moves, and reported once.
+//
+// Ownership: borrows the threads. Threading: one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/abi/arena.h"
+#include "replayer/moment.h"
+#include "replayer/threads.h"
+
+namespace reprise::replayer {
+
+enum class Rest : std::uint8_t {
+  kBusy,    // a thread runs; the doorbell rings when it waits
+  kWaking,  // every thread says it waits, and one is about to run: look again soon
+  kQuiescent,
+};
+
+class Quiescence {
+ public:
+  explicit Quiescence(Threads& threads);
+  ~Quiescence();
+  Quiescence(const Quiescence&) = delete;
+  Quiescence& operator=(const Quiescence&) = delete;
+
+  // Looks once. `now` is the virtual time: a thread whose deadline is reached is about to wake.
+  [[nodiscard]] Rest look(Moment now);
+  // The earliest deadline of a waiting thread, as of the last look that found quiescence.
+  Moment earliest_deadline() const { return earliest_; }
+
+  // What the threads do, for a stuck replay: "thread 0 waits for readiness, thread 3 in recv".
+  std::string describe() const;
+
+  // Threads that were found blocked outside of any hook, in words, each once.
+  const std::vector<std::string>& unhooked() const { return unhooked_; }
+
+ private:
+  static constexpr std::chrono::milliseconds kPatience{250};
+
+  struct Running {
+    std::uint64_t activity = 0;
+    std::chrono::steady_clock::time_point since;
+    bool blocked = false;  // outside of a hook, and counted as waiting
+  };
+  struct LiveThread {
+    std::uint32_t slot = 0;
+    std::uint64_t activity = 0;
+    friend bool operator==(const LiveThread&, const LiveThread&) = default;
+  };
+
+  Rest read_activities(Moment now, std::vector<LiveThread>& live);
+  bool blocked_outside(std::uint32_t slot, std::uint64_t activity);
+  bool nothing_runnable();
+  char kernel_state(std::uint32_t slot);
+
+  Threads& threads_;
+  std::vector<LiveThread> first_, second_;
+  std::unordered_map<std::uint32_t, Running> running_;  // by slot
+  std::unordered_map<std::int32_t, int> state_files_;   // open /proc/…/stat by tid
+  int loadavg_ = -1;
+  Moment earliest_ = kNever;
+  std::vector<std::string> unhooked_;
+};
+
+// What a thread does, for messages: "waits for readiness".
+[[nodiscard]] const char* activity_words(abi::Activity activity);
+
+}  // namespace reprise::replayer

@@ -1,0 +1,266 @@
+#include "replayer/responder.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "replayer/socket_address.h"
+
+namespace reprise::replayer {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Outcome = RecordedConnect::Outcome;
+
+std::string endpoint_text(const asio::ip::tcp::endpoint& endpoint) {
+  return address_text(to_abi(endpoint.address(), endpoint.port()));
+}
+
+abi::AnswerConnect failure(std::int32_t error, std::int32_t final_error = 0) {
+  abi::AnswerConnect answer{};
+  answer.verdict = abi::ConnectVerdict::kFail;
+  answer.link = abi::kNone;
+  answer.error = error;
+  answer.final_error = final_error;
+  return answer;
+}
+
+template <typename Socket>
+abi::SocketAddress local_of(const Socket& socket) {
+  error_code ignored;
+  const auto endpoint = socket.local_endpoint(ignored);
+  return to_abi(endpoint.address(), endpoint.port());
+}
+
+}  // namespace
+
+Responder::Responder(asio::io_context& io, Stage& stage)
+    : io_(io), stage_(stage), outcomes_(stage.plan) {}
+
+tl::expected<void, Error> Responder::start() {
+  if (!open_door(v4_, asio::ip::address_v4::loopback())) {
+    return tl::unexpected(
+        Error{Error::Kind::kEnvironment,
+              "cannot listen on 127.0.0.1 for the service's outbound connections; "
+              "a replay needs the loopback interface"});
+  }
+  // Without IPv6 here, a service that was recorded with it sees its connects fail.
+  (void)open_door(v6_, asio::ip::address_v6::loopback());
+  return {};
+}
+
+bool Responder::open_door(Door& door, const asio::ip::address& loopback) {
+  error_code error;
+  const auto bound = [&](int backlog) -> std::unique_ptr<tcp::acceptor> {
+    auto acceptor = std::make_unique<tcp::acceptor>(io_);
+    const tcp::endpoint any(loopback, 0);
+    acceptor->open(any.protocol(), error);
+    if (!error) acceptor->bind(any, error);
+    if (!error && backlog >= 0) acceptor->listen(backlog, error);
+    return error ? nullptr : std::move(acceptor);
+  };
+  door.acceptor = bound(asio::socket_base::max_listen_connections);
+  if (door.acceptor != nullptr) door.refusing = bound(-1);
+  if (door.refusing != nullptr) door.pending = bound(0);
+  if (door.pending == nullptr) {
+    door = {};
+    return false;
+  }
+  // The kernel holds one connection more than the backlog and ignores those that follow.
+  for (int i = 0; i < 2; ++i) {
+    door.fill.emplace_back(io_);
+    door.fill.back().open(door.pending->local_endpoint().protocol(), error);
+    door.fill.back().non_blocking(true, error);
+    door.fill.back().connect(door.pending->local_endpoint(), error);
+  }
+  door.datagrams = std::make_unique<asio::ip::udp::socket>(io_);
+  const asio::ip::udp::endpoint any(loopback, 0);
+  door.datagrams->open(any.protocol(), error);
+  door.datagrams->bind(any, error);
+  accept(door);
+  return true;
+}
+
+void Responder::accept(Door& door) {
+  door.acceptor->async_accept([this, &door](const error_code& error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (!error) on_accepted(std::move(socket));
+    accept(door);
+  });
+}
+
+void Responder::on_accepted(tcp::socket socket) {
+  error_code error;
+  const tcp::endpoint peer = socket.remote_endpoint(error);
+  const auto awaited = error ? awaited_.end() : awaited_.find(endpoint_text(peer));
+  if (awaited == awaited_.end()) return;  // closed before it was accepted, or not the service's
+  const std::shared_ptr<AnsweredConnection> connection = awaited->second;
+  awaited_.erase(awaited);
+  connection->attach(std::move(socket));
+}
+
+Responder::Door* Responder::door_for(const abi::SocketAddress& address) {
+  Door* door = family_of(address) == AF_INET    ? &v4_
+               : family_of(address) == AF_INET6 ? &v6_
+                                                : nullptr;
+  return door != nullptr && door->acceptor != nullptr ? door : nullptr;
+}
+
+abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::Context& context) {
+  Door* door = door_for(ask.peer);
+  const std::string peer_text = address_text(ask.peer);
+  if (door == nullptr) {
+    stage_.ledger.note("connects to " + peer_text +
+                       " were refused: only TCP over IPv4 and IPv6 can be answered");
+    return failure(ECONNREFUSED);
+  }
+  if (const auto known = by_cookie_.find(ask.socket); known != by_cookie_.end()) {
+    return failure(EISCONN);  // asked again how a non-blocking connect is getting on
+  }
+  if (ask.type == SOCK_DGRAM) {
+    abi::AnswerConnect answer{};
+    answer.verdict = abi::ConnectVerdict::kRedirect;
+    answer.link = abi::kNone;
+    answer.address = local_of(*door->datagrams);
+    answer.local = ask.actual_local;
+    return answer;
+  }
+  const std::optional<NameId> peer = stage_.plan.peer_at(address_of(ask.peer));
+  const RecordedConnect* outcome = peer ? outcomes_.take(context, *peer) : nullptr;
+  if (outcome == nullptr) {
+    stage_.ledger.refused_connect(context, peer_text);
+    if (stage_.on_miss == OnMiss::kFail) {
+      stage_.stop("a connect to " + peer_text + " was not recorded (--on-miss fail)");
+    }
+    if (stage_.on_miss != OnMiss::kPassthrough) return failure(ECONNREFUSED);
+    abi::AnswerConnect answer{};
+    answer.verdict = abi::ConnectVerdict::kRedirect;
+    answer.link = abi::kNone;
+    answer.error = ask.nonblocking != 0 ? EINPROGRESS : 0;
+    answer.address = ask.peer;
+    answer.local = ask.actual_local;
+    return answer;
+  }
+  return redirect(ask, context, peer, *outcome, *door);
+}
+
+abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::Context& context,
+                                       std::optional<NameId> peer, const RecordedConnect& outcome,
+                                       Door& door) {
+  const RecordedConnection* recorded = stage_.plan.connection(outcome.connection);
+  const abi::SocketAddress told_local =
+      recorded == nullptr ? ask.actual_local : to_abi(recorded->local);
+  if (outcome.outcome == Outcome::kFailed) {
+    if (outcome.error != EINPROGRESS) return failure(outcome.error);
+    if (ask.nonblocking == 0) return failure(outcome.final_error);
+    abi::AnswerConnect answer = failure(EINPROGRESS, outcome.final_error);
+    answer.address = local_of(*door.refusing);
+    answer.local = told_local;
+    return answer;
+  }
+  abi::AnswerConnect answer{};
+  answer.verdict = abi::ConnectVerdict::kRedirect;
+  answer.link = abi::kNone;
+  answer.error = ask.nonblocking != 0 ? EINPROGRESS : 0;
+  answer.local = told_local;
+  if (outcome.outcome == Outcome::kPending) {
+    answer.address = local_of(*door.pending);
+    return answer;
+  }
+  // Established at once, as a connect within one machine often is.
+  if (ask.nonblocking != 0) answer.error = outcome.error;
+  answer.address = local_of(*door.acceptor);
+  abi::Mark opening{};
+  opening.entry = recorded == nullptr ? abi::kNone : recorded->opening_entry;
+  opening.monotonic_shift_ns = stage_.clock.shift(context).count();
+  opening.exchange = context.exchange.value;
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening);
+  answer.link = link.value;
+  auto connection = std::make_shared<AnsweredConnection>(
+      stage_, AnsweredConnection::Identity{.cookie = ask.socket,
+                                           .peer = address_of(ask.peer),
+                                           .name = peer,
+                                           .link = link,
+                                           .context = context,
+                                           .recorded = recorded});
+  awaited_[address_text(ask.actual_local)] = connection;
+  by_cookie_[ask.socket] = connection.get();
+  connections_.push_back(std::move(connection));
+  return answer;
+}
+
+// Learns the collector's name for a connection that was asked about by its socket.
+void Responder::bind(event::ConnectionId id) {
+  const event::Connection* connection = stage_.service.connection(id);
+  if (connection == nullptr) return;
+  const auto known = by_cookie_.find(connection->socket);
+  if (known == by_cookie_.end() || known->second->id()) return;
+  known->second->bind(id);
+  by_id_[id] = known->second;
+}
+
+void Responder::on_event(const event::Event& event) {
+  const auto find = [this](event::ConnectionId id) -> AnsweredConnection* {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : found->second;
+  };
+  if (const auto* connected = std::get_if<event::Connected>(&event.fact)) {
+    bind(connected->connection);
+  } else if (const auto* sent = std::get_if<event::SendIntended>(&event.fact)) {
+    if (auto* connection = find(sent->connection)) connection->on_sent(*sent, event.context);
+  } else if (const auto* received = std::get_if<event::BytesReceived>(&event.fact)) {
+    if (auto* connection = find(received->connection)) connection->on_received(*received);
+  } else if (const auto* closed = std::get_if<event::Closed>(&event.fact)) {
+    if (auto* connection = find(closed->connection)) connection->on_closed();
+  }
+}
+
+AnsweredConnection* Responder::most_urgent(bool forced) {
+  AnsweredConnection* urgent = nullptr;
+  Moment due = kNever;
+  for (const auto& connection : connections_) {
+    const Output* output = connection->next(forced);
+    if (output != nullptr && (urgent == nullptr || output->due < due)) {
+      urgent = connection.get();
+      due = output->due;
+    }
+  }
+  return urgent;
+}
+
+std::optional<Moment> Responder::next_due(bool forced) {
+  const AnsweredConnection* urgent = most_urgent(forced);
+  return urgent == nullptr ? std::nullopt : std::optional(urgent->next(forced)->due);
+}
+
+void Responder::release(Moment limit, bool forced) {
+  if (AnsweredConnection* urgent = most_urgent(forced)) urgent->release(limit);
+}
+
+bool Responder::unread() const {
+  return std::ranges::any_of(connections_, [](const auto& c) { return c->unread(); });
+}
+
+bool Responder::owes() const {
+  return std::ranges::any_of(connections_, [](const auto& connection) {
+    const Output* output = connection->next(true);
+    return connection->mid_request() || (output != nullptr && !output->idle);
+  });
+}
+
+void Responder::sweep() {
+  std::erase_if(connections_, [this](const std::shared_ptr<AnsweredConnection>& connection) {
+    if (!connection->over()) return false;
+    by_cookie_.erase(connection->identity().cookie);
+    by_id_.erase(connection->id());
+    std::erase_if(awaited_, [&](const auto& entry) { return entry.second == connection; });
+    stage_.control.close_link(connection->identity().link);
+    return true;
+  });
+}
+
+}  // namespace reprise::replayer

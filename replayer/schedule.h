@@ -1,0 +1,61 @@
+// The rule for what the replayer releases next.
+//
+// The engine shows a schedule the board: what could be released, and when each thing is due. The
+// schedule picks one. It sees the board whenever the service rests, or may have to be asked anyway
+// (Board::quiescent false).
+//
+// `serial` is in serial_schedule.h; others have the same interface. Threading: one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "replayer/moment.h"
+
+namespace reprise::replayer {
+
+// What could be released, and when. All moments are virtual time, but `recorded` ones.
+struct Board {
+  Moment now;
+  bool quiescent = false;
+
+  // The next unit in recorded order.
+  struct NextUnit {
+    Moment recorded;
+    bool starts_exchange = false;
+    bool ready = false;  // the service listens where it goes
+  };
+  std::optional<NextUnit> unit;  // none: all were released
+
+  std::optional<Moment> step;      // the next step of a unit that was released
+  std::optional<Moment> output;    // the next thing the responder owes
+  std::optional<Moment> deadline;  // the earliest of a waiting thread
+
+  bool outstanding = false;           // exchanges wait for their answer
+  bool outstanding_answered = false;  // which one of them got in the recording
+  Moment outstanding_recorded_end;    // when the recording had answered them
+  Moment outstanding_end;             // the same in virtual time
+  bool blocked_output = false;  // something is owed, but the service did not read what came before
+  std::uint64_t fired = 0;      // deadlines fired since anything was released
+};
+
+enum class Release : std::uint8_t {
+  kNothing,  // wait for the service
+  kStep,
+  kOutput,
+  kForcedOutput,  // though the service did not read what came before it
+  kUnit,
+  kUnitEarly,     // before the answer to one released before it
+  kDeadline,      // nothing but time passes
+  kGiveUp,        // the outstanding exchanges will not be answered
+  kFinish,        // everything was released
+  kNotListening,  // the next unit cannot be released, and nothing will change that
+};
+
+class Schedule {
+ public:
+  virtual ~Schedule() = default;
+  virtual Release choose(const Board& board) = 0;
+};
+
+}  // namespace reprise::replayer

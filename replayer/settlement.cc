@@ -1,0 +1,113 @@
+#include "replayer/settlement.h"
+
+#include <set>
+
+#include "protocol/message.h"
+
+namespace reprise::replayer {
+namespace {
+
+using Kind = Divergence::Kind;
+
+// The first thing by which two responses differ as messages, "" when only their framing does.
+struct Difference {
+  std::string expected, actual;
+};
+
+Difference difference(const protocol::Message& recorded, const protocol::Message& actual) {
+  if (recorded.status != actual.status) {
+    return {"status " + recorded.status, "status " + actual.status};
+  }
+  for (const auto& [name, value] : recorded.headers) {
+    const std::string* other = actual.header(name);
+    if (other == nullptr) return {name + ": " + value, "no header " + name};
+    if (*other != value) return {name + ": " + value, name + ": " + *other};
+  }
+  for (const auto& [name, value] : actual.headers) {
+    if (recorded.header(name) == nullptr) return {"no header " + name, name + ": " + value};
+  }
+  if (recorded.decoded_body != actual.decoded_body || recorded.trailers != actual.trailers) {
+    return {"status " + recorded.status + ", body of " +
+                std::to_string(recorded.decoded_body.size()) + " bytes",
+            "status " + actual.status + ", another body of " +
+                std::to_string(actual.decoded_body.size()) + " bytes"};
+  }
+  return {};
+}
+
+void compare_response(Stage& stage, const DrivenExchange& exchange) {
+  const RecordedExchange& recorded = *exchange.recorded;
+  const std::string status = "status " + stage.plan.names[recorded.status];
+  if (!exchange.problem.empty()) {
+    stage.ledger.diverge({recorded.id, Kind::kNoResponse, status, exchange.problem});
+    return;
+  }
+  if (!recorded.answered()) return;  // nothing whole to compare with
+  const Answer& answer = exchange.answer;
+  if (answer.equal && answer.length == recorded.response.size()) return;
+  if (!answer.whole) {
+    stage.ledger.diverge({recorded.id, Kind::kNoResponse, status,
+                          "an answer cut off after " + std::to_string(answer.length) + " bytes"});
+    return;
+  }
+  const event::Bytes expected =
+      stage.plan.streams->bytes({recorded.connection, Flow::kSent}, recorded.response);
+  const std::string& method = stage.plan.names[recorded.method];
+  const bool cut = answer.equal || answer.length > answer.bytes.size();
+  Difference found =
+      cut ? Difference{std::to_string(recorded.response.size()) + " bytes",
+                       std::to_string(answer.length) + " bytes"}
+          : difference(protocol::parse_response(recorded.protocol, expected, method),
+                       protocol::parse_response(recorded.protocol, answer.bytes, method));
+  if (found.expected.empty()) return;
+  stage.ledger.diverge(
+      {recorded.id, Kind::kResponse, std::move(found.expected), std::move(found.actual)});
+}
+
+void compare_calls(Stage& stage, const RecordedExchange& recorded) {
+  for (const RecordedCall* call : stage.matcher.finish(recorded.id)) {
+    const std::string& operation = stage.plan.names[call->operation];
+    stage.ledger.diverge(
+        {recorded.id, Kind::kMissingCall,
+         (operation.empty() ? "call" : operation) + " to " + stage.plan.names[call->peer], ""});
+  }
+}
+
+void compare_draws(Stage& stage, const RecordedExchange& recorded,
+                   const DrawTally::Counts& replayed) {
+  const DrawTally::Counts& expected = stage.plan.draws.of(recorded.id);
+  std::set<DrawSource> sources;
+  for (const auto& [source, count] : expected) sources.insert(source);
+  for (const auto& [source, count] : replayed) sources.insert(source);
+  for (const DrawSource& source : sources) {
+    const auto count = [&](const DrawTally::Counts& counts) {
+      const auto found = counts.find(source);
+      return found == counts.end() ? std::uint64_t{0} : found->second;
+    };
+    if (count(expected) == count(replayed)) continue;
+    const auto words = [&](std::uint64_t times) {
+      return std::to_string(times) + " × " + draw_name(source);
+    };
+    stage.ledger.diverge({recorded.id,
+                          count(replayed) > count(expected) ? Kind::kExtraDraw : Kind::kMissingDraw,
+                          words(count(expected)), words(count(replayed))});
+  }
+}
+
+}  // namespace
+
+void settle(Stage& stage, const DrivenExchange& exchange, const DrawTally::Counts& replayed) {
+  const RecordedExchange& recorded = *exchange.recorded;
+  compare_response(stage, exchange);
+  // What was cut off in the recording was not recorded to its end: less of it proves nothing.
+  if (recorded.complete) {
+    compare_calls(stage, recorded);
+    compare_draws(stage, recorded, replayed);
+  } else {
+    stage.ledger.note("exchange " + std::to_string(recorded.id.value) +
+                      " is incomplete in the recording and was replayed as far as it is known");
+  }
+  stage.ledger.replayed();
+}
+
+}  // namespace reprise::replayer

@@ -1,0 +1,32 @@
+// What the parts of one replay share. Borrowed by all of them, owned by the engine.
+#pragma once
+
+#include <functional>
+
+#include "replayer/clock.h"
+#include "replayer/control.h"
+#include "replayer/ledger.h"
+#include "replayer/match.h"
+#include "replayer/plan.h"
+#include "replayer/service.h"
+
+namespace reprise::replayer {
+
+struct Stage {
+  const Plan& plan;
+  Control& control;
+  Clock& clock;
+  Matcher& matcher;
+  Ledger& ledger;
+  Service& service;
+  OnMiss on_miss = OnMiss::kError;
+
+  // Turns a context of this replay into that of the recording it stands for.
+  std::function<event::Context(const event::Context&)> recorded;
+  // Exchanges, by recorded number, whose responses are outstanding.
+  std::function<std::vector<event::ExchangeId>()> in_flight;
+  // Ends the replay: --on-miss fail.
+  std::function<void(std::string why)> stop;
+};
+
+}  // namespace reprise::replayer
