@@ -12,8 +12,10 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -32,6 +34,12 @@
 
 #include <atomic>
 
+// Fortified functions that the headers declare only when they use them.
+extern "C" {
+int __vfprintf_chk(FILE* file, int flag, const char* format, va_list arguments);
+int __vdprintf_chk(int fd, int flag, const char* format, va_list arguments);
+}
+
 namespace reprise::agent {
 
 // clang-format off
@@ -42,15 +50,18 @@ namespace reprise::agent {
   X(write) X(writev) X(pwritev2) X(send) X(sendto) X(sendmsg) X(sendmmsg)                          \
   X(sendfile) X(splice)                                                                            \
   X(close) X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)                    \
-  X(open) X(openat) X(fdopen) X(fclose) X(fopen) X(freopen)                                        \
+  X(open) X(openat)                                                                                \
   X(epoll_ctl) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(poll) X(ppoll) X(select) X(pselect)  \
   X(clock_gettime) X(gettimeofday) X(time) X(timespec_get)                                         \
   X(getrandom) X(getentropy) X(arc4random) X(arc4random_buf) X(arc4random_uniform)                 \
   X(getaddrinfo) X(freeaddrinfo) X(getnameinfo) X(gethostbyname) X(gethostbyname2)                 \
   X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr) X(gethostbyaddr_r)                       \
-  X(fork) X(_Fork) X(vfork) X(execv) X(execve) X(execvpe) X(fexecve) X(execveat)                   \
+  X(fork) X(_Fork) X(vfork) X(clone) X(execve) X(execvpe) X(fexecve) X(execveat)                   \
   X(posix_spawn) X(posix_spawnp) X(_exit) X(quick_exit) X(dlopen)                                  \
-  X(pthread_create) X(sigaction) X(signal)
+  X(pthread_create) X(sigaction)                                                                   \
+  X(vfprintf) X(vdprintf) X(__vfprintf_chk) X(__vdprintf_chk) X(fwrite) X(fwrite_unlocked)         \
+  X(fputs) X(fputs_unlocked) X(puts) X(fputc) X(fputc_unlocked) X(perror) X(fdopen) X(fopen)       \
+  X(fileno) X(fclose)
 
 #define REPRISE_DECLARE(name) decltype(&::name) name;
 // clang-format on

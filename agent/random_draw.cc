@@ -1,6 +1,7 @@
 #include "agent/random_draw.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "agent/module.h"
 #include "agent/original.h"
@@ -36,6 +37,10 @@ ssize_t draw_random(abi::RandomSource source, const void* caller, void* bytes, s
                            });
   errno = error;
   return result;
+}
+
+bool is_random_device_path(const char* path) {
+  return strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0;
 }
 
 ssize_t read_random_device(int fd, void* bytes, std::size_t length, const void* caller) {

@@ -18,6 +18,9 @@ namespace reprise::agent {
 ssize_t draw_random(abi::RandomSource source, const void* caller, void* bytes, std::size_t length,
                     world::RandomOriginal draw_original, void* context);
 
+// Whether a path names the kernel's random device.
+[[nodiscard]] bool is_random_device_path(const char* path);
+
 // read() on a descriptor of /dev/urandom or /dev/random.
 ssize_t read_random_device(int fd, void* bytes, std::size_t length, const void* caller);
 

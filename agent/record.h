@@ -72,6 +72,15 @@ class Record {
   std::byte* start_;
 };
 
+// Says, where it happened, that one record of `bytes` could not be made.
+inline void record_gap(Thread& thread, std::uint64_t bytes) {
+  if (Record<abi::Gap> record{thread, abi::RecordType::kGap, stamp()}) {
+    record->records = 1;
+    record->bytes = bytes;
+    record.commit();
+  }
+}
+
 // The longest tail for the next part of a payload of `remaining` bytes: what the segment being
 // filled still takes, unless that is so little that the payload had better go on in a fresh one.
 template <typename Body>

@@ -44,9 +44,9 @@ struct alignas(64) Thread {
   std::uint64_t gap_records;
   std::uint64_t gap_bytes;
 
-  std::uint32_t muted;                 // depth of calls whose inner calls are not the service's
-  std::uint32_t handler_depth;         // of the service's signal handlers
-  const void* handler_frame;           // stack of the outermost, to notice a siglongjmp out of it
+  std::uint32_t muted;          // depth of calls whose inner calls are not the service's
+  std::uint32_t handler_depth;  // of the service's signal handlers
+  const void* handler_frame;    // stack of the outermost, to notice a siglongjmp out of it
   // Deliveries to the service's handlers, and those whose handler restarts no call (SA_RESTART): a
   // world that waits in slices must know whether one ended its slice.
   std::uint32_t handlers_run;

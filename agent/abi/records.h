@@ -6,7 +6,10 @@
 // thread, and the collector works it out.
 //
 // Payloads longer than fit a segment are split: every part but the last carries kContinues, and each
-// part has its own stream offset, so parts read as neighbouring reads or sends.
+// part has its own stream offset, so parts read as neighbouring reads or sends. A large non-blocking
+// send is announced only in part: its last SendIntent before the call carries kContinues too, and what
+// the kernel took beyond is announced between the call and SendResult. One that has no such part took
+// no more than was announced, and one without a SendResult (the service was killed) may have.
 #pragma once
 
 #include <atomic>
@@ -50,7 +53,7 @@ enum class RecordType : std::uint8_t {
 
 enum RecordFlags : std::uint8_t {
   kContinues = 1u << 0,   // more parts of the same payload follow
-  kUnordered = 1u << 1,   // made in a signal handler that interrupted another hook
+  kUnordered = 1u << 1,   // made in a signal handler, which may have interrupted another hook
   kSubstituted = 1u << 2, // replay: the value came from the tape
   kRelaxed = 1u << 3,     // replay: draw past its recorded place (last value plus step, generator)
 };
@@ -60,7 +63,7 @@ struct RecordHeader {
   RecordType type;
   std::uint8_t flags;    // RecordFlags
   std::uint8_t padding;  // unused bytes at the end of the tail, 0..7
-  std::uint8_t source;   // ClockSource or RandomSource or Stream or WaitKind, else 0
+  std::uint8_t source;   // ClockSource, RandomSource, Stream, WaitKind or LookupKind, else 0
   std::uint64_t enter;   // stamp before the call
 };
 static_assert(sizeof(RecordHeader) == 16);
@@ -271,6 +274,14 @@ struct Random {
   std::int32_t error;
 };
 
+// kNameInfo and kHostByAddress ask for the names of the one address in the tail and are given node (and
+// service); the others ask for the addresses of a node and are given a list.
+enum class LookupKind : std::uint8_t {
+  kAddressInfo = 0,
+  kNameInfo = 1,
+  kHostByName = 2,
+  kHostByAddress = 3,
+};
 struct LookupAddress {
   std::int32_t family;
   std::int32_t type;

@@ -11,6 +11,7 @@
 #include "agent/descriptor.h"
 #include "agent/log_line.h"
 #include "agent/original.h"
+#include "agent/random_draw.h"
 #include "agent/thread.h"
 #include "agent/world/world.h"
 
@@ -46,15 +47,11 @@ void note_status_flags(int fd, bool nonblocking) {
   }
 }
 
-bool is_random_path(const char* path) {
-  return strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0;
-}
-
 int note_opened(int made, const char* path) {
   if (made < 0 || this_thread() == nullptr) return made;
   const int error = errno;
   descriptors().open_other(
-      made, is_random_path(path) ? DescriptorKind::kRandomDevice : DescriptorKind::kOther);
+      made, is_random_device_path(path) ? DescriptorKind::kRandomDevice : DescriptorKind::kOther);
   errno = error;
   return made;
 }

@@ -100,11 +100,7 @@ void note_passed_descriptors(msghdr& message) {
 void record_unseen(Thread& thread, std::atomic<std::uint64_t>& offset, ssize_t result) {
   if (result <= 0) return;
   offset.fetch_add(static_cast<std::uint64_t>(result), std::memory_order_relaxed);
-  if (Record<abi::Gap> record{thread, abi::RecordType::kGap, stamp()}) {
-    record->records = 1;
-    record->bytes = static_cast<std::uint64_t>(result);
-    record.commit();
-  }
+  record_gap(thread, static_cast<std::uint64_t>(result));
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ TestArena::TestArena(const ArenaOptions& options) {
       round_up(headers + options.segments * sizeof(abi::SegmentHeader), 4096);
   bytes_ = segments + std::uint64_t{options.segments} * options.segment_bytes;
 
-  char path[] = "/tmp/reprise-test-arena-XXXXXX";
+  // Shared memory, as in a session: a disk would write it back all the time.
+  char path[] = "/dev/shm/reprise-test-arena-XXXXXX";
   const int fd = mkstemp(path);
   if (fd < 0) fail(path);
   path_ = path;
