@@ -67,7 +67,7 @@ std::int64_t clock_word(ClockSource source) {
 // A thread that reads the clock in a loop until it has moved must not do so for ever: the word stands
 // still while it runs, so each read without a move adds a step.
 std::int64_t background_value(ClockSource source) {
-  static constinit std::atomic<std::uint64_t> reads_since{0};  // clock_moves << 32 | reads
+  static constinit std::atomic<std::uint64_t> reads_since{~std::uint64_t{0}};
   const std::uint64_t moves = control().header().clock_moves.load(std::memory_order_acquire);
   std::uint64_t seen = reads_since.load(std::memory_order_relaxed);
   std::uint64_t next = 0;

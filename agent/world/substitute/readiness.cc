@@ -39,8 +39,9 @@ long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, L
   Wait wait(thread, abi::Activity::kReadiness, deadline_after(timeout_ns), object);
   for (;;) {
     result = wait.block(look);
-    if (result == -EINTR && !interruptions.any()) result = 0;
-    if (result != 0) return result;
+    if (result > 0 || (result < 0 && result != -EINTR)) return result;
+    // A handler that ran between two slices ends the wait as well.
+    if (interruptions.any()) return -EINTR;
     if (wait.is_over()) return look(0);
   }
 }

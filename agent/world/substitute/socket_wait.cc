@@ -34,8 +34,9 @@ long wait_for_socket(Thread* thread, int fd, short events, abi::Activity activit
       return token_call(SYS_ppoll, &polled, 1, slice_ns < 0 ? nullptr : &slice, nullptr, 0);
     });
     if (result > 0) return 0;
-    if (result == -EINTR && interruptions.must_return()) return -EINTR;
     if (result < 0 && result != -EINTR) return result;
+    // A handler that ran between two slices ends the wait as well.
+    if (interruptions.must_return()) return -EINTR;
     if (wait.is_over()) return is_ready(fd, events) ? 0 : -EAGAIN;
   }
 }

@@ -8,6 +8,7 @@
 #include "agent/doorbell.h"
 #include "agent/system_call.h"
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/timers.h"
 #include "agent/world/substitute/virtual_clock.h"
 
@@ -85,17 +86,18 @@ long sleep_until(Thread* thread, std::uint64_t deadline_ns) {
   static constinit std::atomic<std::uint32_t> no_moves = 0;
   std::atomic<std::uint32_t>& word =
       control().attached() ? control().header().clock_moves : no_moves;
+  const Interruptions interruptions(thread);
   Wait wait(thread, abi::Activity::kSleep, deadline_ns, 0);
   for (;;) {
     const std::uint32_t moves = word.load(std::memory_order_acquire);
     if (wait.is_over()) return 0;
     const std::int64_t longest = time_runs() ? remaining_ns(deadline_ns) : kLongestSleepNs;
     const timespec slice = to_timespec(std::min(longest, kLongestSleepNs));
-    const long result = wait.block([&](std::int64_t) {
+    wait.block([&](std::int64_t) {
       return system_call(SYS_futex, address_of(&word), FUTEX_WAIT, moves,
                          address_of(&slice));
     });
-    if (result == -EINTR) return result;
+    if (thread != nullptr && interruptions.any()) return -EINTR;
   }
 }
 
