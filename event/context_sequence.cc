@@ -1,0 +1,149 @@
+#include "event/context_sequence.h"
+
+#include <utility>
+
+namespace reprise::event {
+
+ContextSequence::Stream& ContextSequence::stream(ConnectionId id, const std::string& peer) {
+  const auto [found, added] = streams_.try_emplace(id);
+  if (added) {
+    const std::uint64_t number = ++names_[peer];
+    found->second.name = number == 1 ? peer : peer + " #" + std::to_string(number);
+  }
+  return found->second;
+}
+
+std::size_t ContextSequence::open_run(const std::string& what) {
+  Entry entry;
+  entry.fact.what = what;
+  entry.run = true;
+  entries_.push_back(std::move(entry));
+  return entries_.size() - 1;
+}
+
+void ContextSequence::receive(ConnectionId id, const std::string& peer,
+                              std::span<const std::uint8_t> bytes) {
+  Stream& on = stream(id, peer);
+  on.sent.reset();
+  on.file.reset();
+  if (!on.received) on.received = open_run("received from " + on.name);
+  entries_[*on.received].bytes.add(bytes);
+}
+
+void ContextSequence::announce(ConnectionId id, const std::string& peer) {
+  Stream& on = stream(id, peer);
+  on.received.reset();
+  on.file.reset();
+  if (!on.sent) on.sent = open_run("sent to " + on.name);
+}
+
+void ContextSequence::send(ConnectionId id, const std::string& peer,
+                           std::span<const std::uint8_t> bytes) {
+  announce(id, peer);
+  entries_[*stream(id, peer).sent].bytes.add(bytes);
+}
+
+void ContextSequence::send_file(ConnectionId id, const std::string& peer, const std::string& path,
+                                ByteRange range) {
+  Stream& on = stream(id, peer);
+  on.received.reset();
+  on.sent.reset();
+  if (on.file && entries_[*on.file].path == path && entries_[*on.file].range.end == range.begin) {
+    entries_[*on.file].range.end = range.end;
+    return;
+  }
+  put("sent a file to " + on.name);
+  on.file = entries_.size() - 1;
+  entries_.back().path = path;
+  entries_.back().range = range;
+}
+
+void ContextSequence::interrupt(ConnectionId id, const std::string& peer, const std::string& what,
+                                const std::string& value) {
+  Stream& on = stream(id, peer);
+  on.received.reset();
+  on.sent.reset();
+  on.file.reset();
+  put(what + " " + on.name, value);
+}
+
+void ContextSequence::connect(ConnectionId id, const std::string& peer,
+                              std::optional<std::string> outcome) {
+  Stream& on = stream(id, peer);
+  put("connected to " + on.name, outcome.value_or("in progress"));
+  if (!outcome) on.connecting = entries_.size() - 1;
+}
+
+void ContextSequence::finish_connect(ConnectionId id, const std::string& outcome) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.connecting) return;
+  entries_[*found->second.connecting].fact.value = outcome;
+  found->second.connecting.reset();
+}
+
+void ContextSequence::put(std::string what, std::string value,
+                          std::span<const std::uint8_t> bytes) {
+  Entry entry;
+  entry.fact.what = std::move(what);
+  entry.fact.value = std::move(value);
+  entry.bytes.add(bytes);
+  entries_.push_back(std::move(entry));
+}
+
+void ContextSequence::put(const Draw& draw) {
+  if (draw.kind == Draw::Kind::kRandom) {
+    put(draw.name(), "", draw.bytes);
+    return;
+  }
+  if (!is_monotonic(draw.source)) {
+    put(draw.name(), std::to_string(draw.value_ns));
+    return;
+  }
+  // From an arbitrary point: only the distance from the first read means anything.
+  const std::int64_t origin = origins_.emplace(draw.source, draw.value_ns).first->second;
+  const std::uint64_t distance =
+      static_cast<std::uint64_t>(draw.value_ns) - static_cast<std::uint64_t>(origin);
+  put(draw.name(), "+" + std::to_string(static_cast<std::int64_t>(distance)));
+}
+
+void ContextSequence::log(std::uint8_t stream, std::span<const std::uint8_t> bytes) {
+  std::string& line = lines_[stream];
+  for (const std::uint8_t byte : bytes) {
+    if (byte != '\n') {
+      line += static_cast<char>(byte);
+      continue;
+    }
+    log_.push_back({stream == 2 ? "stderr" : "stdout", std::exchange(line, {}), 0, 0, ""});
+  }
+}
+
+std::vector<CanonicalFact> ContextSequence::take_facts() {
+  std::vector<CanonicalFact> facts;
+  for (Entry& entry : entries_) {
+    // Announced, and not a byte accepted.
+    if (entry.run && entry.bytes.size() == 0) continue;
+    if (entry.bytes.size() != 0) {
+      entry.fact.size = entry.bytes.size();
+      entry.fact.hash = entry.bytes.hash();
+      entry.fact.excerpt = entry.bytes.excerpt();
+    }
+    if (!entry.path.empty()) {
+      entry.fact.value = entry.path + " from " + std::to_string(entry.range.begin) + " to " +
+                         std::to_string(entry.range.end);
+    }
+    facts.push_back(std::move(entry.fact));
+  }
+  entries_.clear();
+  return facts;
+}
+
+std::vector<CanonicalFact> ContextSequence::take_log() {
+  for (auto& [stream, line] : lines_) {
+    if (line.empty()) continue;
+    log_.push_back({stream == 2 ? "stderr" : "stdout", std::move(line), 0, 0, ""});
+  }
+  lines_.clear();
+  return std::move(log_);
+}
+
+}  // namespace reprise::event

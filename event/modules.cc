@@ -1,0 +1,51 @@
+#include "event/modules.h"
+
+#include <iterator>
+#include <variant>
+
+namespace reprise::event {
+namespace {
+
+std::string_view base_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+// "libcurl.so.4.8.0" -> "libcurl.so": a build against another version is still the same library.
+std::string_view without_version(std::string_view name) {
+  constexpr std::string_view kSuffix = ".so";
+  const std::size_t at = name.find(".so.");
+  return at == std::string_view::npos ? name : name.substr(0, at + kSuffix.size());
+}
+
+}  // namespace
+
+void Modules::add(const Event& event) {
+  if (const auto* started = std::get_if<ProcessStarted>(&event.fact)) {
+    // A forked child has its parent's objects; a new image announces its own.
+    const auto parent = processes_.find(started->parent);
+    Process process;
+    if (started->image == 0 && parent != processes_.end()) process = parent->second;
+    if (!started->executable.empty()) process.executable = started->executable;
+    processes_[event.process] = std::move(process);
+  } else if (const auto* module = std::get_if<ModuleLoaded>(&event.fact)) {
+    Process& process = processes_[event.process];
+    const bool program = module->path.empty() || module->path == process.executable;
+    const std::string_view name =
+        program ? std::string_view() : without_version(base_name(module->path));
+    process.ranges[module->begin] = {module->end, std::string(name)};
+  }
+}
+
+std::string_view Modules::name_of(ProcessId process, std::uint64_t address) const {
+  constexpr std::string_view kUnknown = "?";
+  const auto found = processes_.find(process);
+  if (found == processes_.end()) return kUnknown;
+  const Ranges& ranges = found->second.ranges;
+  const auto next = ranges.upper_bound(address);
+  if (next == ranges.begin()) return kUnknown;
+  const auto& [begin, range] = *std::prev(next);
+  return address < range.end ? std::string_view(range.name) : kUnknown;
+}
+
+}  // namespace reprise::event

@@ -1,0 +1,40 @@
+// Which object of a process an address lies in.
+//
+// A draw's source includes the module that made it: one more clock read inside libcurl must not
+// shift the program's own. Filled from ModuleLoaded events; addresses differ from run to run, names
+// do not.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "event/event.h"
+
+namespace reprise::event {
+
+class Modules {
+ public:
+  // Takes in ProcessStarted, ProcessForked and ModuleLoaded; other events do nothing.
+  void add(const Event& event);
+
+  // "" for the program itself, else the base name of the library without its version
+  // ("libcurl.so"); "?" for an address in none of them.
+  std::string_view name_of(ProcessId process, std::uint64_t address) const;
+
+ private:
+  struct Range {
+    std::uint64_t end = 0;
+    std::string name;
+  };
+  using Ranges = std::map<std::uint64_t, Range>;  // by begin
+
+  struct Process {
+    std::string executable;
+    Ranges ranges;
+  };
+  std::map<ProcessId, Process> processes_;
+};
+
+}  // namespace reprise::event

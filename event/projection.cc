@@ -1,0 +1,402 @@
+#include "event/projection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include "event/context_sequence.h"
+#include "event/draws.h"
+#include "event/modules.h"
+
+namespace reprise::event {
+namespace {
+
+std::string error_name(std::int32_t error) {
+  const char* name = strerrorname_np(error);
+  return name != nullptr ? name : "error " + std::to_string(error);
+}
+
+bool would_block(std::int32_t error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+std::string after_last_colon(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  return colon == std::string::npos ? "" : address.substr(colon);
+}
+
+// What a connection is called, without what differs from run to run.
+std::string peer_of(const Connection& connection) {
+  if (connection.internal) return "itself";
+  if (connection.direction == Direction::kInbound) return "the client";
+  if (connection.peer_name.empty()) return connection.peer.text;
+  return connection.peer_name + after_last_colon(connection.peer.text);
+}
+
+std::string lookup_outcome(const LookedUp& lookup) {
+  if (lookup.result != 0) return "error " + std::to_string(lookup.result);
+  std::string text;
+  for (const LookupAddress& address : lookup.addresses) {
+    text += (text.empty() ? "" : ", ") + address.address.text;
+  }
+  return text;
+}
+
+// Whose bytes a range of a connection's stream is.
+struct Owner {
+  ByteRange range;
+  ContextKey key;
+};
+
+}  // namespace
+
+class Projector::State {
+ public:
+  void add(const Connection& connection) { connections_[connection.id] = connection; }
+  void add(const Exchange& exchange);
+  void add(const Event& event);
+  Projection finish();
+
+ private:
+  // A send that was announced and whose result is to come.
+  struct Announced {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    Bytes bytes;  // unless they are those of a file:
+    std::string path;
+    std::uint64_t file_offset = 0;
+    ContextKey context;
+  };
+  using Stream = std::pair<ConnectionId, bool>;  // whether the service sends on it
+
+  ContextKey key_of(const Event& event) const;
+  ContextSequence& sequence(const Event& event) { return sequences_[key_of(event)]; }
+  std::string peer(ConnectionId id) const;
+  template <typename Visit>
+  void each_part(Stream stream, std::uint64_t offset, std::uint64_t length,
+                 const ContextKey& otherwise, Visit visit);
+
+  void receive(const Event& event, const BytesReceived& read);
+  void announce(const Event& event, const SendIntended& intent);
+  void settle(const Event& event, const SendFinished& finished);
+  void accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length);
+  void connect(const Event& event, const Connected& connected);
+  bool add_stream_fact(const Event& event);
+  bool add_process_fact(const Event& event);
+  void add_other_fact(const Event& event);
+
+  Modules modules_;
+  std::map<ConnectionId, Connection> connections_;
+  std::map<ExchangeId, ContextKey> exchanges_;
+  std::map<Stream, std::vector<Owner>> owners_;
+  std::map<ProcessId, std::string> paths_;
+  std::map<ThreadId, std::uint32_t> ordinals_;
+  std::map<ConnectionId, std::vector<Announced>> announced_;
+  std::map<ContextKey, ContextSequence> sequences_;
+};
+
+void Projector::State::add(const Exchange& exchange) {
+  const auto connection = connections_.find(exchange.connection);
+  ContextKey key;
+  key.kind = Context::Kind::kExchange;
+  const bool replayed = connection != connections_.end() && connection->second.recorded != 0;
+  key.connection = replayed ? connection->second.recorded : exchange.connection.value;
+  key.ordinal = exchange.ordinal;
+  exchanges_[exchange.id] = key;
+  owners_[{exchange.connection, false}].push_back({exchange.request, key});
+  owners_[{exchange.connection, true}].push_back({exchange.response, key});
+}
+
+ContextKey Projector::State::key_of(const Event& event) const {
+  if (event.context.kind == Context::Kind::kExchange) {
+    const auto known = exchanges_.find(event.context.exchange);
+    if (known != exchanges_.end()) return known->second;
+  }
+  ContextKey key;
+  key.kind = event.context.kind;
+  const auto path = paths_.find(event.process);
+  if (path != paths_.end()) key.process = path->second;
+  const auto ordinal = ordinals_.find(event.thread);
+  if (ordinal != ordinals_.end()) key.thread = ordinal->second;
+  return key;
+}
+
+std::string Projector::State::peer(ConnectionId id) const {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? "an unknown peer" : peer_of(found->second);
+}
+
+// Cuts a piece of a stream by the exchanges whose messages it holds: one read may bring several
+// requests. What belongs to no message is `otherwise`.
+template <typename Visit>
+void Projector::State::each_part(Stream stream, std::uint64_t offset, std::uint64_t length,
+                                 const ContextKey& otherwise, Visit visit) {
+  const std::uint64_t end = offset + length;
+  const auto found = owners_.find(stream);
+  std::uint64_t at = offset;
+  if (found != owners_.end()) {
+    // Ordinals ascend, and so do the ranges.
+    const auto& owners = found->second;
+    auto owner = std::partition_point(owners.begin(), owners.end(), [&](const Owner& candidate) {
+      return candidate.range.end <= at;
+    });
+    for (; owner != owners.end() && owner->range.begin < end; ++owner) {
+      const std::uint64_t from = std::max(at, owner->range.begin);
+      const std::uint64_t to = std::min(end, owner->range.end);
+      if (from > at) visit(otherwise, at, from - at);
+      if (to > from) visit(owner->key, from, to - from);
+      at = std::max(from, to);
+    }
+  }
+  if (at < end) visit(otherwise, at, end - at);
+}
+
+void Projector::State::receive(const Event& event, const BytesReceived& read) {
+  if (read.error != 0) {
+    if (would_block(read.error)) return;
+    sequence(event).interrupt(read.connection, peer(read.connection), "reading failed from",
+                              error_name(read.error));
+    return;
+  }
+  if (read.bytes.empty()) {
+    sequence(event).interrupt(read.connection, peer(read.connection), "end of stream from");
+    return;
+  }
+  const std::span<const std::uint8_t> bytes(read.bytes);
+  each_part({read.connection, false}, read.offset, bytes.size(), key_of(event),
+            [&](const ContextKey& key, std::uint64_t at, std::uint64_t length) {
+              sequences_[key].receive(read.connection, peer(read.connection),
+                                      bytes.subspan(at - read.offset, length));
+            });
+}
+
+void Projector::State::announce(const Event& event, const SendIntended& intent) {
+  const ContextKey context = key_of(event);
+  each_part({intent.connection, true}, intent.offset, intent.bytes.size(), context,
+            [&](const ContextKey& key, std::uint64_t, std::uint64_t) {
+              sequences_[key].announce(intent.connection, peer(intent.connection));
+            });
+  Announced send;
+  send.offset = intent.offset;
+  send.length = intent.bytes.size();
+  send.bytes = intent.bytes;
+  send.context = context;
+  announced_[intent.connection].push_back(std::move(send));
+}
+
+// The parts of one send follow one another from the offset that its result names.
+void Projector::State::settle(const Event& event, const SendFinished& finished) {
+  std::vector<Announced>& waiting = announced_[finished.connection];
+  if (finished.error != 0 && !would_block(finished.error)) {
+    sequence(event).interrupt(finished.connection, peer(finished.connection), "sending failed to",
+                              error_name(finished.error));
+  }
+  std::uint64_t left = finished.result > 0 ? static_cast<std::uint64_t>(finished.result) : 0;
+  std::uint64_t offset = finished.offset;
+  for (auto send = waiting.begin(); send != waiting.end();) {
+    if (send->offset != offset) {
+      ++send;
+      continue;
+    }
+    offset += send->length;
+    const std::uint64_t accepted = std::min(left, send->length);
+    accept_bytes(finished.connection, *send, accepted);
+    left -= accepted;
+    send = waiting.erase(send);
+  }
+}
+
+void Projector::State::accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length) {
+  if (!send.path.empty()) {
+    if (length == 0) return;
+    sequences_[send.context].send_file(id, peer(id), send.path,
+                                       {send.file_offset, send.file_offset + length});
+    return;
+  }
+  const std::span<const std::uint8_t> bytes(send.bytes);
+  each_part({id, true}, send.offset, length, send.context,
+            [&](const ContextKey& key, std::uint64_t at, std::uint64_t part) {
+              sequences_[key].send(id, peer(id), bytes.subspan(at - send.offset, part));
+            });
+}
+
+void Projector::State::connect(const Event& event, const Connected& connected) {
+  std::optional<std::string> outcome;
+  if (connected.error != EINPROGRESS && connected.error != EINTR) {
+    outcome = connected.error == 0 ? "" : error_name(connected.error);
+  }
+  sequence(event).connect(connected.connection, peer(connected.connection), outcome);
+}
+
+bool Projector::State::add_stream_fact(const Event& event) {
+  if (const auto* read = std::get_if<BytesReceived>(&event.fact)) {
+    receive(event, *read);
+  } else if (const auto* intent = std::get_if<SendIntended>(&event.fact)) {
+    announce(event, *intent);
+  } else if (const auto* finished = std::get_if<SendFinished>(&event.fact)) {
+    settle(event, *finished);
+  } else if (const auto* file = std::get_if<FileRangeSent>(&event.fact)) {
+    Announced send;
+    send.offset = file->offset;
+    send.length = file->length;
+    send.path = file->path;
+    send.file_offset = file->file_offset;
+    send.context = key_of(event);
+    announced_[file->connection].push_back(std::move(send));
+  } else if (const auto* connected = std::get_if<Connected>(&event.fact)) {
+    connect(event, *connected);
+  } else if (const auto* result = std::get_if<ConnectFinished>(&event.fact)) {
+    sequence(event).finish_connect(result->connection,
+                                   result->error == 0 ? "" : error_name(result->error));
+  } else if (const auto* shut = std::get_if<ShutDown>(&event.fact)) {
+    sequence(event).interrupt(shut->connection, peer(shut->connection), "shut down to",
+                              std::to_string(shut->how));
+  } else if (const auto* closed = std::get_if<Closed>(&event.fact)) {
+    sequence(event).interrupt(closed->connection, peer(closed->connection), "closed to");
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool Projector::State::add_process_fact(const Event& event) {
+  if (const auto* started = std::get_if<ProcessStarted>(&event.fact)) {
+    paths_[event.process] = started->path;
+    sequence(event).put("started", started->path);
+  } else if (const auto* thread = std::get_if<ThreadStarted>(&event.fact)) {
+    ordinals_[event.thread] = thread->ordinal;
+  } else if (const auto* forked = std::get_if<ProcessForked>(&event.fact)) {
+    sequence(event).put("forked", std::to_string(forked->ordinal));
+  } else if (const auto* program = std::get_if<ProgramExecuted>(&event.fact)) {
+    sequence(event).put("executed", program->path);
+  } else if (const auto* exited = std::get_if<ProcessExited>(&event.fact)) {
+    const bool code = exited->how == ProcessExited::How::kCode;
+    sequence(event).put(code ? "exited with code" : "killed by signal",
+                        std::to_string(exited->value));
+  } else if (const auto* signal = std::get_if<SignalReceived>(&event.fact)) {
+    sequence(event).put("signal", std::to_string(signal->number));
+  } else if (const auto* listened = std::get_if<Listened>(&event.fact)) {
+    sequence(event).put("listened", listened->error == 0 ? "" : error_name(listened->error));
+  } else if (const auto* accepted = std::get_if<Accepted>(&event.fact)) {
+    if (would_block(accepted->error)) return true;
+    sequence(event).put("accepted", accepted->error == 0 ? "" : error_name(accepted->error));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Projector::State::add_other_fact(const Event& event) {
+  if (const auto draw = draw_of(event, modules_)) {
+    sequence(event).put(*draw);
+  } else if (const auto* lookup = std::get_if<LookedUp>(&event.fact)) {
+    sequence(event).put("lookup of " + lookup->node + ":" + lookup->service,
+                        lookup_outcome(*lookup));
+  } else if (const auto* call = std::get_if<CallAnnotated>(&event.fact)) {
+    sequence(event).put("called " + call->name, "", call->arguments);
+    sequence(event).put(call->name + (call->threw ? " threw" : " returned"), "", call->result);
+  } else if (const auto* entry = std::get_if<EntryPassed>(&event.fact)) {
+    sequence(event).put((entry->opened ? "entered " : "left ") + entry->name, "", entry->payload);
+  } else if (const auto* log = std::get_if<LogWritten>(&event.fact)) {
+    sequence(event).log(log->stream, log->bytes);
+  } else if (const auto* gap = std::get_if<Gap>(&event.fact)) {
+    sequence(event).put("gap: " + gap->reason, std::to_string(gap->records));
+  }
+}
+
+void Projector::State::add(const Event& event) {
+  modules_.add(event);
+  if (add_stream_fact(event) || add_process_fact(event)) return;
+  add_other_fact(event);
+}
+
+Projection Projector::State::finish() {
+  // Sends that the end of the process cut short may have been taken.
+  for (const auto& [id, sends] : announced_) {
+    for (const Announced& send : sends) accept_bytes(id, send, send.length);
+  }
+  Projection projection;
+  for (auto& [key, sequence] : sequences_) {
+    if (auto facts = sequence.take_facts(); !facts.empty())
+      projection.facts[key] = std::move(facts);
+    if (auto log = sequence.take_log(); !log.empty()) projection.log[key] = std::move(log);
+  }
+  for (const auto& [id, key] : exchanges_) projection.arrivals.push_back(key);
+  return projection;
+}
+
+Projector::Projector() : state_(std::make_unique<State>()) {}
+Projector::~Projector() = default;
+void Projector::add(const Connection& connection) { state_->add(connection); }
+void Projector::add(const Exchange& exchange) { state_->add(exchange); }
+void Projector::add(const Event& event) { state_->add(event); }
+Projection Projector::finish() { return state_->finish(); }
+
+// --- Comparison --------------------------------------------------------------------------------
+
+std::string ContextKey::name() const {
+  if (kind == Context::Kind::kExchange) {
+    return "exchange " + std::to_string(ordinal) + " of connection " + std::to_string(connection);
+  }
+  std::string text = kind == Context::Kind::kBackground ? "background" : "unattributed work";
+  text += " of thread " + std::to_string(thread);
+  return process.empty() ? text : text + " of process " + process;
+}
+
+std::string CanonicalFact::text() const {
+  std::string out = what;
+  if (!value.empty()) out += ": " + value;
+  if (size != 0) out += " (" + std::to_string(size) + " bytes, `" + excerpt + "`)";
+  return out;
+}
+
+namespace {
+
+std::optional<ProjectionDifference> differ(const char* kind, const Projection::Sequences& one,
+                                           const Projection::Sequences& other) {
+  static const std::vector<CanonicalFact> kNone;
+  const auto get = [](const Projection::Sequences& all,
+                      const ContextKey& key) -> const std::vector<CanonicalFact>& {
+    const auto found = all.find(key);
+    return found == all.end() ? kNone : found->second;
+  };
+  Projection::Sequences keys = one;
+  keys.insert(other.begin(), other.end());
+  for (const auto& [key, ignored] : keys) {
+    const auto& a = get(one, key);
+    const auto& b = get(other, key);
+    for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
+      if (i < a.size() && i < b.size() && a[i] == b[i]) continue;
+      const std::string here = i < a.size() ? a[i].text() : "nothing";
+      const std::string there = i < b.size() ? b[i].text() : "nothing";
+      return ProjectionDifference{key, std::string(kind) + " " + std::to_string(i + 1) + " is " +
+                                           here + " in one and " + there + " in the other"};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ProjectionDifference> first_difference(const Projection& one,
+                                                     const Projection& other) {
+  for (std::size_t i = 0; i < std::max(one.arrivals.size(), other.arrivals.size()); ++i) {
+    if (i < one.arrivals.size() && i < other.arrivals.size() &&
+        one.arrivals[i] == other.arrivals[i]) {
+      continue;
+    }
+    const auto name = [i](const Projection& projection) {
+      return i < projection.arrivals.size() ? projection.arrivals[i].name() : "nothing";
+    };
+    return ProjectionDifference{i < one.arrivals.size() ? one.arrivals[i] : other.arrivals[i],
+                                "arrival " + std::to_string(i + 1) + " is " + name(one) +
+                                    " in one and " + name(other) + " in the other"};
+  }
+  if (auto difference = differ("fact", one.facts, other.facts)) return difference;
+  return differ("log line", one.log, other.log);
+}
+
+}  // namespace reprise::event

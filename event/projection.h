@@ -1,0 +1,86 @@
+// The canonical projection: what of a recording must be the same in every run for two runs to count
+// as the same. `replay --repeat` compares by it; "same" elsewhere means this too.
+//
+// It is a sequence of facts for each context, and the order in which exchanges arrived. It leaves
+// out what legitimately differs from run to run: stamps, process ids, ports, descriptors, addresses
+// of code, waits, reads and sends that would have blocked, and how byte streams and log lines were
+// cut into calls. What stays is what a peer, a reader of the log or a caller could tell apart, and
+// every draw.
+//
+// Plain data in, plain data out; no I/O.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "event/event.h"
+#include "event/exchange.h"
+
+namespace reprise::event {
+
+// Names a context so that the same one has the same name in another archive of the same service.
+struct ContextKey {
+  Context::Kind kind = Context::Kind::kBackground;
+  std::uint64_t connection = 0;  // of an exchange: as the recording numbers it
+  std::uint64_t ordinal = 0;     // of an exchange: on that connection
+  std::string process;           // else: fork path…
+  std::uint32_t thread = 0;      // …and creation ordinal; threads have no order among themselves
+
+  friend auto operator<=>(const ContextKey&, const ContextKey&) = default;
+  // "exchange 2 of connection 7", "background of thread 3 of process 0.1"
+  std::string name() const;
+};
+
+struct CanonicalFact {
+  std::string what;        // "received from the client", "clock realtime", "sent to payments:8443"
+  std::string value;       // what was drawn, decided or answered
+  std::uint64_t size = 0;  // of bytes, all of them…
+  std::uint64_t hash = 0;  // …FNV-1a of them…
+  std::string excerpt;     // …and how they begin, printable
+
+  friend bool operator==(const CanonicalFact&, const CanonicalFact&) = default;
+  std::string text() const;  // for people
+};
+
+struct Projection {
+  using Sequences = std::map<ContextKey, std::vector<CanonicalFact>>;
+  Sequences facts;
+  // Apart, since lines are written when a buffer is full, wherever the context is by then.
+  Sequences log;
+  std::vector<ContextKey> arrivals;  // exchanges in the order of their first bytes
+};
+
+// Makes the projection of one archive.
+class Projector {
+ public:
+  Projector();
+  ~Projector();
+
+  // All connections first, then all exchanges, then events in the order of the archive: all of
+  // them, or those of one context.
+  void add(const Connection& connection);
+  void add(const Exchange& exchange);
+  void add(const Event& event);
+
+  // What was fed. Call once.
+  [[nodiscard]] Projection finish();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+struct ProjectionDifference {
+  ContextKey context;
+  std::string what;  // "fact 12 is clock realtime 5 in one and clock realtime 6 in the other"
+};
+
+// The first thing two projections differ in, none when they are the same.
+[[nodiscard]] std::optional<ProjectionDifference> first_difference(const Projection& one,
+                                                                   const Projection& other);
+
+}  // namespace reprise::event
