@@ -19,6 +19,7 @@ namespace {
 // In the order of a person's work.
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_record_command());
   commands.push_back(make_ls_command());
   commands.push_back(make_show_command());
   commands.push_back(make_stats_command());

@@ -1,0 +1,95 @@
+#include "recorder/attribution.h"
+
+namespace reprise::recorder {
+
+using event::Context;
+
+bool Attribution::is_unanswered(Context context) const {
+  if (context.kind != Context::Kind::kExchange) return false;
+  const OpenExchange* open = book_.find(context.exchange);
+  return open != nullptr && !open->answered && !open->retired;
+}
+
+// With a turn.
+Context Attribution::resolve(ThreadState& thread) const {
+  Turn& turn = thread.turn;
+  if (turn.kind == Turn::Kind::kContext) return turn.context;
+  ConnectionState* connection = connections_.find(turn.connection);
+  if (connection != nullptr && connection->inbound != nullptr) {
+    turn.context = connection->inbound->current();
+  }
+  if (thread.takes_unseen && !is_unanswered(turn.context)) return Context::unattributed();
+  return turn.context;
+}
+
+Context Attribution::of_work(ThreadState& thread) const {
+  if (thread.turn.kind != Turn::Kind::kNone) return resolve(thread);
+  if (!thread.interleaves && is_unanswered(thread.suspended)) return thread.suspended;
+  return thread.takes_unseen ? Context::unattributed() : Context::background();
+}
+
+Context Attribution::of_call(ThreadState& thread) const {
+  const Context context = of_work(thread);
+  const bool idle = thread.turn.kind == Turn::Kind::kNone && context == Context::background();
+  // Between two inputs an event loop may run a timer of any exchange that is open.
+  const bool anybodys = idle && thread.interleaves && book_.unanswered() > 0;
+  return anybodys ? Context::unattributed() : context;
+}
+
+Context Attribution::of_sending(ThreadState& thread, ConnectionState& connection) const {
+  const OutboundConversation* calls = connection.outbound;
+  if (calls != nullptr) {
+    // The rest of a request belongs to whom it was begun for, whoever sends it.
+    if (const OpenCall* begun = calls->unfinished_request()) return begun->call.context;
+  }
+  if (thread.turn.kind != Turn::Kind::kNone) return resolve(thread);
+  // Nobody but who opened the connection can have left bytes for it.
+  if (calls == nullptr || !calls->has_called()) return connection.owner;
+  return of_call(thread);
+}
+
+void Attribution::note_interleaving(ThreadState& thread, Context begun) const {
+  const Context before =
+      thread.turn.kind == Turn::Kind::kNone ? thread.suspended : thread.turn.context;
+  if (before != begun && is_unanswered(before)) thread.interleaves = true;
+}
+
+Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection, bool read) const {
+  const Context context = connection.inbound->current();
+  const bool was_its = thread.turn.kind == Turn::Kind::kNone ? thread.suspended == context
+                                                             : thread.turn.context == context;
+  if (read) note_interleaving(thread, context);
+  if (!read && connection.reader != thread.id && connection.reader && !was_its) {
+    thread.takes_unseen = true;
+  }
+  thread.turn = Turn::on(connection.info.id);
+  thread.turn.context = context;
+  thread.suspended = {};
+  thread.served = true;
+  return context;
+}
+
+void Attribution::on_answer(ThreadState& thread, Context context, bool several) const {
+  const Context owner = several ? Context::unattributed() : context;
+  note_interleaving(thread, owner);
+  thread.turn = Turn::of(owner);
+  thread.suspended = {};
+}
+
+void Attribution::on_wait(ThreadState& thread) const {
+  if (thread.turn.kind == Turn::Kind::kNone) return;
+  thread.suspended = resolve(thread);
+  thread.turn = {};
+}
+
+void Attribution::on_take(ThreadState& thread, Turn turn) const {
+  thread.turn = turn;
+  thread.suspended = {};
+}
+
+Turn Attribution::to_give(ThreadState& thread) const {
+  const Context context = of_work(thread);
+  return context == Context::background() ? Turn{} : Turn::of(context);
+}
+
+}  // namespace reprise::recorder

@@ -1,0 +1,64 @@
+// For whom a thread works: the rule that maps a thread's records, in their order, to contexts.
+//
+// A thread's *turn* is set by what it reads or sends and ends when it waits for readiness or
+// accepts:
+//  - on a connection the service accepted, it works for the oldest exchange there whose response is
+//    not out yet, or for the one just completed while nothing newer has begun (logging after the
+//    response);
+//  - bytes read on a connection it opened: for the context of the call they answer. Bytes sent
+//  there
+//    change no turn: the call is made for whom the thread works already;
+//  - a hand-off (a thread is made, the SDK) carries it.
+//
+// A wait does not always end the work: a blocking client polls its own socket. So the context is
+// kept aside, and holds again when the wait reports nothing of somebody else's, unless this thread
+// was seen to take up one exchange before it was done with another (an event loop).
+//
+// Where that leaves it open, the answer is `unattributed` and not a guess. Two marks tell such
+// threads: those that interleave, for what they do without input; and those that answer requests
+// others have read, since work reaches them unseen.
+//
+// Ownership: borrows table and book. Threading: the collector's thread.
+#pragma once
+
+#include "event/event.h"
+#include "recorder/connection_table.h"
+#include "recorder/exchange_book.h"
+#include "recorder/participants.h"
+
+namespace reprise::recorder {
+
+class Attribution {
+ public:
+  Attribution(ConnectionTable& connections, ExchangeBook& book)
+      : connections_(connections), book_(book) {}
+
+  // Of draws, log lines and the like that the thread makes now.
+  event::Context of_work(ThreadState& thread) const;
+  // Of a call, connect or lookup that the thread makes now.
+  event::Context of_call(ThreadState& thread) const;
+  // Of bytes sent now on a connection the service opened.
+  event::Context of_sending(ThreadState& thread, ConnectionState& connection) const;
+
+  // The thread read or sent on a connection that was accepted. `read` tells which.
+  event::Context on_inbound(ThreadState& thread, ConnectionState& connection, bool read) const;
+  // It read answers; `several`: to calls of more than one context.
+  void on_answer(ThreadState& thread, event::Context context, bool several) const;
+  // It waited for readiness or accepted, and what was reported.
+  void on_wait(ThreadState& thread) const;
+  // It took over a turn, or a new thread begins with one.
+  void on_take(ThreadState& thread, Turn turn) const;
+
+  // The turn as another thread would get it.
+  Turn to_give(ThreadState& thread) const;
+
+ private:
+  event::Context resolve(ThreadState& thread) const;
+  bool is_unanswered(event::Context context) const;
+  void note_interleaving(ThreadState& thread, event::Context begun) const;
+
+  ConnectionTable& connections_;
+  ExchangeBook& book_;
+};
+
+}  // namespace reprise::recorder

@@ -1,0 +1,367 @@
+#include "recorder/collector.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace reprise::recorder {
+
+using event::Context;
+
+namespace {
+
+// Draws and log lines that wait for their context; a thread that makes more does not wait for I/O.
+constexpr std::size_t kMostHeld = 64;
+constexpr std::size_t kMostTokens = 65536;
+
+bool is_no_input(const event::Fact& fact) {
+  const auto* read = std::get_if<event::BytesReceived>(&fact);
+  return read != nullptr && read->error != 0 && read->bytes.empty();
+}
+
+// The connection that an input or output is on; none for anything else.
+event::ConnectionId connection_of(const event::Fact& fact) {
+  if (const auto* read = std::get_if<event::BytesReceived>(&fact)) return read->connection;
+  if (const auto* sent = std::get_if<event::SendIntended>(&fact)) return sent->connection;
+  if (const auto* range = std::get_if<event::FileRangeSent>(&fact)) return range->connection;
+  return {};
+}
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+}  // namespace
+
+Collector::Collector(Sink& sink, CollectorSetting setting)
+    : setting_(std::move(setting)),
+      gate_(sink),
+      outlet_(gate_),
+      traffic_(gate_, outlet_, participants_),
+      reader_(traffic_.connections(), participants_) {}
+
+event::Stamp Collector::now() const {
+  return std::max(outlet_.latest(), event::Stamp{setting_.now ? setting_.now() : 0});
+}
+
+// --- Threads -------------------------------------------------------------------------------------
+
+std::uint64_t Collector::on_thread(const ThreadIdentity& identity) {
+  const bool numbered = identity.slot < setting_.thread_numbers.size();
+  event::ThreadId known;
+  if (numbered) known = {setting_.thread_numbers[identity.slot]};
+  const ThreadState& thread = participants_.begin_thread(identity, known);
+  if (numbered) setting_.thread_numbers[identity.slot] = thread.id.value;
+  return thread.any_event ? thread.last_position + 1 : 0;
+}
+
+std::uint64_t Collector::kept_from(std::uint32_t slot) const {
+  const ThreadState* thread = participants_.thread_at(slot);
+  std::uint64_t first = ~std::uint64_t{0};
+  if (thread == nullptr) return first;
+  if (!thread->held.empty()) first = thread->held.front().position;
+  if (!thread->ranges.empty()) first = std::min(first, thread->ranges.front().position);
+  return first;
+}
+
+void Collector::on_thread_gone(std::uint32_t slot) {
+  ThreadState* thread = participants_.thread_at(slot);
+  if (thread == nullptr) return;
+  flush_held(*thread, traffic_.attribution().of_work(*thread));
+  traffic_.thread_gone(*thread);
+  participants_.end_thread(slot);
+}
+
+void Collector::on_slot_free(std::uint32_t slot) {
+  if (slot < setting_.thread_numbers.size()) setting_.thread_numbers[slot] = 0;
+}
+
+Context Collector::context_of(std::uint32_t slot) {
+  ThreadState* thread = participants_.thread_at(slot);
+  return thread == nullptr ? Context::background() : traffic_.attribution().of_call(*thread);
+}
+
+const event::Exchange* Collector::exchange(event::ExchangeId id) {
+  const OpenExchange* open = traffic_.book().find(id);
+  return open == nullptr ? nullptr : &open->exchange;
+}
+
+const event::Connection* Collector::connection(event::ConnectionId id) {
+  const ConnectionState* state = traffic_.connections().find(id);
+  return state == nullptr ? nullptr : &state->info;
+}
+
+// --- Records -------------------------------------------------------------------------------------
+
+bool Collector::may_wait(const ThreadState& thread, abi::RecordType type) const {
+  return thread.undecided && (type == abi::RecordType::kClock || type == abi::RecordType::kRandom ||
+                              type == abi::RecordType::kLog);
+}
+
+void Collector::on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
+  ThreadState* thread = participants_.thread_at(slot);
+  if (thread == nullptr) return;
+  if (may_wait(*thread, record.type())) {
+    thread->held.push_back({record, position});
+    if (thread->held.size() < kMostHeld) return;
+    flush_held(*thread, traffic_.attribution().of_work(*thread));
+    thread->undecided = false;
+    return;
+  }
+  handle(*thread, position, record);
+}
+
+void Collector::flush_held(ThreadState& thread, Context context) {
+  // The events of held records change nothing, so nothing is held meanwhile.
+  for (const HeldRecord& held : thread.held) {
+    bool damaged = false;
+    event::Event* event = reader_.read(held.record, damaged);
+    if (event == nullptr) continue;
+    event->context = context;
+    if (!std::holds_alternative<event::LogWritten>(event->fact))
+      traffic_.book().count_draw(context);
+    outlet_.emit(thread, held.position, *event);
+  }
+  thread.held.clear();
+}
+
+void Collector::handle(ThreadState& thread, std::uint64_t position, const RecordView& record) {
+  const std::uint8_t* bytes = nullptr;
+  if (record.type() == abi::RecordType::kFork) register_child(thread, record);
+  if (record.type() == abi::RecordType::kSendIntent) bytes = record.tail<abi::SendIntent>().data();
+  bool damaged = false;
+  event::Event* event = reader_.read(record, damaged);
+  if (damaged) {
+    on_loss(thread.identity.slot,
+            {position, 1, record.size(), "a record in the arena makes no sense"});
+  }
+  if (event != nullptr) handle(thread, position, *event, bytes);
+}
+
+void Collector::handle(ThreadState& thread, std::uint64_t position, event::Event& event,
+                       const std::uint8_t* bytes) {
+  const event::ConnectionId connection = connection_of(event.fact);
+  const bool decides = connection && !is_no_input(event.fact);
+  const bool reported =
+      decides && (thread.reported_all || std::find(thread.reported.begin(), thread.reported.end(),
+                                                   connection) != thread.reported.end());
+  // What was held belongs to the connection the thread took up, if that was reported; else to what
+  // it was at before.
+  if (!thread.held.empty() && !reported) {
+    flush_held(thread, traffic_.attribution().of_work(thread));
+  }
+  const bool deferred = std::holds_alternative<event::FileRangeSent>(event.fact);
+  event.context = apply(thread, position, event, bytes);
+  if (!thread.held.empty() && reported) flush_held(thread, event.context);
+  if (!is_no_input(event.fact) && !std::holds_alternative<event::Waited>(event.fact) &&
+      !std::holds_alternative<event::Accepted>(event.fact)) {
+    thread.undecided = false;
+  }
+  if (!deferred) outlet_.emit(thread, position, event);
+}
+
+Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Event& event,
+                         const std::uint8_t* bytes) {
+  const Attribution& attribution = traffic_.attribution();
+  return std::visit(
+      Overloaded{
+          [&](event::BytesReceived& f) { return traffic_.received(thread, event, f); },
+          [&](event::SendIntended& f) { return traffic_.intended(thread, event, f, bytes); },
+          [&](event::SendFinished& f) { return traffic_.finished(thread, event, f); },
+          [&](event::FileRangeSent& f) {
+            return traffic_.range_intended(thread, event, f, position);
+          },
+          [&](event::Waited& f) { return waited(thread, f); },
+          [&](event::ClockRead&) { return drawn(thread); },
+          [&](event::RandomDrawn&) { return drawn(thread); },
+          [&](event::Listened& f) { return traffic_.listened(thread, f); },
+          [&](event::Accepted& f) {
+            const Context context = traffic_.accepted(thread, event, f);
+            thread.undecided = true;
+            thread.reported_all = false;
+            thread.reported.assign(1, f.connection);
+            return context;
+          },
+          [&](event::Connected& f) { return traffic_.connected(thread, event, f); },
+          [&](event::ConnectFinished& f) { return traffic_.connect_finished(thread, f); },
+          [&](event::Paired& f) { return traffic_.paired(thread, event, f); },
+          [&](event::ShutDown& f) { return traffic_.shut_down(thread, event, f); },
+          [&](event::Closed& f) { return traffic_.closed(thread, event, f); },
+          [&](event::LookedUp& f) { return traffic_.looked_up(thread, f); },
+          [&](event::CallAnnotated&) { return attribution.of_call(thread); },
+          [&](event::HandedOff& f) { return handed_off(thread, f); },
+          [&](event::ThreadStarted& f) { return thread_started(thread, f); },
+          [&](event::ProcessStarted& f) { return started(thread, f); },
+          [&](event::SignalReceived& f) { return signalled(thread, f); },
+          [&](event::ProcessExited&) {
+            thread.process->orderly = thread.process->exit_told = true;
+            return Context::background();
+          },
+          [&](event::Gap& f) { return lost(thread, f); },
+          [&](event::ModuleLoaded&) { return Context::background(); },
+          [&](event::ThreadEnded&) { return Context::background(); },
+          [&](event::ProcessForked&) { return attribution.of_work(thread); },
+          [&](event::ProgramExecuted&) { return attribution.of_work(thread); },
+          [&](event::EntryPassed&) { return attribution.of_work(thread); },
+          [&](event::LogWritten&) { return attribution.of_work(thread); },
+          [&](event::LeakSeen&) { return attribution.of_work(thread); },
+      },
+      event.fact);
+}
+
+Context Collector::waited(ThreadState& thread, const event::Waited& fact) {
+  traffic_.attribution().on_wait(thread);
+  thread.undecided = true;
+  thread.reported.clear();
+  for (const event::Ready& ready : fact.ready) {
+    if (ready.connection) thread.reported.push_back(ready.connection);
+  }
+  const auto told = static_cast<std::int64_t>(fact.ready.size()) + fact.others;
+  thread.reported_all = fact.result > told;
+  return Context::background();
+}
+
+Context Collector::drawn(ThreadState& thread) {
+  const Context context = traffic_.attribution().of_work(thread);
+  traffic_.book().count_draw(context);
+  return context;
+}
+
+Context Collector::signalled(ThreadState& thread, const event::SignalReceived& fact) {
+  if (fact.fatal) thread.process->fatal_signal = fact.number;
+  return traffic_.attribution().of_work(thread);
+}
+
+Context Collector::lost(ThreadState& thread, const event::Gap& fact) {
+  traffic_.lost_records(thread,
+                        std::to_string(fact.records) + " records were lost: " + fact.reason);
+  return traffic_.attribution().of_work(thread);
+}
+
+// --- Processes -----------------------------------------------------------------------------------
+
+// Before the record is read: the child may not have written anything yet.
+void Collector::register_child(ThreadState& thread, const RecordView& record) {
+  abi::Fork body;
+  if (!record.read(body) || body.child == abi::kNone || !setting_.identify) return;
+  const ProcessIdentity identity = setting_.identify(body.child);
+  if (identity.slot == abi::kNone) return;
+  ProcessState& child = participants_.process(identity);
+  traffic_.inherit(*thread.process, child);
+  child.for_child = traffic_.attribution().to_give(thread);
+  participants_.each_thread([&](ThreadState& other) {
+    const bool idle = other.turn.kind == Turn::Kind::kNone && !other.served;
+    if (other.process == &child && idle) traffic_.attribution().on_take(other, child.for_child);
+  });
+}
+
+Context Collector::started(ThreadState& thread, event::ProcessStarted& fact) {
+  ProcessState& process = *thread.process;
+  process.started = true;
+  if (fact.image > 0) traffic_.let_go_shared(process);
+  if (process.identity.slot == abi::kNone) {  // read back from an archive
+    process.identity.path = fact.path;
+    process.identity.pid = fact.pid;
+    return {};
+  }
+  fact.path = process.identity.path;
+  const ProcessState* parent = participants_.process_at(process.identity.parent);
+  fact.parent = parent == nullptr ? event::ProcessId{} : parent->id;
+  if (process.id.value == 1 && fact.image == 0) fact.environment = setting_.environment;
+  return {};
+}
+
+Context Collector::thread_started(ThreadState& thread, const event::ThreadStarted& fact) {
+  auto& waiting = thread.process->for_threads;
+  const auto given = waiting.find(fact.ordinal);
+  if (given != waiting.end()) {
+    traffic_.attribution().on_take(thread, given->second);
+    waiting.erase(given);
+  } else if (fact.creator == fact.ordinal && thread.turn.kind == Turn::Kind::kNone) {
+    traffic_.attribution().on_take(thread, thread.process->for_child);
+  }
+  return traffic_.attribution().of_work(thread);
+}
+
+Context Collector::handed_off(ThreadState& thread, const event::HandedOff& fact) {
+  const Attribution& attribution = traffic_.attribution();
+  ProcessState& process = *thread.process;
+  const Context context = attribution.of_work(thread);
+  switch (fact.kind) {
+    case event::HandedOff::Kind::kThreadCreated:
+      process.for_threads[static_cast<std::uint32_t>(fact.token)] = attribution.to_give(thread);
+      if (process.for_threads.size() > kMostTokens) process.for_threads.clear();
+      return context;
+    case event::HandedOff::Kind::kGive:
+      process.given[fact.token] = attribution.to_give(thread);
+      if (process.given.size() > kMostTokens) process.given.clear();
+      return context;
+    case event::HandedOff::Kind::kTake: {
+      const auto given = process.given.find(fact.token);
+      attribution.on_take(thread, given == process.given.end() ? Turn{} : given->second);
+      if (given != process.given.end()) process.given.erase(given);
+      return attribution.of_work(thread);
+    }
+    case event::HandedOff::Kind::kDrop:
+      attribution.on_take(thread, {});
+      return context;
+  }
+  return context;
+}
+
+void Collector::on_status(std::int32_t pid, event::ProcessExited exit) { statuses_[pid] = exit; }
+
+void Collector::tell_exit(ProcessState& process) {
+  const auto status = statuses_.find(process.identity.pid);
+  event::ProcessExited exit{event::ProcessExited::How::kSignal, process.fatal_signal};
+  if (status != statuses_.end()) {
+    exit = status->second;
+    statuses_.erase(status);
+  } else if (process.exit_told) {
+    return;
+  }
+  const bool by_code = exit.how == event::ProcessExited::How::kCode;
+  if (by_code && process.exit_told) return;  // its own record said so
+  process.orderly = by_code;
+  outlet_.emit_own(process.id, now(), exit);
+}
+
+void Collector::on_process_gone(std::uint32_t slot) {
+  ProcessState* process = participants_.process_at(slot);
+  if (process == nullptr) return;
+  tell_exit(*process);
+  traffic_.process_gone(*process, now());
+  participants_.forget(*process);
+}
+
+// --- Losses and the end --------------------------------------------------------------------------
+
+void Collector::on_loss(std::uint32_t slot, const StreamLoss& loss) {
+  const event::Gap gap{loss.records, loss.bytes, loss.reason};
+  ThreadState* thread = participants_.thread_at(slot);
+  if (thread == nullptr) {
+    outlet_.emit_own({}, now(), gap);
+    return;
+  }
+  flush_held(*thread, traffic_.attribution().of_work(*thread));
+  lost(*thread, gap);
+  outlet_.gap(*thread, loss.position, gap);
+}
+
+void Collector::on_gap(const std::string& reason, std::uint64_t records) {
+  outlet_.emit_own({}, now(), event::Gap{records, 0, reason});
+}
+
+void Collector::age() { traffic_.age(now(), setting_.ticks_per_second); }
+
+void Collector::finish() {
+  participants_.each_thread([this](ThreadState& thread) {
+    flush_held(thread, traffic_.attribution().of_work(thread));
+    traffic_.thread_gone(thread);
+  });
+  traffic_.finish(now());
+}
+
+}  // namespace reprise::recorder

@@ -1,0 +1,94 @@
+// The sockets of the service that are open, by the kernel's cookie and by connection number.
+//
+// A socket may be held by several processes (forks, descriptor passing); it is closed when the last
+// one let go. Connections whose two ends both belong to the service are found by their address
+// pairs.
+//
+// Ownership: owns the connections. References hold until close(). Threading: the collector's
+// thread.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/abi/records.h"
+#include "event/exchange.h"
+#include "recorder/byte_stream.h"
+#include "recorder/conversation.h"
+#include "recorder/flat_index.h"
+
+namespace reprise::recorder {
+
+enum class SocketKind : std::uint8_t { kUnknown, kListener, kConnection, kPair, kDatagram };
+
+struct ConnectionState {
+  event::Connection info;
+  SocketKind kind = SocketKind::kUnknown;
+  ByteStream in;
+  ByteStream out;
+  Acceptance acceptance;  // of `out`
+  bool ended = false;     // end of stream was read
+  bool reset = false;
+  std::unique_ptr<Conversation> conversation;  // none: nothing to decode
+  InboundConversation* inbound = nullptr;      // == conversation, on an accepted connection
+  OutboundConversation* outbound = nullptr;    // == conversation, on an opened one
+  event::Context owner;    // opened: the context it was opened in, or that used it last
+  event::ThreadId reader;  // that read from it last
+  event::ThreadId user;    // that read or sent last
+  std::vector<event::ProcessId> holders;  // processes that have it open
+  event::ConnectionId other_end;          // of an internal connection
+  // Internal: for whom the bytes below each offset were sent, oldest first.
+  std::vector<std::pair<std::uint64_t, event::Context>> carried;
+  std::uint64_t losses_seen = 0;  // of the session, when its bytes last came without a hole
+  event::Stamp last_used;
+  std::uint32_t place = 0;
+
+  // Which side of the conversation the service's reads or sends are.
+  protocol::Side side(bool sent) const {
+    return (outbound != nullptr) == sent ? protocol::Side::kClient : protocol::Side::kServer;
+  }
+};
+
+class ConnectionTable {
+ public:
+  // nullptr when there is none.
+  ConnectionState* find(abi::Cookie cookie);
+  ConnectionState* find(event::ConnectionId id);
+  // With the next number, or with the one it had before a recovery.
+  ConnectionState& open(abi::Cookie cookie);
+  ConnectionState& reopen(const event::Connection& info);
+  // Its cookie, of one that was opened without.
+  void name(ConnectionState& state, abi::Cookie cookie);
+  // The reference is void afterwards.
+  void close(ConnectionState& state);
+
+  // Adds a connection to those by whose addresses the other end is found. Returns the other end
+  // when it is known, which makes both internal.
+  ConnectionState* pair_up(ConnectionState& state);
+
+  // In the order of their numbers. The visitor may close what it is given.
+  void each(const std::function<void(ConnectionState&)>& visit);
+  std::size_t size() const { return by_id_.size(); }
+  std::uint64_t opened() const { return last_id_; }
+  // Numbers up to this one are taken.
+  void reserve_numbers(std::uint64_t last) { last_id_ = std::max(last_id_, last); }
+
+ private:
+  ConnectionState& place_new(event::ConnectionId id, abi::Cookie cookie);
+  static std::string pair_key(const event::Address& first, const event::Address& second);
+
+  std::vector<std::unique_ptr<ConnectionState>> places_;
+  std::vector<std::uint32_t> free_;
+  FlatIndex by_cookie_, by_id_;
+  std::unordered_map<std::string, event::ConnectionId>
+      by_pair_;  // (local, peer) of opened and accepted
+  std::uint64_t last_id_ = 0;
+  ConnectionState* latest_ = nullptr;  // found last: most records are of the same connection
+};
+
+}  // namespace reprise::recorder

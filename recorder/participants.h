@@ -1,0 +1,126 @@
+// The processes and threads of the service while their records are read: who they are in the
+// archive, and for whom a thread works.
+//
+// Ownership: plain data, owned by the Participants table. Threading: the collector's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "event/event.h"
+#include "recorder/drain.h"
+#include "recorder/record_view.h"
+
+namespace reprise::recorder {
+
+// For whom a thread works since its last input.
+struct Turn {
+  enum class Kind : std::uint8_t {
+    kNone,        // it waits, or did nothing yet
+    kConnection,  // for whoever that accepted connection is busy with
+    kContext,     // for `context`
+  };
+  Kind kind = Kind::kNone;
+  event::ConnectionId connection;
+  event::Context context;  // kConnection: what it was when last asked
+
+  static Turn on(event::ConnectionId connection) { return {Kind::kConnection, connection, {}}; }
+  static Turn of(event::Context context) { return {Kind::kContext, {}, context}; }
+};
+
+struct ProcessState {
+  event::ProcessId id;
+  ProcessIdentity identity;
+  bool started = false;    // its ProcessStart was seen
+  bool exit_told = false;  // a ProcessExited event was made
+  bool orderly = false;    // it ended by exit
+  std::int32_t fatal_signal = 0;
+  std::uint64_t losses = 0;                             // times that records of its were lost
+  std::unordered_map<std::uint64_t, Turn> given;        // by hand-off token
+  std::unordered_map<std::uint32_t, Turn> for_threads;  // by ordinal of a thread that was made
+  Turn for_child;  // of the thread that forked it, for its first thread
+};
+
+// A send whose result is not known yet.
+struct PendingSend {
+  event::ConnectionId connection;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  bool continues = false;  // more parts of it are announced
+  event::Context context;
+  const std::uint8_t* bytes = nullptr;  // in the arena, while `epoch` lasts; of a single part only
+  std::uint64_t epoch = 0;
+};
+
+// A file range whose send has no result yet: how much of it went out decides what is read back.
+struct PendingRange {
+  std::uint64_t position = 0;
+  event::Stamp enter;
+  event::FileRangeSent range;
+};
+
+// A record that waits to learn its context.
+struct HeldRecord {
+  RecordView record;
+  std::uint64_t position = 0;
+};
+
+struct ThreadState {
+  event::ThreadId id;
+  ThreadIdentity identity;
+  ProcessState* process = nullptr;
+  std::uint64_t last_position = 0;  // of an event that was made
+  bool any_event = false;
+  event::Stamp last_exit;
+
+  Turn turn;
+  event::Context suspended;   // what it worked on when it began to wait, if it may go on with that
+  bool served = false;        // it read from or answered on an accepted connection
+  bool interleaves = false;   // it takes up one exchange before it is done with another
+  bool takes_unseen = false;  // it answers what others have read: work comes to it unseen
+
+  // After a wait or an accept, until the first I/O.
+  bool undecided = false;
+  bool reported_all = false;  // the wait had more ready sockets than it could tell
+  std::vector<event::ConnectionId> reported;
+  std::vector<HeldRecord> held;
+
+  std::vector<PendingSend> sends;
+  std::vector<PendingRange> ranges;
+};
+
+class Participants {
+ public:
+  // Who has that slot. A process that a recovery found in the archive is known by its path.
+  ProcessState& process(const ProcessIdentity& identity);
+  ProcessState* process_at(std::uint32_t slot);
+  ProcessState* find(event::ProcessId id);
+  // Nothing more comes from it; its slot may be another's.
+  void forget(ProcessState& process);
+
+  // `known`: the number it has in the archive, when a recovery found it there; else the next one.
+  ThreadState& begin_thread(const ThreadIdentity& identity, event::ThreadId known);
+  ThreadState* thread_at(std::uint32_t slot);
+  const ThreadState* thread_at(std::uint32_t slot) const;
+  void end_thread(std::uint32_t slot);
+  void each_thread(const std::function<void(ThreadState&)>& visit);
+
+  // While a recovery reads the archive back: by the archive's numbers, made when they are new.
+  ProcessState& recorded_process(event::ProcessId id);
+  ThreadState& recorded_thread(event::ThreadId id, event::ProcessId process);
+
+ private:
+  std::map<event::ProcessId, std::unique_ptr<ProcessState>> processes_;
+  std::unordered_map<std::uint32_t, event::ProcessId> process_of_slot_;
+  std::vector<std::unique_ptr<ThreadState>> threads_;  // by slot
+  std::map<event::ThreadId, std::unique_ptr<ThreadState>> recorded_threads_;
+  std::uint64_t last_process_ = 0;
+  std::uint64_t last_thread_ = 0;
+};
+
+}  // namespace reprise::recorder

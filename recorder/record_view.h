@@ -1,0 +1,107 @@
+// A record of agent/abi/records.h read in place.
+//
+// The bytes lie in memory that the service can write: a corrupted one may change them while they
+// are read. So the size is read once and checked by the drain, bodies are copied out before their
+// fields are used, and tails are bounded by the size. Contents may then be nonsense, but nothing
+// reaches outside the record. A view is valid as long as the record's segment is not given back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "agent/abi/records.h"
+
+namespace reprise::recorder {
+
+class RecordView {
+ public:
+  RecordView() = default;
+  // `size` bytes at `record`, a multiple of 8 and at least a RecordHeader.
+  RecordView(const std::byte* record, std::uint32_t size) : record_(record), size_(size) {
+    std::memcpy(&word_, record + offsetof(abi::RecordHeader, type), sizeof word_);
+    std::memcpy(&enter_, record + offsetof(abi::RecordHeader, enter), sizeof enter_);
+  }
+
+  explicit operator bool() const { return record_ != nullptr; }
+  const std::byte* address() const { return record_; }
+  std::uint32_t size() const { return size_; }
+  abi::RecordType type() const { return static_cast<abi::RecordType>(word_.type); }
+  bool has(abi::RecordFlags flag) const { return (word_.flags & flag) != 0; }
+  std::uint8_t source() const { return word_.source; }
+  std::uint64_t enter() const { return enter_; }
+  // Stamp after the call, for types that have one; else `enter`.
+  std::uint64_t exit() const {
+    if (!has_exit(type()) || size_ < sizeof(abi::RecordHeader) + sizeof(std::uint64_t))
+      return enter_;
+    std::uint64_t exit = 0;
+    std::memcpy(&exit, record_ + sizeof(abi::RecordHeader), sizeof exit);
+    return exit;
+  }
+
+  // Copies the body out; false when the record is too short to have one.
+  template <typename Body>
+  [[nodiscard]] bool read(Body& body) const {
+    static_assert(std::is_trivially_copyable_v<Body>);
+    if (size_ < sizeof(abi::RecordHeader) + sizeof(Body)) return false;
+    std::memcpy(&body, record_ + sizeof(abi::RecordHeader), sizeof(Body));
+    return true;
+  }
+
+  // What follows a body of that type, without the padding.
+  template <typename Body>
+  std::span<const std::uint8_t> tail() const {
+    return tail_behind(sizeof(abi::RecordHeader) + sizeof(Body));
+  }
+  // What follows the header, for records without a body.
+  std::span<const std::uint8_t> tail() const { return tail_behind(sizeof(abi::RecordHeader)); }
+
+  // Whether records of this type begin their body with an exit stamp.
+  static constexpr bool has_exit(abi::RecordType type) {
+    switch (type) {
+      case abi::RecordType::kProcessStart:
+      case abi::RecordType::kFork:
+      case abi::RecordType::kAccept:
+      case abi::RecordType::kConnect:
+      case abi::RecordType::kBytesIn:
+      case abi::RecordType::kSendResult:
+      case abi::RecordType::kWait:
+      case abi::RecordType::kLookup:
+      case abi::RecordType::kCall:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+ private:
+  struct Word {
+    std::uint8_t type = 0, flags = 0, padding = 0, source = 0;
+  };
+  static_assert(offsetof(abi::RecordHeader, source) == offsetof(abi::RecordHeader, type) + 3);
+
+  std::span<const std::uint8_t> tail_behind(std::size_t offset) const {
+    const std::size_t end = size_ - (word_.padding & 7u);
+    if (end <= offset) return {};
+    return {reinterpret_cast<const std::uint8_t*>(record_) + offset, end - offset};
+  }
+
+  const std::byte* record_ = nullptr;
+  std::uint32_t size_ = 0;
+  Word word_;
+  std::uint64_t enter_ = 0;
+};
+
+// The zero-terminated string at the front of `tail`, which is moved behind it. A tail without a
+// terminator is taken whole.
+inline std::string_view take_string(std::span<const std::uint8_t>& tail) {
+  const auto* begin = reinterpret_cast<const char*>(tail.data());
+  const std::size_t length = tail.empty() ? 0 : ::strnlen(begin, tail.size());
+  tail = tail.subspan(length < tail.size() ? length + 1 : length);
+  return {begin, length};
+}
+
+}  // namespace reprise::recorder

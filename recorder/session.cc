@@ -1,0 +1,438 @@
+#include "recorder/session.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "recorder/archive_sink.h"
+#include "recorder/collector.h"
+#include "recorder/doorbell.h"
+#include "recorder/drain.h"
+#include "recorder/pace.h"
+#include "recorder/process_watch.h"
+#include "recorder/session_directory.h"
+#include "recorder/signal_relay.h"
+#include "recorder/target.h"
+#include "recorder/thread_numbers.h"
+
+namespace reprise::recorder {
+namespace {
+
+constexpr std::uint64_t kSweepEveryNs = 250'000'000;
+constexpr std::uint64_t kAgeEveryNs = 1'000'000'000;
+// What is drained is written at the latest after this long, at the earliest in blocks worth having.
+constexpr std::uint64_t kFlushEveryNs = 250'000'000;
+constexpr std::uint64_t kFlushBytes = 256 * 1024;
+constexpr double kFlushFill = 0.25;
+// An agent says hello before main(); a machine under load may take a while to get there.
+constexpr std::uint64_t kHelloNs = 5'000'000'000;
+
+std::string host_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "";
+}
+
+std::int64_t unix_now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+archive::Header make_header(const SessionOptions& options, const SessionNotes& notes,
+                            const StampClock& clock) {
+  archive::Header header;
+  header.session = notes.session;
+  header.reprise_version = options.reprise_version;
+  header.command = options.command;
+  std::error_code ignored;
+  header.working_directory = std::filesystem::current_path(ignored).string();
+  header.host = host_name();
+  header.replay = options.replay;
+  header.replay_of = options.replay_of;
+  header.stamps_per_second = clock.ticks_per_second;
+  header.epoch = {clock.epoch};
+  header.realtime_epoch_ns = static_cast<std::int64_t>(clock.realtime_epoch_ns);
+  header.monotonic_epoch_ns = static_cast<std::int64_t>(clock.monotonic_epoch_ns);
+  return header;
+}
+
+// LD_PRELOAD is split at colons and spaces, so a library in such a place gets another name.
+std::string preloadable(const std::string& library, const SessionDirectory& directory) {
+  if (library.find_first_of(": ") == std::string::npos) return library;
+  const std::string link = directory.shared_file("agent.so");
+  return ::symlink(library.c_str(), link.c_str()) == 0 ? link : library;
+}
+
+class LiveSession final : public Session {
+ public:
+  LiveSession(SessionOptions options, Target target, PlacedSession placed, ThreadNumbers numbers,
+              std::unique_ptr<archive::Writer> writer);
+  ~LiveSession() override;
+
+  void add_observer(event::Observer& observer) override { collector_.add_observer(observer); }
+  std::string shared_file(const std::string& name) const override {
+    return directory_.shared_file(name);
+  }
+  Arena& arena() override { return arena_; }
+  const std::string& directory() const override { return directory_.path(); }
+  tl::expected<void, Error> launch(const LaunchOptions& options) override;
+  int wait_fd() const override { return epoll_; }
+  void step() override;
+  void wait(int timeout_ms) override;
+  void drain_now() override { drain_.pass(); }
+  bool alive() const override { return root_ > 0 && !none_left_; }
+  bool captured() const override { return watch_.seen_any(); }
+  std::optional<ExitStatus> exit_status() const override { return exit_; }
+  pid_t pid() const override { return root_; }
+  void signal(int number) override;
+  event::Context context_of(std::uint32_t slot) override { return collector_.context_of(slot); }
+  const event::Exchange* exchange(event::ExchangeId id) override { return collector_.exchange(id); }
+  const event::Connection* connection(event::ConnectionId id) override {
+    return collector_.connection(id);
+  }
+  void discard() override;
+  tl::expected<SessionSummary, Error> finish() override;
+
+ private:
+  CollectorSetting collector_setting(const SessionOptions& options);
+  void watch_fd(int fd);
+  void remark(const std::string& text) const;
+  void reap();
+  void relay_signals(std::uint64_t now);
+  void drain_and_write(std::uint64_t now);
+  void flush(std::uint64_t now);
+  void look_after(std::uint64_t now);
+  void check_hello(std::uint64_t now);
+  void sleep_until(std::uint64_t now, std::uint64_t due);
+  archive::Trailer trailer() const;
+  SessionSummary summary() const;
+
+  SessionOptions options_;
+  Target target_;
+  SessionDirectory directory_;
+  Arena arena_;
+  ThreadNumbers numbers_;
+  std::unique_ptr<archive::Writer> writer_;
+  ArchiveSink sink_;
+  ProcessWatch watch_;
+  Collector collector_;
+  Drain drain_;
+  Pace pace_;
+  SignalRelay signals_;
+  std::unique_ptr<Doorbell> doorbell_;
+
+  int epoll_ = -1;
+  int timer_ = -1;
+  pid_t root_ = 0;
+  bool none_left_ = false;
+  bool told_missing_ = false;
+  bool can_write_ = true;
+  std::optional<ExitStatus> exit_;
+  std::uint64_t launched_ns_ = 0;
+  std::uint64_t next_pass_ns_ = 0, next_sweep_ns_ = 0, next_age_ns_ = 0;
+  std::uint64_t unwritten_since_ns_ = 0;  // 0: all that was drained is in the file
+};
+
+LiveSession::LiveSession(SessionOptions options, Target target, PlacedSession placed,
+                         ThreadNumbers numbers, std::unique_ptr<archive::Writer> writer)
+    : options_(std::move(options)),
+      target_(std::move(target)),
+      directory_(std::move(placed.directory)),
+      arena_(std::move(placed.arena)),
+      numbers_(std::move(numbers)),
+      writer_(std::move(writer)),
+      sink_(writer_.get()),
+      watch_(arena_),
+      collector_(sink_, collector_setting(options_)),
+      drain_(arena_, watch_, collector_, Drain::Mode::kRecord),
+      pace_(arena_.geometry().arena_bytes),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  const bool rings = options_.replay || options_.lossless;
+  if (rings && options_.waits_for_doorbell) doorbell_ = std::make_unique<Doorbell>(arena_);
+  collector_.add_observer(signals_);
+  watch_fd(signals_.fd());
+  watch_fd(timer_);
+  if (doorbell_ != nullptr) watch_fd(doorbell_->fd());
+  if (!placed.remark.empty()) remark(placed.remark);
+}
+
+LiveSession::~LiveSession() {
+  ::close(epoll_);
+  ::close(timer_);
+}
+
+CollectorSetting LiveSession::collector_setting(const SessionOptions& options) {
+  CollectorSetting setting;
+  setting.identify = [this](std::uint32_t slot) { return watch_.identity(slot); };
+  setting.now = [this] { return arena_.clock().now(); };
+  setting.ticks_per_second = arena_.clock().ticks_per_second;
+  if (!options.replay) setting.environment = masked(own_environment());
+  setting.thread_numbers = numbers_.values();
+  return setting;
+}
+
+void LiveSession::watch_fd(int fd) {
+  epoll_event entry{};
+  entry.events = EPOLLIN;
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &entry);
+}
+
+void LiveSession::remark(const std::string& text) const {
+  if (options_.remark) options_.remark(text);
+}
+
+tl::expected<void, Error> LiveSession::launch(const LaunchOptions& launch) {
+  Environment service = own_environment();
+  preload(service, preloadable(options_.agent_library, directory_));
+  set_variable(service, abi::kArenaVariable, arena_.path());
+  for (const auto& [name, value] : launch.environment) set_variable(service, name, value);
+
+  ChildSetting child;
+  child.path = target_.path;
+  child.command = options_.command;
+  child.environment = service;
+  child.signal_mask = signals_.former_mask();
+  child.fixed_addresses = launch.fixed_addresses;
+  if (launch.launcher) {
+    child.command = launch.launcher(options_.command, service);
+    child.environment = own_environment();
+    const auto program = check_target(child.command.front(), variable(child.environment, "PATH"));
+    if (!program) return tl::unexpected(program.error());
+    child.path = program->path;
+  }
+  become_subreaper();
+  drain_.beat();
+  const auto started = start_child(child);
+  if (!started) return tl::unexpected(started.error());
+  root_ = *started;
+  launched_ns_ = monotonic_now_ns();
+  sleep_until(launched_ns_, launched_ns_);
+  return {};
+}
+
+void LiveSession::wait(int timeout_ms) {
+  pollfd entry{epoll_, POLLIN, 0};
+  if (::poll(&entry, 1, timeout_ms) > 0) step();
+}
+
+void LiveSession::step() {
+  const std::uint64_t now = monotonic_now_ns();
+  if (signals_.read(now)) reap();
+  if (doorbell_ != nullptr) {
+    doorbell_->clear();
+    next_pass_ns_ = 0;  // whoever rang waits
+  }
+  if (now >= next_sweep_ns_) look_after(now);
+  if (now >= next_pass_ns_) drain_and_write(now);
+  relay_signals(now);
+  std::uint64_t due = std::min(next_pass_ns_, next_sweep_ns_);
+  if (const std::uint64_t signal_due = signals_.next_due_ns(); signal_due != 0) {
+    due = std::min(due, signal_due);
+  }
+  sleep_until(now, due);
+}
+
+void LiveSession::sleep_until(std::uint64_t now, std::uint64_t due) {
+  const std::uint64_t delay = due > now ? due - now : 1;
+  itimerspec time{};
+  time.it_value.tv_sec = static_cast<time_t>(delay / 1'000'000'000);
+  time.it_value.tv_nsec = static_cast<long>(delay % 1'000'000'000);
+  ::timerfd_settime(timer_, 0, &time, nullptr);
+}
+
+void LiveSession::reap() {
+  for (const Reaped& child : reap_children(none_left_)) {
+    using How = event::ProcessExited::How;
+    collector_.on_status(child.pid,
+                         {child.status.by_signal ? How::kSignal : How::kCode, child.status.value});
+    if (child.pid == root_) exit_ = child.status;
+  }
+  next_sweep_ns_ = 0;
+}
+
+// --- Signals -------------------------------------------------------------------------------------
+
+void LiveSession::relay_signals(std::uint64_t now) {
+  // A service that left for the background does not hear the terminal any more.
+  for (const int number : signals_.take_from_terminal()) {
+    if (exit_ && number != SIGHUP) signal(number);
+  }
+  for (const int number : signals_.due(now)) signal(number);
+}
+
+void LiveSession::signal(int number) {
+  if (root_ > 0 && !exit_) {
+    ::kill(root_, number);
+    return;
+  }
+  if (none_left_) return;
+  for (const std::int32_t pid : watch_.living()) ::kill(pid, number);
+}
+
+// --- Draining ------------------------------------------------------------------------------------
+
+void LiveSession::drain_and_write(std::uint64_t now) {
+  const std::uint64_t bytes = drain_.pass();
+  if (bytes > 0 && unwritten_since_ns_ == 0) unwritten_since_ns_ = now;
+  const double fill = drain_.fill();
+  const bool due = unwritten_since_ns_ != 0 && now - unwritten_since_ns_ >= kFlushEveryNs;
+  const bool much = drain_.unsettled_bytes() >= kFlushBytes || fill > kFlushFill;
+  if (due || (much && can_write_)) flush(now);
+  // A lossless service waits for a recorder that lives; one that cannot write must not stop it.
+  if (can_write_ || !options_.lossless) drain_.beat();
+  next_pass_ns_ = now + (can_write_ ? pace_.after_pass(bytes, fill) : pace_.slowest_ns());
+}
+
+void LiveSession::flush(std::uint64_t now) {
+  unwritten_since_ns_ = now;
+  if (writer_ != nullptr) {
+    const auto flushed = writer_->flush();
+    if (!flushed) {
+      if (can_write_) {
+        remark(flushed.error().message +
+               "; the service runs on, what the arena still takes is kept "
+               "and goes to the archive once there is room, the rest is dropped and counted");
+      }
+      can_write_ = false;
+      return;
+    }
+  }
+  if (!can_write_) remark("the archive grows again");
+  can_write_ = true;
+  unwritten_since_ns_ = 0;
+  drain_.settle();
+  collector_.settled();
+}
+
+void LiveSession::look_after(std::uint64_t now) {
+  drain_.sweep();
+  if (now >= next_age_ns_) {
+    collector_.age();
+    next_age_ns_ = now + kAgeEveryNs;
+  }
+  check_hello(now);
+  next_sweep_ns_ = now + kSweepEveryNs;
+}
+
+void LiveSession::check_hello(std::uint64_t now) {
+  if (told_missing_ || watch_.seen_any() || root_ <= 0) return;
+  if (!exit_ && now - launched_ns_ < kHelloNs) return;
+  told_missing_ = true;
+  const std::string what =
+      "the agent did not start in " + options_.command.front() + ": nothing of it is recorded";
+  collector_.on_gap(what);
+  remark(what +
+         " (did the dynamic linker say why above? does the program clear LD_PRELOAD before it "
+         "starts the service, as sudo does?). The service runs on, unrecorded");
+}
+
+// --- The end -------------------------------------------------------------------------------------
+
+archive::Trailer LiveSession::trailer() const {
+  archive::Trailer trailer;
+  trailer.unattributed = collector_.counts().unattributed;
+  trailer.exited = exit_.has_value();
+  if (exit_) {
+    using How = event::ProcessExited::How;
+    trailer.exit = {exit_->by_signal ? How::kSignal : How::kCode, exit_->value};
+  }
+  return trailer;
+}
+
+SessionSummary LiveSession::summary() const {
+  SessionSummary summary;
+  summary.exchanges = collector_.counts().exchanges;
+  summary.calls = collector_.counts().calls;
+  summary.connections = collector_.connections();
+  summary.gaps = collector_.gaps().gaps;
+  summary.dropped = collector_.gaps().dropped;
+  summary.unattributed = collector_.counts().unattributed;
+  summary.archive_bytes = writer_ == nullptr ? 0 : writer_->bytes_written();
+  summary.exit = exit_;
+  summary.captured = watch_.seen_any();
+  return summary;
+}
+
+void LiveSession::discard() {
+  writer_.reset();
+  if (!options_.archive.empty()) ::unlink(options_.archive.c_str());
+  directory_.remove();
+}
+
+tl::expected<SessionSummary, Error> LiveSession::finish() {
+  if (root_ > 0) {
+    reap();
+    if (none_left_) {
+      drain_.finish();
+    } else {
+      drain_.pass();
+    }
+    check_hello(monotonic_now_ns());
+  }
+  collector_.finish();
+  if (writer_ != nullptr) {
+    if (auto finished = writer_->finish(trailer()); !finished) {
+      return tl::unexpected(Error{finished.error().message + "; what is missing is kept in " +
+                                  directory_.path() + ": make room, then `reprise recover " +
+                                  directory_.path() + "`"});
+    }
+  }
+  SessionSummary result = summary();
+  directory_.remove();
+  return result;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions options) {
+  if (options.command.empty()) return tl::unexpected(Error{"there is no program to record"});
+  auto target = check_target(options.command.front(), variable(own_environment(), "PATH"));
+  if (!target) return tl::unexpected(target.error());
+
+  SessionNotes notes;
+  notes.session = random_hex(32);
+  std::error_code ignored;
+  if (!options.archive.empty()) {
+    notes.archive = std::filesystem::absolute(options.archive, ignored).string();
+  }
+  notes.command = options.command;
+  notes.started_unix_ns = unix_now_ns();
+  notes.recorder_pid = ::getpid();
+  const std::uint32_t flags = (options.lossless ? std::uint32_t{abi::kLossless} : 0) |
+                              (options.replay ? std::uint32_t{abi::kReplay} : 0);
+  auto placed = place_session(notes, options.arena, flags);
+  if (!placed) return tl::unexpected(placed.error());
+
+  const auto fail = [&](std::string message) {
+    placed->directory.remove();
+    return tl::unexpected(Error{std::move(message)});
+  };
+  auto numbers = ThreadNumbers::create(placed->directory.private_file("threads"),
+                                       placed->arena.geometry().thread_count);
+  if (!numbers) return fail(numbers.error().message);
+  std::unique_ptr<archive::Writer> writer;
+  if (!options.archive.empty()) {
+    // All that the arena can hold must find room in memory while the file cannot grow.
+    options.writer.backlog_bytes =
+        std::max(options.writer.backlog_bytes, 2 * placed->arena.geometry().arena_bytes);
+    auto created = archive::Writer::create(
+        options.archive, make_header(options, notes, placed->arena.clock()), options.writer);
+    if (!created) return fail(created.error().message);
+    writer = std::move(*created);
+  }
+  return std::make_unique<LiveSession>(std::move(options), std::move(*target), std::move(*placed),
+                                       std::move(*numbers), std::move(writer));
+}
+
+}  // namespace reprise::recorder

@@ -1,0 +1,79 @@
+#include "recorder/signal_relay.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace reprise::recorder {
+namespace {
+
+constexpr int kRelayed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+// Longer than it takes the service to run its handler and the recorder to see the record.
+constexpr std::uint64_t kGraceNs = 30'000'000;
+
+}  // namespace
+
+SignalRelay::SignalRelay() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGCHLD);
+  for (const int number : kRelayed) sigaddset(&mask, number);
+  ::pthread_sigmask(SIG_BLOCK, &mask, &former_);
+  fd_ = ::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+SignalRelay::~SignalRelay() {
+  if (fd_ >= 0) ::close(fd_);
+  ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+}
+
+bool SignalRelay::read(std::uint64_t now_ns) {
+  bool child_changed = false;
+  signalfd_siginfo info{};
+  while (::read(fd_, &info, sizeof info) == sizeof info) {
+    const int number = static_cast<int>(info.ssi_signo);
+    if (number == SIGCHLD) {
+      child_changed = true;
+    } else if (info.ssi_code <= 0) {  // SI_USER and its like: a process sent it
+      waiting_.push_back({number, static_cast<std::int32_t>(info.ssi_pid), now_ns + kGraceNs});
+    } else if (number != SIGWINCH) {
+      from_terminal_.push_back(number);
+    }
+  }
+  return child_changed;
+}
+
+void SignalRelay::on_event(const event::Event& event) {
+  const auto* signal = std::get_if<event::SignalReceived>(&event.fact);
+  if (signal == nullptr) return;
+  const auto same = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) {
+    return waiting.number == signal->number && waiting.sender == signal->from_pid;
+  });
+  if (same != waiting_.end()) waiting_.erase(same);
+}
+
+std::vector<int> SignalRelay::due(std::uint64_t now_ns) {
+  std::vector<int> numbers;
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    if (waiting.due_ns > now_ns) return false;
+    numbers.push_back(waiting.number);
+    return true;
+  });
+  return numbers;
+}
+
+std::uint64_t SignalRelay::next_due_ns() const {
+  std::uint64_t next = 0;
+  for (const Waiting& waiting : waiting_)
+    next = next == 0 ? waiting.due_ns : std::min(next, waiting.due_ns);
+  return next;
+}
+
+std::vector<int> SignalRelay::take_from_terminal() {
+  std::vector<int> numbers;
+  numbers.swap(from_terminal_);
+  return numbers;
+}
+
+}  // namespace reprise::recorder

@@ -1,0 +1,25 @@
+// Whether a program can be recorded, before it is started.
+//
+// The agent reaches a service through the dynamic linker's preload. Where that cannot work the
+// refusal says why and what to do instead: missing or not executable programs, static ones, those
+// that run with other privileges than the caller's (the linker strips the preload), other machines'
+// and other C libraries'. Scripts are judged by their interpreter. Stateless.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+
+#include "recorder/error.h"
+
+namespace reprise::recorder {
+
+struct Target {
+  std::string path;        // of the program, as found on PATH
+  std::string executable;  // that the kernel will load: the program, or its interpreter
+};
+
+// `program` is searched on `path_variable` unless it has a slash.
+[[nodiscard]] tl::expected<Target, Error> check_target(const std::string& program,
+                                                       const std::string& path_variable);
+
+}  // namespace reprise::recorder

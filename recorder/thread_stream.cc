@@ -1,0 +1,136 @@
+#include "recorder/thread_stream.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace reprise::recorder {
+namespace {
+
+constexpr std::uint32_t kHeader = sizeof(abi::RecordHeader);
+
+std::uint32_t committed_size(const std::byte* record) {
+  const auto* header = reinterpret_cast<const abi::RecordHeader*>(record);
+  return header->size.load(std::memory_order_acquire);
+}
+
+bool is_possible(std::uint32_t size, std::uint32_t room) {
+  return size >= kHeader && size % 8 == 0 && size <= room;
+}
+
+// Offset behind the last whole record from `offset` on.
+std::uint32_t end_of_records(const std::byte* bytes, std::uint32_t offset, std::uint32_t end) {
+  while (end - offset >= kHeader) {
+    const std::uint32_t size = committed_size(bytes + offset);
+    if (!is_possible(size, end - offset)) break;
+    offset += size;
+  }
+  return offset;
+}
+
+}  // namespace
+
+void ThreadStream::begin(std::optional<std::uint64_t> first) {
+  segments_.clear();
+  front_ = 0;
+  expected_ = first.value_or(0);
+  expects_ = first.has_value();
+  closed_ = false;
+  key_ = last_key_ = 0;
+  loss_.reset();
+}
+
+void ThreadStream::add_segment(std::uint32_t index, std::uint64_t base) {
+  const auto behind =
+      std::find_if(segments_.begin() + static_cast<std::ptrdiff_t>(front_), segments_.end(),
+                   [base](const Segment& segment) { return segment.base > base; });
+  segments_.insert(behind, {index, base, 0, kOpen});
+}
+
+void ThreadStream::find_limit(Arena& arena, Segment& segment) {
+  if (segment.limit != kOpen) return;
+  const std::uint32_t sealed = arena.segment(segment.index).sealed.load(std::memory_order_acquire);
+  if (sealed == 0) return;
+  segment.limit = std::min(sealed - 1, arena.geometry().segment_bytes);
+}
+
+RecordView ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t slack) {
+  while (front_ < segments_.size()) {
+    Segment& segment = segments_[front_];
+    // An earlier segment may have been published while the headers were being looked through.
+    if (!closed_ && expects_ && segment.base > expected_) return {};
+    if (expects_ && segment.base > expected_) {
+      add_loss(expected_, 1, segment.base - expected_, "a part of the arena was overwritten");
+      expects_ = false;
+    }
+    find_limit(arena, segment);
+    if (segment.finished()) {
+      expected_ = segment.base + segment.limit;
+      expects_ = true;
+      ++front_;
+      continue;
+    }
+    const std::uint32_t end =
+        segment.limit == kOpen ? arena.geometry().segment_bytes : segment.limit;
+    const std::uint32_t room = end - segment.read;
+    const std::byte* record = arena.bytes(segment.index) + segment.read;
+    const std::uint32_t size = room < kHeader ? 0 : committed_size(record);
+    if (is_possible(size, room)) {
+      record_ = RecordView(record, size);
+      const std::uint64_t stamp = record_.exit();
+      key_ = std::max(last_key_, stamp - latest > slack && stamp > latest ? latest : stamp);
+      return record_;
+    }
+    // A size of zero is a record in the making. Any other is damage, and so is a rest that no
+    // record fits in; where records begin again cannot be known before the next segment.
+    if (segment.limit == kOpen || (size == 0 && room >= kHeader)) return {};
+    add_loss(segment.base + segment.read, 1, room, "records in the arena were overwritten");
+    segment.read = segment.limit;
+  }
+  return {};
+}
+
+void ThreadStream::advance() {
+  segments_[front_].read += record_.size();
+  last_key_ = key_;
+}
+
+void ThreadStream::close(Arena& arena) {
+  closed_ = true;
+  for (std::size_t i = front_; i < segments_.size(); ++i) {
+    Segment& segment = segments_[i];
+    find_limit(arena, segment);
+    const std::uint32_t whole = arena.geometry().segment_bytes;
+    const std::uint32_t reserved =
+        std::min(whole, arena.segment(segment.index).reserved.load(std::memory_order_acquire));
+    const std::uint32_t written = segment.limit == kOpen ? reserved : segment.limit;
+    const std::uint32_t end = end_of_records(arena.bytes(segment.index), segment.read,
+                                             segment.limit == kOpen ? whole : segment.limit);
+    if (written > end) {
+      add_loss(segment.base + end, 1, written - end, "the thread ended while it recorded");
+    }
+    segment.limit = end;
+  }
+}
+
+std::optional<StreamLoss> ThreadStream::take_loss() {
+  std::optional<StreamLoss> loss;
+  loss.swap(loss_);
+  return loss;
+}
+
+void ThreadStream::add_loss(std::uint64_t position, std::uint64_t records, std::uint64_t bytes,
+                            const char* reason) {
+  if (!loss_) {
+    loss_ = StreamLoss{position, records, bytes, reason};
+    return;
+  }
+  loss_->records += records;
+  loss_->bytes += bytes;
+}
+
+void ThreadStream::remove_first(std::size_t count) {
+  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count));
+  front_ -= count;
+}
+
+}  // namespace reprise::recorder

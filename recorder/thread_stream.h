@@ -1,0 +1,83 @@
+// The records of one thread of the service, read in place in the order in which it wrote them.
+//
+// A stream is a queue of segments; the thread fills the last and has sealed the others. It stops at
+// the first record that is not committed yet. Everything read is checked first: a service that
+// overwrites its own memory may damage the arena, and then bytes are counted as lost, nothing more.
+//
+// Ownership: borrows the arena. Threading: the drain's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "recorder/arena.h"
+#include "recorder/record_view.h"
+
+namespace reprise::recorder {
+
+// What a stream could not give.
+struct StreamLoss {
+  std::uint64_t position = 0;
+  std::uint64_t records = 0;  // as far as they can be counted
+  std::uint64_t bytes = 0;
+  const char* reason = "";
+};
+
+class ThreadStream {
+ public:
+  struct Segment {
+    std::uint32_t index = 0;
+    std::uint64_t base = 0;   // position of its first byte in the stream
+    std::uint32_t read = 0;   // bytes handed on
+    std::uint32_t limit = 0;  // bytes that hold records; kOpen while that is not known
+    bool finished() const { return limit != kOpen && read >= limit; }
+  };
+  static constexpr std::uint32_t kOpen = ~std::uint32_t{0};
+
+  // Begins anew, for the next thread of this slot. `first` is the position of its first record;
+  // none when it is not known (a recovery), and then the stream begins where its segments do.
+  void begin(std::optional<std::uint64_t> first);
+  void add_segment(std::uint32_t index, std::uint64_t base);
+
+  // The next committed record; none while there is none. A stamp later than `latest` by more than
+  // `slack` is not believed.
+  RecordView peek(Arena& arena, std::uint64_t latest, std::uint64_t slack);
+  // Of the record that peek() returned: the stamp it is ordered by, never smaller than that of the
+  // record before; and where it lies in the stream.
+  std::uint64_t key() const { return key_; }
+  std::uint64_t position() const { return segments_[front_].base + segments_[front_].read; }
+  // Passes the record that peek() returned.
+  void advance();
+
+  // The thread is gone: what is not committed never will be. What was reserved behind the last
+  // whole record is reported by take_loss().
+  void close(Arena& arena);
+  bool closed() const { return closed_; }
+  // Whether every segment was read to its end.
+  bool exhausted() const { return front_ == segments_.size(); }
+  std::optional<StreamLoss> take_loss();
+
+  // In reading order. Whoever gives segments back removes them from the front.
+  const std::vector<Segment>& segments() const { return segments_; }
+  void remove_first(std::size_t count);
+  // Where the next record will be.
+  std::uint64_t next_position() const { return exhausted() ? expected_ : position(); }
+
+ private:
+  void find_limit(Arena& arena, Segment& segment);
+  void add_loss(std::uint64_t position, std::uint64_t records, std::uint64_t bytes,
+                const char* reason);
+
+  std::vector<Segment> segments_;
+  std::size_t front_ = 0;       // the one being read
+  std::uint64_t expected_ = 0;  // position of the segment that must come next
+  bool expects_ = false;
+  bool closed_ = false;
+  RecordView record_;
+  std::uint64_t key_ = 0;       // of record_
+  std::uint64_t last_key_ = 0;  // of the record before
+  std::optional<StreamLoss> loss_;
+};
+
+}  // namespace reprise::recorder
