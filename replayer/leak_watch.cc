@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,6 +98,18 @@ std::string object_at(std::int32_t pid, std::uint64_t address) {
   return "";
 }
 
+// glibc draws a key for its heap when that is first used (malloc/malloc.c, tcache_key_initialize). In
+// programs that the service executes this comes before the agent; no service ever sees the value.
+bool is_heap_key(const seccomp_notif& call) {
+  if (call.data.nr != SYS_getrandom || call.data.args[1] != sizeof(std::uintptr_t) ||
+      call.data.args[2] != GRND_NONBLOCK) {
+    return false;
+  }
+  const std::string object =
+      object_at(static_cast<std::int32_t>(call.pid), call.data.instruction_pointer);
+  return object.starts_with("libc.so") || object.starts_with("libc-");
+}
+
 }  // namespace
 
 LeakWatch::~LeakWatch() {
@@ -138,7 +151,7 @@ void LeakWatch::run() {
 void LeakWatch::answer() {
   seccomp_notif call{};
   if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) return;
-  const bool counts = !on_unix_socket(call);
+  const bool counts = !on_unix_socket(call) && !is_heap_key(call);
   if (counts) {
     const Place place{call.data.nr, call.data.instruction_pointer};
     const std::string name = this->name(static_cast<std::int32_t>(call.pid), place);

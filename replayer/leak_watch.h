@@ -31,7 +31,7 @@ class LeakWatch {
   [[nodiscard]] bool take_over(const abi::AskLeakWatch& ask);
 
   // "getrandom in libfoo.so.1" -> how often. Calls of the C library's own name service on Unix
-  // sockets are left out: they reach nothing that is recorded.
+  // sockets are left out: they reach nothing that is recorded. So is the key its heap draws once.
   std::map<std::string, std::uint64_t> totals() const;
 
  private:
