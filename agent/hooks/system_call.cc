@@ -24,6 +24,7 @@
 #include "agent/original.h"
 #include "agent/system_call.h"
 #include "agent/thread.h"
+#include "agent/world/world.h"
 
 namespace reprise::agent {
 
@@ -58,13 +59,6 @@ long call_fcntl(const Arguments& a) {
   return hook_fcntl(a.as<int>(0), a.as<int>(1), a.as<void*>(2));
 }
 
-long call_directly(long number, const Arguments& a) {
-  const long result = system_call(number, a.at[0], a.at[1], a.at[2], a.at[3], a.at[4], a.at[5]);
-  if (!failed(result)) return result;
-  errno = static_cast<int>(-result);
-  return -1;
-}
-
 long dispatch_bytes(long number, const Arguments& a) {
   switch (number) {
     case SYS_read:
@@ -92,7 +86,7 @@ long dispatch_bytes(long number, const Arguments& a) {
     case SYS_splice:
       return call_hook(hook_splice, a);
     default:
-      return call_directly(number, a);
+      return world::call_by_number(number, a.at);
   }
 }
 
@@ -156,7 +150,7 @@ long hook_syscall(long number, ...) {
   for (long& argument : a.at) argument = va_arg(list, long);
   va_end(list);
   Thread* thread = this_thread();
-  if (thread == nullptr) return call_directly(number, a);
+  if (thread == nullptr) return world::call_by_number(number, a.at);
   if (number == SYS_io_uring_setup) {
     errno = ENOSYS;
     return -1;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/hooks/hook.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/system_call.h"
 #include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/originals.h"
@@ -148,7 +149,6 @@ pid_t hook_wait3(int* status, int options, rusage* usage) {
   return wait_for_pid(-1, status, options, usage);
 }
 
-pid_t hook_wait4(pid_t pid, int* status, int options, rusage* usage) REPRISE_HOOK(wait4);
 pid_t hook_wait4(pid_t pid, int* status, int options, rusage* usage) {
   return wait_for_pid(pid, status, options, usage);
 }

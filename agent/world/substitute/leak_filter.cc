@@ -131,6 +131,13 @@ bool install_watched(Thread& thread) {
 
 }  // namespace
 
+bool is_watched(long number) {
+  for (const std::uint32_t watched : kWatched) {
+    if (static_cast<long>(watched) == number) return true;
+  }
+  return false;
+}
+
 void start_leak_watch(Thread& thread) {
   std::atomic<abi::LeakWatch>& state = control().header().leak_watch;
   auto wanted = abi::LeakWatch::kWanted;

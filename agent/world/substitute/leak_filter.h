@@ -21,4 +21,7 @@ namespace reprise::agent {
 // ControlHeader::leak_watch as kUnavailable, and the service runs unwatched.
 void start_leak_watch(Thread& thread);
 
+// Whether the filter looks at this system call.
+[[nodiscard]] bool is_watched(long number);
+
 }  // namespace reprise::agent

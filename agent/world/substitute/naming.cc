@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-#include "agent/hooks/hook.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/interruption.h"
@@ -197,7 +197,6 @@ int getsockopt(Socket* socket, int fd, int level, int name, void* value, socklen
 
 extern "C" {
 
-int hook_bind(int fd, const sockaddr* address, socklen_t length) REPRISE_HOOK(bind);
 int hook_bind(int fd, const sockaddr* address, socklen_t length) {
   const Known it = known(fd);
   if (!it || address == nullptr || length < sizeof(sa_family_t) || length > sizeof(abi::SocketAddress{}.bytes)) {
@@ -207,18 +206,14 @@ int hook_bind(int fd, const sockaddr* address, socklen_t length) {
   return static_cast<int>(with_errno(bind_somewhere(fd, *it.state, to_address(address, length))));
 }
 
-int hook_getsockname(int fd, sockaddr* address, socklen_t* length) REPRISE_HOOK(getsockname);
 int hook_getsockname(int fd, sockaddr* address, socklen_t* length) {
   return world::getsockname(known(fd).socket, fd, address, length);
 }
 
-int hook_getpeername(int fd, sockaddr* address, socklen_t* length) REPRISE_HOOK(getpeername);
 int hook_getpeername(int fd, sockaddr* address, socklen_t* length) {
   return world::getpeername(known(fd).socket, fd, address, length);
 }
 
-int hook_setsockopt(int fd, int level, int name, const void* value, socklen_t length)
-    REPRISE_HOOK(setsockopt);
 int hook_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
   if (const Known it = known(fd); it && value != nullptr) {
     if (is_ignored_option(level, name)) return 0;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/hooks/hook.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/token_call.h"
@@ -35,13 +36,10 @@ long sleep_at(clockid_t clock, int flags, const timespec& duration, timespec* le
 
 extern "C" {
 
-int hook_nanosleep(const timespec* duration, timespec* left) REPRISE_HOOK(nanosleep);
 int hook_nanosleep(const timespec* duration, timespec* left) {
   return static_cast<int>(with_errno(sleep_at(CLOCK_REALTIME, 0, *duration, left)));
 }
 
-int hook_clock_nanosleep(clockid_t clock, int flags, const timespec* duration, timespec* left)
-    REPRISE_HOOK(clock_nanosleep);
 int hook_clock_nanosleep(clockid_t clock, int flags, const timespec* duration, timespec* left) {
   // A process's CPU clock runs with the machine.
   if (clock == CLOCK_PROCESS_CPUTIME_ID) {

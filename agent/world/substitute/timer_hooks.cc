@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/hooks/hook.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/originals.h"
@@ -61,15 +62,12 @@ long set(TimerName name, bool absolute, const itimerspec* value, itimerspec* bef
 
 extern "C" {
 
-int hook_timerfd_create(int clock, int flags) REPRISE_HOOK(timerfd_create);
 int hook_timerfd_create(int clock, int flags) {
   const int fd = static_cast<int>(with_errno(system_call(SYS_timerfd_create, clock, flags)));
   if (fd >= 0 && control().attached()) remember_timer(descriptor_timer(fd), clock);
   return fd;
 }
 
-int hook_timerfd_settime(int fd, int flags, const itimerspec* value, itimerspec* before)
-    REPRISE_HOOK(timerfd_settime);
 int hook_timerfd_settime(int fd, int flags, const itimerspec* value, itimerspec* before) {
   if (!control().attached()) {
     return static_cast<int>(with_errno(token_call(SYS_timerfd_settime, fd, flags, value, before)));
@@ -82,7 +80,6 @@ int hook_timerfd_settime(int fd, int flags, const itimerspec* value, itimerspec*
   return static_cast<int>(with_errno(set(descriptor_timer(fd), absolute, value, before)));
 }
 
-int hook_timerfd_gettime(int fd, itimerspec* value) REPRISE_HOOK(timerfd_gettime);
 int hook_timerfd_gettime(int fd, itimerspec* value) {
   const int result =
       static_cast<int>(with_errno(system_call(SYS_timerfd_gettime, fd, address_of(value))));
