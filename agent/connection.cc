@@ -43,6 +43,28 @@ std::uint32_t read_descriptor_path(int fd, char (&path)[kLongestPath]) {
   return used + 1;
 }
 
+// Files whose path this process has recorded, by identity; asking for a path costs more than the rest
+// of a small sendfile.
+constexpr std::size_t kKnownFiles = 1024;
+constinit std::atomic<std::uint64_t> known_files[kKnownFiles]{};
+
+std::uint64_t file_identity(const struct stat& status) {
+  constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15u;
+  std::uint64_t hash = status.st_dev * kPrime;
+  hash = (hash ^ status.st_ino) * kPrime;
+  hash = (hash ^ static_cast<std::uint64_t>(status.st_mtim.tv_sec)) * kPrime;
+  hash = (hash ^ static_cast<std::uint64_t>(status.st_mtim.tv_nsec)) * kPrime;
+  return hash | 1;
+}
+
+bool is_known_file(std::uint64_t identity) {
+  return known_files[identity >> 54].load(std::memory_order_relaxed) == identity;
+}
+
+void note_known_file(std::uint64_t identity) {
+  known_files[identity >> 54].store(identity, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 abi::SocketAddress socket_address(const sockaddr* address, socklen_t length) {
@@ -118,7 +140,9 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
   if (S_ISREG(status.st_mode) && left < length_) length_ = left;
   offset_ = socket.out_offset.fetch_add(length_, std::memory_order_relaxed);
   char path[kLongestPath];
-  const std::uint32_t path_bytes = read_descriptor_path(file, path);
+  const std::uint64_t identity = file_identity(status);
+  const bool known = is_known_file(identity);
+  const std::uint32_t path_bytes = known ? 0 : read_descriptor_path(file, path);
   if (Record<abi::FileRange> record{thread, abi::RecordType::kFileRange, enter_, path_bytes}) {
     record->socket = cookie_;
     record->offset = offset_;
@@ -131,6 +155,7 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
     record->length = length_;
     memcpy(record.tail(), path, path_bytes);
     record.commit();
+    if (!known) note_known_file(identity);
   }
 }
 

@@ -38,7 +38,9 @@ enum class RecordType : std::uint8_t {
   kBytesIn,           // BytesIn, tail: bytes
   kSendIntent,        // SendIntent, tail: bytes; before the system call
   kSendResult,        // SendResult; after it
-  kFileRange,         // FileRange, tail: path; sendfile and splice by reference; before the call
+  kFileRange,         // FileRange, tail: path \0, or nothing when this process, or the one it was
+                      // forked from, has told it of this file (device, inode, modified_ns) before;
+                      // sendfile by reference; before the call
   kWait,              // Wait, tail: Ready[ready]; one record when a readiness wait returned
   kClock,             // Clock
   kRandom,            // Random, tail: the bytes drawn
