@@ -1,5 +1,6 @@
 """Starts a server, waits until it says that it is ready, and stops it again."""
 
+import os
 import re
 import signal
 import subprocess
@@ -23,7 +24,8 @@ class ServerProcess:
         pid: of the process.
     """
 
-    def __init__(self, argv: Sequence[str], ready: str, env: Optional[Mapping[str, str]] = None):
+    def __init__(self, argv: Sequence[str], ready: str, env: Optional[Mapping[str, str]] = None,
+                 cwd: Optional[os.PathLike] = None):
         """Starts `argv` and returns when a line matches the regular expression `ready`.
 
         Raises:
@@ -33,12 +35,17 @@ class ServerProcess:
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace",
-            env=env)
+            env=env, cwd=cwd)
         self.pid = self._process.pid
         watchdog = threading.Timer(_PATIENCE_S, self._process.kill)
         watchdog.start()
-        match = self._read_until(ready)
-        watchdog.cancel()
+        try:
+            match = self._read_until(ready)
+        except BaseException:  # KeyboardInterrupt: nobody has the object to stop it with.
+            self.stop()
+            raise
+        finally:
+            watchdog.cancel()
         if match is None:
             status = self.stop()
             raise NotReady(f"{argv[0]} ended with status {status}; it printed {self.lines}")
