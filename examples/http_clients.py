@@ -5,6 +5,7 @@ import collections
 import dataclasses
 import http.client
 import json
+import socket
 import threading
 import time
 from typing import Callable, Generator, Optional
@@ -84,6 +85,14 @@ def drive(host: str, port: int, scripts: list[Script]) -> list[list[Received]]:
     for thread in threads:
         thread.join()
     return notes
+
+
+def has_hung_up(connection: socket.socket) -> bool:
+    """Whether the other end is gone; waits until it says something or goes."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:  # It left bytes unread, or never took the connection.
+        return True
 
 
 def main(description: str, make_script: Callable[[int, int, int], Script]) -> int:

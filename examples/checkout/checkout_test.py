@@ -9,7 +9,7 @@ import unittest
 
 from examples.checkout import traffic
 from examples.checkout.dependencies import Dependencies
-from examples.http_clients import Received, Request, drive
+from examples.http_clients import Received, Request, drive, has_hung_up
 from examples.server_process import ServerProcess
 
 _BUILDS = os.path.join("examples", "checkout")
@@ -36,14 +36,6 @@ def _talk(service: ServerProcess, data: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", int(service.ready[1])), timeout=60) as connection:
         connection.sendall(data)
         return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def _has_hung_up(connection: socket.socket) -> bool:
-    """Whether the other end is gone; waits until it says something or goes."""
-    try:
-        return connection.recv(1) == b""
-    except ConnectionResetError:  # It left bytes unread.
-        return True
 
 
 def _cart(quantity: int = 1) -> Request:
@@ -225,7 +217,7 @@ class LifeTest(unittest.TestCase):
                         socket.create_connection(address, timeout=60) as halfway:
                     halfway.sendall(b"GET /hea")
                     self.assertEqual(service.stop(number), 0)
-                    self.assertTrue(_has_hung_up(silent) and _has_hung_up(halfway))
+                    self.assertTrue(has_hung_up(silent) and has_hung_up(halfway))
 
     def test_bad_flags_and_a_port_in_use_are_explained(self):
         binary = os.path.join(_BUILDS, "checkout")

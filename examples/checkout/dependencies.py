@@ -91,6 +91,27 @@ class Dependencies:
         self.stop()
 
 
+class _Terminated(Exception):
+    """SIGTERM came."""
+
+
+def _terminate(*_):
+    raise _Terminated
+
+
+def _run(argv: list[str]) -> int:
+    """Runs a command to its end and passes SIGTERM on; returns the status a shell would give."""
+    with subprocess.Popen(argv) as process:
+        while True:
+            try:
+                status = process.wait()
+                return status if status >= 0 else 128 - status
+            except _Terminated:
+                process.terminate()
+            except KeyboardInterrupt:
+                pass  # The terminal has sent it SIGINT, too.
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs what the checkout service depends on.")
     parser.add_argument("--review-every", type=int, default=40, metavar="N",
@@ -98,17 +119,16 @@ def main() -> int:
     parser.add_argument("command", nargs="*", help="what to run instead of waiting for a signal")
     options = parser.parse_args()
     # Before anything is started, so that a signal never leaves a server behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         with Dependencies(options.review_every) as dependencies:
             if options.command:
-                argv = options.command + dependencies.service_flags()
-                return subprocess.run(argv, check=False).returncode
+                return _run(options.command + dependencies.service_flags())
             print(json.dumps({"redis": dependencies.redis.address,
                               "payments_url": dependencies.payments_url,
                               "service_flags": dependencies.service_flags()}), flush=True)
             signal.pause()
-    except KeyboardInterrupt:
+    except (_Terminated, KeyboardInterrupt):
         pass
     return 0
 
