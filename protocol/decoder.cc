@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "protocol/codec.h"
 #include "protocol/detection.h"
@@ -82,6 +83,7 @@ class StagedDecoder final : public ConnectionDecoder {
     Stream& stream = of(side);
     if (side == Side::kServer && !pipeline_.response_open() && pipeline_.next_answer_is_opaque()) {
       stream.opaque = true;
+      turns_.start(side, stream.offset);
     }
     if (stream.opaque) {
       turns_.end(side, stream.offset, how);
@@ -102,6 +104,10 @@ class StagedDecoder final : public ConnectionDecoder {
 
   void detect(Side side, ByteSpan bytes) {
     of(side).first += as_text(bytes);
+    if (held_.empty() || held_.back().first != side) {
+      held_.emplace_back(side, 0);
+    }
+    held_.back().second += bytes.size();
     const Detection found = side == Side::kClient ? detect_from_client(client_.first)
                                                   : detect_from_server(server_.first);
     if (found.protocol == Protocol::kOpaque) {
@@ -136,6 +142,9 @@ class StagedDecoder final : public ConnectionDecoder {
   }
 
   void give_up_detection(std::string why) {
+    if (!held_.empty() && held_.front().first == Side::kClient && !pipeline_.request_open()) {
+      pipeline_.begin_request(Protocol::kUnknown, 0);
+    }
     turn_opaque(Protocol::kUnknown, std::move(why), 0, 0);
     deliver_held();
   }
@@ -143,10 +152,13 @@ class StagedDecoder final : public ConnectionDecoder {
   void deliver_held() {
     const std::string client = std::exchange(client_.first, {});
     const std::string server = std::exchange(server_.first, {});
-    // The server's bytes are held back only while they may be an answer to nothing or to half a
-    // line.
-    deliver(Side::kClient, as_bytes(client));
-    deliver(Side::kServer, as_bytes(server));
+    std::size_t client_at = 0, server_at = 0;
+    for (const auto& [side, size] : std::exchange(held_, {})) {
+      const bool is_client = side == Side::kClient;
+      std::size_t& at = is_client ? client_at : server_at;
+      deliver(side, as_bytes(is_client ? client : server).subspan(at, size));
+      at += size;
+    }
   }
 
   void deliver(Side side, ByteSpan bytes) {
@@ -207,6 +219,8 @@ class StagedDecoder final : public ConnectionDecoder {
   Turns turns_;
   std::unique_ptr<Codec> codec_;
   Stream client_, server_;
+  // Whose held bytes came in which order. Few, as the server's are at most a prefix of "HTTP/1.".
+  std::vector<std::pair<Side, std::size_t>> held_;
   bool told_opaque_ = false;
 };
 

@@ -113,7 +113,13 @@ std::string decode(const std::uint8_t* data, std::size_t size, std::size_t piece
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string whole = reprise::protocol::decode(data, size, 256);
-  reprise::protocol::require(reprise::protocol::decode(data, size, 1) == whole,
-                             "cuts do not matter");
+  const std::string cut = reprise::protocol::decode(data, size, 1);
+  if (cut != whole) {
+    std::fprintf(stderr, "whole:\n");
+    std::fwrite(whole.data(), 1, whole.size(), stderr);
+    std::fprintf(stderr, "\ncut:\n");
+    std::fwrite(cut.data(), 1, cut.size(), stderr);
+  }
+  reprise::protocol::require(cut == whole, "cuts do not matter");
   return 0;
 }

@@ -181,6 +181,15 @@ TEST(HttpDecoderTest, UnreadableRequestLeavesEarlierResponsesReadable) {
                   "request 2 [19,35) opaque", "response 2 [39,59)"));
 }
 
+TEST(HttpDecoderTest, UnreadableRequestDuringAResponseDoesNotCutIt) {
+  EXPECT_THAT(
+      run({client("GET /a HTTP/1.1\r\n\r\n"), server("HTTP/1.1 200 OK\r\nContent-Len"),
+           client("garbage\n"), client("more"), server("gth: 1\r\n\r\nxanswer"), server_closes()}),
+      ElementsAre("request 1 [0,19) http GET /a /a",
+                  "opaque [19,28) after http: not an HTTP/1 request line", "response 1 [0,39) 200",
+                  "request 2 [19,31) opaque", "response 2 [39,45)"));
+}
+
 TEST(HttpDecoderTest, UnreadableResponseTurnsBothSidesOpaque) {
   EXPECT_THAT(run({client("GET /a HTTP/1.1\r\n\r\n"), server("ICY 200 OK\r\n\r\nmusic"),
                    client("GET /b HTTP/1.1\r\n\r\n"), server("more"), server_closes()}),

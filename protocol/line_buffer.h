@@ -31,7 +31,7 @@ class LineBuffer {
   [[nodiscard]] Ending take_end(ByteSpan& bytes);
 
   // Bytes of the line that is not complete yet.
-  std::uint64_t pending() const { return seen_; }
+  std::uint64_t pending() const { return complete_ ? 0 : seen_; }
 
  private:
   void start_line();

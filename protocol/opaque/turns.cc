@@ -6,6 +6,7 @@ using event::Protocol;
 
 void Turns::start(Side side, std::uint64_t offset) {
   (side == Side::kClient ? client_end_ : server_end_) = offset;
+  server_started_ |= side == Side::kServer;
 }
 
 void Turns::feed(Side side, std::uint64_t offset, std::uint64_t count) {
@@ -19,7 +20,8 @@ void Turns::feed(Side side, std::uint64_t offset, std::uint64_t count) {
 }
 
 void Turns::client_spoke(std::uint64_t offset) {
-  if (pipeline_.response_open()) {
+  // Until the server's side is read as turns as well, an open response is its codec's to end.
+  if (server_started_ && pipeline_.response_open()) {
     // Only a request that was answered early, under the protocol before, can still be open here.
     if (pipeline_.request_open() && &pipeline_.open_request() == &pipeline_.open_response()) {
       pipeline_.end_request(offset);

@@ -28,6 +28,7 @@ class Turns {
   void server_spoke(std::uint64_t offset);
 
   Pipeline& pipeline_;
+  bool server_started_ = false;
   std::uint64_t client_end_ = 0, server_end_ = 0;  // after the side's last byte
 };
 

@@ -265,16 +265,16 @@ void RespCodec::feed_server(std::uint64_t& offset, ByteSpan& bytes) {
   const std::size_t before = bytes.size();
   const ReplyScanner::Progress progress = reply_.scan(bytes);
   offset += before - bytes.size();
+  const bool done = progress == ReplyScanner::Progress::kDone;
+  if (!reply_begun_ && (done || reply_.kind_known())) {
+    begin_reply();
+  }
   if (progress == ReplyScanner::Progress::kUnreadable) {
     if (!reply_begun_) {
       pipeline_.begin_response(Protocol::kResp, reply_begin_);
     }
     stop_at(Side::kServer, {reply_.why(), reply_begin_, true});
     return;
-  }
-  const bool done = progress == ReplyScanner::Progress::kDone;
-  if (!reply_begun_ && (done || reply_.kind_known())) {
-    begin_reply();
   }
   if (done) {
     in_reply_ = false;
