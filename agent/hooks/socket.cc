@@ -179,6 +179,7 @@ int hook_connect(int fd, const sockaddr* address, socklen_t length) {
   Socket* socket = thread == nullptr ? nullptr : descriptors().socket(fd);
   if (socket == nullptr) return world::connect(nullptr, fd, address, length);
   const bool was_connecting = socket->has(kConnecting);
+  const bool was_connected = socket->type == SOCK_STREAM && socket->has(kConnected);
   const std::uint64_t enter = stamp();
   const int result = world::connect(socket, fd, address, length);
   const int error = errno;
@@ -188,7 +189,7 @@ int hook_connect(int fd, const sockaddr* address, socklen_t length) {
     if (outcome != EALREADY && outcome != EINTR) {
       learn_connected(*thread, *socket, outcome == EISCONN ? 0 : outcome);
     }
-  } else if (outcome != EISCONN && outcome != EALREADY) {
+  } else if (!was_connected && outcome != EISCONN && outcome != EALREADY) {
     record_connect(*thread, enter, *socket, fd, outcome, address, length);
     // An interrupted connect goes on by itself.
     if (outcome == EINPROGRESS || outcome == EINTR) socket->set(kConnecting);

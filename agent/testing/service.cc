@@ -41,9 +41,9 @@ std::string absolute(const std::string& path) {
 
 }  // namespace
 
-bool Run::exited_with(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+bool Outcome::exited_with(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
 
-bool Run::killed_by(int signal) const { return WIFSIGNALED(status) && WTERMSIG(status) == signal; }
+bool Outcome::killed_by(int signal) const { return WIFSIGNALED(status) && WTERMSIG(status) == signal; }
 
 RunningService::RunningService(TestArena& arena, const std::vector<std::string>& command,
                                const RunOptions& options)
@@ -91,10 +91,10 @@ void RunningService::write_line(const std::string& line) {
   if (write(input_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) abort();
 }
 
-Run RunningService::wait() {
+Outcome RunningService::wait() {
   close(input_);
   input_ = -1;
-  Run run;
+  Outcome run;
   for (;;) {
     pollfd ready{output_, POLLIN, 0};
     constexpr int kDrainIntervalMs = 1;
@@ -112,7 +112,7 @@ Run RunningService::wait() {
   return run;
 }
 
-Run run_service(TestArena& arena, const std::vector<std::string>& command,
+Outcome run_service(TestArena& arena, const std::vector<std::string>& command,
                 const RunOptions& options) {
   return RunningService(arena, command, options).wait();
 }

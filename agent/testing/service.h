@@ -15,7 +15,7 @@ namespace reprise::agent::testing {
 // The agent under test, within the runfiles.
 inline constexpr char kCaptureLibrary[] = "agent/libreprise.so";
 
-struct Run {
+struct Outcome {
   int status = 0;      // as waitpid tells it
   std::string output;  // standard output and error
 
@@ -31,7 +31,7 @@ struct RunOptions {
 };
 
 // Runs `command` to its end. A program that hangs is killed by the test's own time-out.
-[[nodiscard]] Run run_service(TestArena& arena, const std::vector<std::string>& command,
+[[nodiscard]] Outcome run_service(TestArena& arena, const std::vector<std::string>& command,
                               const RunOptions& options = {});
 
 // A program that a test talks to while it runs: its standard input and output are pipes.
@@ -48,7 +48,7 @@ class RunningService {
   [[nodiscard]] std::string read_line();
   void write_line(const std::string& line);
   // Waits for its end. Once.
-  [[nodiscard]] Run wait();
+  [[nodiscard]] Outcome wait();
 
  private:
   TestArena& arena_;
