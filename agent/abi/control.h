@@ -88,7 +88,6 @@ struct alignas(64) ControlHeader {
   std::atomic<std::uint64_t> draws_relaxed;
   std::atomic<std::uint64_t> draws_background;
   std::atomic<std::uint64_t> calls_hooked;  // system calls that came through a hook
-  std::atomic<std::uint64_t> calls_leaked;  // replayer: that did not (see AskLeakWatch)
 };
 
 enum MarkFlags : std::uint32_t {

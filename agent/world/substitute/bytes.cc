@@ -14,6 +14,7 @@
 #include "agent/original.h"
 #include "agent/world/substitute/connecting.h"
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/loopback.h"
 #include "agent/world/substitute/remaining_vectors.h"
 #include "agent/world/substitute/socket_state.h"
@@ -68,8 +69,12 @@ long receive(const Target& target, int flags, Call call) {
   const abi::Cookie cookie = target.socket->cookie.load(std::memory_order_relaxed);
   const std::uint64_t deadline = deadline_of(target.state->receive_timeout_ns);
   if (!Wait::is_sliced(deadline)) {
+    const Interruptions interruptions(target.thread);
     Wait wait(target.thread, abi::Activity::kRead, deadline, cookie);
-    return told(target, wait.block([&](auto) { return call(0); }));
+    return told(target, wait.block([&](auto) {
+      // One that came since the wait was published came while the service waited.
+      return interruptions.must_return() ? long{-EINTR} : call(0);
+    }));
   }
   for (;;) {
     const long ready =

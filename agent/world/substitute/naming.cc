@@ -137,8 +137,11 @@ int accept4(Socket* listener, int fd, sockaddr* address, socklen_t* length, int 
       state != nullptr ? state->receive_timeout_ns.load(std::memory_order_relaxed) : 0;
   const std::uint64_t deadline = timeout > 0 ? deadline_after(timeout) : abi::kNoDeadline;
   if (!Wait::is_sliced(deadline)) {
+    const Interruptions interruptions(thread);
     Wait wait(thread, abi::Activity::kAccept, deadline, cookie);
-    return static_cast<int>(with_errno(wait.block([&](auto) { return attempt(); })));
+    return static_cast<int>(with_errno(wait.block([&](auto) {
+      return interruptions.must_return() ? long{-EINTR} : attempt();
+    })));
   }
   const long ready = wait_for_socket(thread, fd, POLLIN, abi::Activity::kAccept, deadline, cookie);
   return static_cast<int>(with_errno(ready == 0 ? attempt() : ready));

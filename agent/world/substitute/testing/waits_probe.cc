@@ -1,6 +1,7 @@
 // A service that waits in the way its first argument names, and tells how that ended.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -8,11 +9,13 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -399,6 +402,42 @@ void probe_timer() {
   timer_delete(timer);
 }
 
+// --- System calls by number --------------------------------------------------------------------------
+
+void probe_numbered_futex() {
+  static std::uint32_t word = 0;
+  const timespec hour = {kHour, 0};
+  tell_result("other value", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 7, &hour));
+  tell_result("futex", syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &hour));
+}
+void probe_numbered_futex_until() {
+  static std::uint32_t word = 0;
+  const timespec until = in_an_hour(CLOCK_MONOTONIC);
+  tell_result("futex", syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, 0, &until, nullptr,
+                               FUTEX_BITSET_MATCH_ANY));
+}
+void probe_numbered_sleep() {
+  const timespec hour = {kHour, 0};
+  tell_result("nanosleep", syscall(SYS_nanosleep, &hour, nullptr));
+}
+void probe_numbered_poll() {
+  timespec hour = {kHour, 0};
+  tell_result("ppoll", syscall(SYS_ppoll, nullptr, 0, &hour, nullptr, 8));
+  tell("left", hour.tv_sec);
+}
+void probe_atomic_wait() {
+  std::atomic<int> value = 0;
+  std::thread other([&] {
+    const timespec hour = {kHour, 0};
+    nanosleep(&hour, nullptr);
+    value = 1;
+    value.notify_one();
+  });
+  value.wait(0);
+  tell("value", value.load());
+  other.join();
+}
+
 // --- Others ------------------------------------------------------------------------------------------
 
 void probe_join() {
@@ -474,6 +513,11 @@ const std::map<std::string, void (*)()> kProbes = {
     {"alarm", probe_alarm},
     {"setitimer", probe_setitimer},
     {"timer", probe_timer},
+    {"numbered_futex", probe_numbered_futex},
+    {"numbered_futex_until", probe_numbered_futex_until},
+    {"numbered_sleep", probe_numbered_sleep},
+    {"numbered_poll", probe_numbered_poll},
+    {"atomic_wait", probe_atomic_wait},
     {"join", probe_join},
     {"child", probe_child},
     {"sigwait", probe_sigwait},
