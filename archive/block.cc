@@ -59,16 +59,18 @@ void store_block_header(const BlockHeader& header, std::uint8_t* at) {
   store_le(at + 40, header.first_stamp);
   store_le(at + 48, header.last_stamp);
   store_le(at + 56, header.payload_checksum);
-  store_le(at + kHeaderChecksumAt, checksum({at, kHeaderChecksumAt}));
+  store_le(at + kHeaderChecksumAt, header_checksum(at));
+}
+
+std::uint64_t header_checksum(const std::uint8_t* header) {
+  return checksum({header, kHeaderChecksumAt});
 }
 
 std::optional<BlockHeader> load_block_header(
     std::span<const std::uint8_t, kBlockHeaderBytes> bytes) {
   const std::uint8_t* at = bytes.data();
   if (std::memcmp(at, kMagic.data(), kMagic.size()) != 0) return std::nullopt;
-  if (load_le<std::uint64_t>(at + kHeaderChecksumAt) != checksum({at, kHeaderChecksumAt})) {
-    return std::nullopt;
-  }
+  if (load_le<std::uint64_t>(at + kHeaderChecksumAt) != header_checksum(at)) return std::nullopt;
   BlockHeader header;
   header.major = load_le<std::uint16_t>(at + 8);
   header.minor = load_le<std::uint16_t>(at + 10);

@@ -84,6 +84,8 @@ struct Hash128 {
 Hash128 content_hash(std::span<const std::uint8_t> bytes);
 
 void store_block_header(const BlockHeader& header, std::uint8_t* at);  // kBlockHeaderBytes
+// Of the part of a header in front of its checksum.
+std::uint64_t header_checksum(const std::uint8_t* header);
 
 // The header at `bytes`, none when its magic, checksum or bounds are wrong. Of a header with
 // another major version only `major` and `minor` mean anything.

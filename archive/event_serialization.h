@@ -23,155 +23,165 @@ namespace reprise::event {
 
 template <typename Archive, typename Tag>
 void serialize(Archive& ar, Id<Tag>& id, unsigned) {
-  ar& id.value;
+  archive::fields(ar, id.value);
 }
 template <typename Archive>
 void serialize(Archive& ar, Stamp& stamp, unsigned) {
-  ar& archive::StampTicks{stamp.ticks};
+  archive::fields(ar, archive::StampTicks{stamp.ticks});
 }
 template <typename Archive>
 void serialize(Archive& ar, ByteRange& range, unsigned) {
-  ar& range.begin& range.end;
+  archive::fields(ar, range.begin, range.end);
 }
 template <typename Archive>
 void serialize(Archive& ar, Address& address, unsigned) {
-  ar& address.text& address.raw;
+  archive::fields(ar, address.text, address.raw);
 }
 template <typename Archive>
 void serialize(Archive& ar, Context& context, unsigned) {
-  ar& archive::enumerated(context.kind, Context::Kind::kBackground, Context::Kind::kUnattributed);
-  if (context.kind == Context::Kind::kExchange) ar& context.exchange;
+  archive::fields(ar, archive::enumerated(context.kind, Context::Kind::kBackground,
+                                          Context::Kind::kUnattributed));
+  if (context.kind == Context::Kind::kExchange) {
+    archive::fields(ar, context.exchange);
+  } else if constexpr (Archive::is_loading::value) {
+    context.exchange = {};
+  }
 }
 
 // --- Facts -------------------------------------------------------------------------------------
 
 template <typename Archive>
 void serialize(Archive& ar, ProcessStarted& fact, unsigned) {
-  ar& fact.executable& fact.arguments& fact.environment& fact.pid& fact.parent& fact.path& fact
-      .image;
+  archive::fields(ar, fact.executable, fact.arguments, fact.environment, fact.pid, fact.parent,
+                  fact.path, fact.image);
 }
 template <typename Archive>
 void serialize(Archive& ar, ModuleLoaded& fact, unsigned) {
-  ar& fact.path& fact.begin& fact.end& fact.bias;
+  archive::fields(ar, fact.path, fact.begin, fact.end, fact.bias);
 }
 template <typename Archive>
 void serialize(Archive& ar, ProcessForked& fact, unsigned) {
-  ar& fact.child& fact.ordinal& fact.error;
+  archive::fields(ar, fact.child, fact.ordinal, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, ProgramExecuted& fact, unsigned) {
-  ar& fact.path& fact.capturable& fact.error;
+  archive::fields(ar, fact.path, fact.capturable, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, ProcessExited& fact, unsigned) {
-  ar& archive::enumerated(fact.how, ProcessExited::How::kCode, ProcessExited::How::kSignal) &
-      fact.value;
+  archive::fields(
+      ar, archive::enumerated(fact.how, ProcessExited::How::kCode, ProcessExited::How::kSignal),
+      fact.value);
 }
 template <typename Archive>
 void serialize(Archive& ar, SignalReceived& fact, unsigned) {
-  ar& fact.number& fact.code& fact.from_pid& fact.address& fact.fatal;
+  archive::fields(ar, fact.number, fact.code, fact.from_pid, fact.address, fact.fatal);
 }
 template <typename Archive>
 void serialize(Archive& ar, ThreadStarted& fact, unsigned) {
-  ar& fact.ordinal& fact.creator& fact.tid;
+  archive::fields(ar, fact.ordinal, fact.creator, fact.tid);
 }
 template <typename Archive>
 void serialize(Archive&, ThreadEnded&, unsigned) {}
 template <typename Archive>
 void serialize(Archive& ar, HandedOff& fact, unsigned) {
-  ar& archive::enumerated(fact.kind, HandedOff::Kind::kThreadCreated, HandedOff::Kind::kDrop) &
-      fact.token;
+  archive::fields(
+      ar, archive::enumerated(fact.kind, HandedOff::Kind::kThreadCreated, HandedOff::Kind::kDrop),
+      fact.token);
 }
 template <typename Archive>
 void serialize(Archive& ar, Listened& fact, unsigned) {
-  ar& fact.listener& fact.local& fact.error;
+  archive::fields(ar, fact.listener, fact.local, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, Accepted& fact, unsigned) {
-  ar& fact.listener& fact.connection& fact.local& fact.peer& fact.error& fact.recorded;
+  archive::fields(ar, fact.listener, fact.connection, fact.local, fact.peer, fact.error,
+                  fact.recorded);
 }
 template <typename Archive>
 void serialize(Archive& ar, Connected& fact, unsigned) {
-  ar& fact.connection& fact.peer& fact.local& fact.type& fact.error;
+  archive::fields(ar, fact.connection, fact.peer, fact.local, fact.type, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, ConnectFinished& fact, unsigned) {
-  ar& fact.connection& fact.error;
+  archive::fields(ar, fact.connection, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, Paired& fact, unsigned) {
-  ar& fact.first& fact.second;
+  archive::fields(ar, fact.first, fact.second);
 }
 template <typename Archive>
 void serialize(Archive& ar, ShutDown& fact, unsigned) {
-  ar& fact.connection& fact.how& fact.error;
+  archive::fields(ar, fact.connection, fact.how, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, Closed& fact, unsigned) {
-  ar& fact.connection& fact.unread;
+  archive::fields(ar, fact.connection, fact.unread);
 }
 template <typename Archive>
 void serialize(Archive& ar, BytesReceived& fact, unsigned) {
-  ar& fact.connection& fact.offset& fact.requested& fact.error& fact.continues& fact.bytes;
+  archive::fields(ar, fact.connection, fact.offset, fact.requested, fact.error, fact.continues,
+                  fact.bytes);
 }
 template <typename Archive>
 void serialize(Archive& ar, SendIntended& fact, unsigned) {
-  ar& fact.connection& fact.offset& fact.continues& fact.bytes;
+  archive::fields(ar, fact.connection, fact.offset, fact.continues, fact.bytes);
 }
 template <typename Archive>
 void serialize(Archive& ar, SendFinished& fact, unsigned) {
-  ar& fact.connection& fact.offset& fact.result& fact.error;
+  archive::fields(ar, fact.connection, fact.offset, fact.result, fact.error);
 }
 template <typename Archive>
 void serialize(Archive& ar, FileRangeSent& fact, unsigned) {
-  ar& fact.connection& fact.offset& fact.path& fact.device& fact.inode& fact.file_size& fact
-      .modified_ns& fact.file_offset& fact.length& fact.content;
+  archive::fields(ar, fact.connection, fact.offset, fact.path, fact.device, fact.inode,
+                  fact.file_size, fact.modified_ns, fact.file_offset, fact.length, fact.content);
 }
 template <typename Archive>
 void serialize(Archive& ar, Ready& ready, unsigned) {
-  ar& ready.connection& ready.readable& ready.writable& ready.hangup& ready.failed;
+  archive::fields(ar, ready.connection, ready.readable, ready.writable, ready.hangup, ready.failed);
 }
 template <typename Archive>
 void serialize(Archive& ar, Waited& fact, unsigned) {
-  ar& archive::enumerated(fact.kind, Waited::Kind::kEpoll, Waited::Kind::kSelect) &
-      fact.timeout_ns& fact.result& fact.error& fact.ready& fact.others;
+  archive::fields(ar, archive::enumerated(fact.kind, Waited::Kind::kEpoll, Waited::Kind::kSelect),
+                  fact.timeout_ns, fact.result, fact.error, fact.ready, fact.others);
 }
 template <typename Archive>
 void serialize(Archive& ar, ClockRead& fact, unsigned) {
-  ar& fact.source& fact.value_ns& fact.caller& fact.substituted& fact.relaxed;
+  archive::fields(ar, fact.source, fact.value_ns, fact.caller, fact.substituted, fact.relaxed);
 }
 template <typename Archive>
 void serialize(Archive& ar, RandomDrawn& fact, unsigned) {
-  ar& fact.source& fact.bytes& fact.caller& fact.error& fact.substituted& fact.relaxed;
+  archive::fields(ar, fact.source, fact.bytes, fact.caller, fact.error, fact.substituted,
+                  fact.relaxed);
 }
 template <typename Archive>
 void serialize(Archive& ar, LookupAddress& address, unsigned) {
-  ar& address.family& address.type& address.protocol& address.address;
+  archive::fields(ar, address.family, address.type, address.protocol, address.address);
 }
 template <typename Archive>
 void serialize(Archive& ar, LookedUp& fact, unsigned) {
-  ar& fact.node& fact.service& fact.canonical_name& fact.family& fact.type& fact.protocol& fact
-      .flags& fact.result& fact.error& fact.addresses;
+  archive::fields(ar, fact.node, fact.service, fact.canonical_name, fact.family, fact.type,
+                  fact.protocol, fact.flags, fact.result, fact.error, fact.addresses);
 }
 template <typename Archive>
 void serialize(Archive& ar, CallAnnotated& fact, unsigned) {
-  ar& fact.name& fact.arguments& fact.result& fact.threw;
+  archive::fields(ar, fact.name, fact.arguments, fact.result, fact.threw);
 }
 template <typename Archive>
 void serialize(Archive& ar, EntryPassed& fact, unsigned) {
-  ar& fact.name& fact.id& fact.opened& fact.payload;
+  archive::fields(ar, fact.name, fact.id, fact.opened, fact.payload);
 }
 template <typename Archive>
 void serialize(Archive& ar, LogWritten& fact, unsigned) {
-  ar& fact.stream& fact.bytes;
+  archive::fields(ar, fact.stream, fact.bytes);
 }
 template <typename Archive>
 void serialize(Archive& ar, Gap& fact, unsigned) {
-  ar& fact.records& fact.bytes& fact.reason;
+  archive::fields(ar, fact.records, fact.bytes, fact.reason);
 }
 template <typename Archive>
 void serialize(Archive& ar, LeakSeen& fact, unsigned) {
-  ar& fact.system_call& fact.instruction;
+  archive::fields(ar, fact.system_call, fact.instruction);
 }
 
 // --- The event ---------------------------------------------------------------------------------
@@ -195,36 +205,38 @@ inline void serialize(archive::InputArchive& ar, Fact& fact, unsigned) {
 
 template <typename Archive>
 void serialize(Archive& ar, Event& event, unsigned) {
-  ar& event.process& event.thread& event.position& event.enter& event.exit& event.context& event
-      .fact;
+  archive::fields(ar, event.process, event.thread, event.position, event.enter, event.exit,
+                  event.context, event.fact);
 }
 
 // --- What the collector derives ----------------------------------------------------------------
 
 template <typename Archive>
 void serialize(Archive& ar, Connection& connection, unsigned) {
-  ar& connection.id& connection.process& archive::enumerated(
-      connection.direction, Direction::kInbound, Direction::kOutbound) &
-      archive::enumerated(connection.protocol, Protocol::kUnknown, Protocol::kHttp2) &
-      connection.local& connection.peer& connection.peer_name& connection.listener& connection
-          .recorded& connection.socket& connection.internal& connection.opened& connection.closed;
+  archive::fields(
+      ar, connection.id, connection.process,
+      archive::enumerated(connection.direction, Direction::kInbound, Direction::kOutbound),
+      archive::enumerated(connection.protocol, Protocol::kUnknown, Protocol::kHttp2),
+      connection.local, connection.peer, connection.peer_name, connection.listener,
+      connection.recorded, connection.socket, connection.internal, connection.opened,
+      connection.closed);
 }
 template <typename Archive>
 void serialize(Archive& ar, Exchange& exchange, unsigned) {
-  ar& exchange.id& exchange.connection& exchange.ordinal& exchange.process& archive::enumerated(
-      exchange.protocol, Protocol::kUnknown, Protocol::kHttp2) &
-      exchange.method& exchange.target& exchange.status& exchange.request& exchange
-          .response& exchange.first_byte_in& exchange.last_byte_in& exchange
-          .first_byte_out& exchange.last_byte_out& exchange.complete& exchange
-          .incomplete_why& exchange.calls& exchange.draws;
+  archive::fields(ar, exchange.id, exchange.connection, exchange.ordinal, exchange.process,
+                  archive::enumerated(exchange.protocol, Protocol::kUnknown, Protocol::kHttp2),
+                  exchange.method, exchange.target, exchange.status, exchange.request,
+                  exchange.response, exchange.first_byte_in, exchange.last_byte_in,
+                  exchange.first_byte_out, exchange.last_byte_out, exchange.complete,
+                  exchange.incomplete_why, exchange.calls, exchange.draws);
 }
 template <typename Archive>
 void serialize(Archive& ar, Call& call, unsigned) {
-  ar& call.id& call.context& call.connection& archive::enumerated(call.protocol, Protocol::kUnknown,
-                                                                  Protocol::kHttp2) &
-      call.peer& call.operation& call.target& call.status& call.ordinal& call.request& call
-          .response& call.first_byte_out& call.last_byte_out& call.first_byte_in& call
-          .last_byte_in& call.prelude& call.complete;
+  archive::fields(ar, call.id, call.context, call.connection,
+                  archive::enumerated(call.protocol, Protocol::kUnknown, Protocol::kHttp2),
+                  call.peer, call.operation, call.target, call.status, call.ordinal, call.request,
+                  call.response, call.first_byte_out, call.last_byte_out, call.first_byte_in,
+                  call.last_byte_in, call.prelude, call.complete);
 }
 
 }  // namespace reprise::event
@@ -234,26 +246,26 @@ namespace reprise::archive {
 template <typename Archive>
 void serialize(Archive& ar, Header& header, unsigned) {
   // Stamps of the header are absolute: its block has base 0.
-  ar& header.session& header.reprise_version& header.command& header.working_directory& header
-      .host& header.replay& header.replay_of& header.stamps_per_second& header.epoch& header
-      .realtime_epoch_ns& header.monotonic_epoch_ns;
+  fields(ar, header.session, header.reprise_version, header.command, header.working_directory,
+         header.host, header.replay, header.replay_of, header.stamps_per_second, header.epoch,
+         header.realtime_epoch_ns, header.monotonic_epoch_ns);
 }
 template <typename Archive>
 void serialize(Archive& ar, Trailer& trailer, unsigned) {
-  ar& trailer.events& trailer.exchanges& trailer.calls& trailer.connections& trailer.gaps& trailer
-      .dropped& trailer.unattributed& trailer.exit& trailer.exited& trailer.recovered;
+  fields(ar, trailer.events, trailer.exchanges, trailer.calls, trailer.connections, trailer.gaps,
+         trailer.dropped, trailer.unattributed, trailer.exit, trailer.exited, trailer.recovered);
 }
 template <typename Archive>
 void serialize(Archive& ar, ContentChunk& chunk, unsigned) {
-  ar& chunk.number& chunk.hash_low& chunk.hash_high& chunk.size& chunk.offset& chunk.bytes;
+  fields(ar, chunk.number, chunk.hash_low, chunk.hash_high, chunk.size, chunk.offset, chunk.bytes);
 }
 template <typename Archive>
 void serialize(Archive& ar, TableRoot& root, unsigned) {
-  ar& root.offset& root.entries;
+  fields(ar, root.offset, root.entries);
 }
 template <typename Archive>
 void serialize(Archive& ar, TableRoots& roots, unsigned) {
-  ar& roots.blocks& roots.exchanges& roots.calls& roots.connections& roots.contents;
+  fields(ar, roots.blocks, roots.exchanges, roots.calls, roots.connections, roots.contents);
 }
 
 }  // namespace reprise::archive

@@ -1,6 +1,7 @@
 #include "archive/index.h"
 
 #include <algorithm>
+#include <tuple>
 #include <variant>
 
 #include "archive/little_endian.h"
@@ -95,10 +96,9 @@ void Table::add(const TableEntry& entry) {
 
 void Table::merge() {
   if (merged_ == entries_.size()) return;
-  // Stable: of two records of one id the later one counts.
   const auto by_id = [](const TableEntry& a, const TableEntry& b) { return a.id < b.id; };
   const auto middle = entries_.begin() + static_cast<std::ptrdiff_t>(merged_);
-  std::stable_sort(middle, entries_.end(), by_id);
+  std::sort(middle, entries_.end(), by_id);
   std::inplace_merge(entries_.begin(), middle, entries_.end(), by_id);
   std::size_t kept = 0;
   for (std::size_t i = 1; i < entries_.size(); ++i) {
@@ -108,7 +108,7 @@ void Table::merge() {
       entries_[++kept] = next;
       continue;
     }
-    if (next.block != 0) {
+    if (std::tie(next.block, next.offset) > std::tie(last.block, last.offset)) {
       last.block = next.block;
       last.offset = next.offset;
     }

@@ -84,8 +84,9 @@ class BlockNotes {
   std::uint64_t first_stamp_ = 0, last_stamp_ = 0;
 };
 
-// Entries by id. Additions are collected and merged in bulk: ids come in nearly ascending order
-// from a recorder and in any order from a crafted file, and neither may be slow.
+// Entries by id. Of several records of one id the one furthest back in the archive counts, in
+// whatever order they are added. Additions are collected and merged in bulk: ids come in nearly
+// ascending order from a recorder and in any order from a crafted file, and neither may be slow.
 class Table {
  public:
   void locate(std::uint64_t id, BlockNumber block, std::uint32_t offset);

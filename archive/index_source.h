@@ -54,8 +54,9 @@ std::optional<Ending> find_ending(BlockStore& store);
 // Pages of the stored tables, a few of them in memory at a time. `store` is borrowed.
 std::unique_ptr<IndexSource> make_stored_index(BlockStore& store, const Ending& ending);
 
-// Built from the blocks themselves. Which blocks there are and the tables' locations come from
-// headers and derived blocks; spans need the events, which are read on the first question for one.
+// Built from the blocks themselves, wherever in the file they are: their numbers tell the order.
+// Which blocks there are and the tables' locations come from headers and derived blocks; spans need
+// the events, which are read on the first question for one.
 class ScannedIndex : public IndexSource {
  public:
   explicit ScannedIndex(BlockStore& store) : store_(store), scan_(store) {}
@@ -86,6 +87,8 @@ class ScannedIndex : public IndexSource {
 
  private:
   void take(const FoundBlock& found);
+  void sort_in_late();
+  void tell_of_missing();
   void note_derived(const Block& block);
   void note_events(const Block& block);
   void note_contents(const Block& block);
@@ -93,7 +96,9 @@ class ScannedIndex : public IndexSource {
   BlockStore& store_;
   Scan scan_;
   Index index_;
-  std::size_t spans_to_ = 0;  // blocks whose events are in the index
+  std::vector<BlockEntry> late_;       // found behind blocks with higher numbers
+  std::vector<BlockEntry> unspanned_;  // whose events or contents are not in the index yet
+  std::uint64_t checked_to_ = 0;       // numbers below are there, or were told to be missing
   std::optional<Header> header_;
   std::optional<Trailer> trailer_;
   std::uint32_t recording_ = 0;

@@ -410,11 +410,16 @@ tl::expected<event::Bytes, Error> Reader::response(const event::Call& call) {
 tl::expected<std::unique_ptr<Reader>, Error> Reader::open(const std::string& path) {
   auto file = InputFile::open(path);
   if (!file) return tl::unexpected(file.error());
-  if ((*file)->size() == 0) {
+  return open(std::move(*file));
+}
+
+tl::expected<std::unique_ptr<Reader>, Error> Reader::open(std::unique_ptr<InputFile> file) {
+  const std::string path = file->path();
+  if (file->size() == 0) {
     return tl::unexpected(Error{Error::Kind::kNotAnArchive,
                                 path + " is empty: nothing was recorded into it, or not yet"});
   }
-  if (const auto first = read_block_header(**file, 0); first && first->major > kMajorVersion) {
+  if (const auto first = read_block_header(*file, 0); first && first->major > kMajorVersion) {
     const std::string needed = std::to_string(first->major) + "." + std::to_string(first->minor);
     return tl::unexpected(
         Error{Error::Kind::kNewerFormat, path + " is in archive format " + needed +
@@ -422,8 +427,8 @@ tl::expected<std::unique_ptr<Reader>, Error> Reader::open(const std::string& pat
                                              std::to_string(kMajorVersion) +
                                              ".x; use a Reprise that reads format " + needed});
   }
-  const bool marked = has_magic(**file);
-  auto reader = std::make_unique<ArchiveReader>(std::move(*file));
+  const bool marked = has_magic(*file);
+  auto reader = std::make_unique<ArchiveReader>(std::move(file));
   if (reader->begin()) return reader;
   if (marked) {
     return tl::unexpected(

@@ -16,9 +16,13 @@
 
 namespace reprise::archive {
 
+class InputFile;
+
 class Reader {
  public:
   [[nodiscard]] static tl::expected<std::unique_ptr<Reader>, Error> open(const std::string& path);
+  [[nodiscard]] static tl::expected<std::unique_ptr<Reader>, Error> open(
+      std::unique_ptr<InputFile> file);
   virtual ~Reader();
 
   virtual const Header& header() const = 0;

@@ -1,5 +1,7 @@
 #include "archive/record.h"
 
+#include <type_traits>
+
 #include "archive/block.h"
 #include "archive/event_serialization.h"
 #include "archive/little_endian.h"
@@ -28,6 +30,9 @@ std::string unknown_kind(std::uint64_t kind, Coding coding) {
 
 template <typename T>
 Decoded decode_record(const RawRecord& record, Coding coding, T& out) {
+  // Fields that the writer's version did not have must not keep another record's values. Events
+  // spare themselves that: their facts are made anew, and all else in them is always there.
+  if constexpr (!std::is_same_v<T, event::Event>) out = T();
   try {
     InputArchive archive(record.body, coding.base, coding.minor);
     archive >> out;

@@ -62,6 +62,12 @@ Enumerated<Enum> enumerated(Enum& value, Enum first, Enum last) {
   return {value, first, last};
 }
 
+// Saves or loads the fields in this order: `ar & first & second & …`.
+template <typename Archive, typename... Fields>
+void fields(Archive& ar, Fields&&... field) {
+  (void)(ar & ... & field);
+}
+
 template <typename T>
 inline constexpr bool kIsByte = std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int8_t>;
 

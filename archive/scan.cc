@@ -12,11 +12,6 @@ constexpr std::size_t kSearchBytes = 1u << 20;
 // Something that shows no block this far is no archive, and need not be read to its end.
 constexpr std::uint64_t kFirstBlockWithin = 64u << 20;
 
-std::string block_range(std::uint64_t first, std::uint64_t last) {
-  if (first == last) return "block " + std::to_string(first) + " is";
-  return "blocks " + std::to_string(first) + " to " + std::to_string(last) + " are";
-}
-
 }  // namespace
 
 BlockEntry FoundBlock::entry() const {
@@ -30,10 +25,7 @@ std::optional<FoundBlock> Scan::next() {
   if (expected >= size) return std::nullopt;
   if (const auto header = header_at(expected)) {
     const FoundBlock found{*header, expected};
-    if (found.end() <= size) {
-      take(found);
-      return found;
-    }
+    if (found.end() <= size) return last_ = found;
   }
   const auto found = search(std::max(search_start(), searched_to_));
   if (!found) {
@@ -46,8 +38,8 @@ std::optional<FoundBlock> Scan::next() {
                         "not a block, where block " +
                             std::to_string(last_ ? last_->header.number + 1 : 0) + " should be");
   }
-  take(*found);
-  return found;
+  searched_to_ = 0;
+  return last_ = *found;
 }
 
 std::uint64_t Scan::tail_bytes() const {
@@ -58,10 +50,7 @@ std::uint64_t Scan::tail_bytes() const {
 std::optional<BlockHeader> Scan::header_at(std::uint64_t offset) const {
   const auto header = read_block_header(store_.file(), offset);
   if (!header || header->major != kMajorVersion) return std::nullopt;
-  if (last_ &&
-      (header->recording != last_->header.recording || header->number <= last_->header.number)) {
-    return std::nullopt;
-  }
+  if (last_ && header->recording != last_->header.recording) return std::nullopt;
   return header;
 }
 
@@ -94,16 +83,6 @@ std::optional<FoundBlock> Scan::search(std::uint64_t from) {
     if (count < window.size()) break;
   }
   return std::nullopt;
-}
-
-void Scan::take(const FoundBlock& found) {
-  const std::uint64_t expected = last_ ? last_->header.number + 1 : 0;
-  if (found.header.number > expected) {
-    store_.damage().add(found.offset, 0,
-                        block_range(expected, found.header.number - 1) + " missing before here");
-  }
-  last_ = found;
-  searched_to_ = 0;
 }
 
 }  // namespace reprise::archive

@@ -26,7 +26,7 @@ struct FoundBlock {
 
 class Scan {
  public:
-  // `store` is borrowed. Without `recording` the first valid block decides which one it is.
+  // `store` is borrowed. The first valid block decides which recording it is.
   explicit Scan(BlockStore& store) : store_(store) {}
 
   // The next whole block that is in the file now. None at its end for the time being: when the file
@@ -42,7 +42,6 @@ class Scan {
   std::optional<BlockHeader> header_at(std::uint64_t offset) const;
   std::optional<FoundBlock> search(std::uint64_t from);
   std::uint64_t search_start();
-  void take(const FoundBlock& found);
 
   BlockStore& store_;
   std::optional<FoundBlock> last_;

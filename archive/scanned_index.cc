@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "archive/index_source.h"
@@ -6,14 +7,62 @@
 namespace reprise::archive {
 
 void ScannedIndex::extend() {
-  while (const auto found = scan_.next()) take(*found);
+  bool more = false;
+  while (const auto found = scan_.next()) {
+    take(*found);
+    more = true;
+  }
+  if (!more) return;
+  sort_in_late();
+  tell_of_missing();
+}
+
+// Blocks that were moved or doubled take their places by number. Of two of one number the first
+// whole one counts.
+void ScannedIndex::sort_in_late() {
+  if (late_.empty()) return;
+  const auto by_number = [](const BlockEntry& a, const BlockEntry& b) {
+    return a.number < b.number;
+  };
+  std::vector<BlockEntry> blocks = std::exchange(index_.blocks, {});
+  blocks.insert(blocks.end(), late_.begin(), late_.end());
+  late_.clear();
+  std::stable_sort(blocks.begin(), blocks.end(), by_number);
+  for (const BlockEntry& entry : blocks) {
+    if (index_.blocks.empty() || index_.blocks.back().number != entry.number) {
+      index_.blocks.push_back(entry);
+      continue;
+    }
+    store_.damage().add(entry.offset, entry.end() - entry.offset,
+                        "block " + std::to_string(entry.number) + " is here another time");
+    if (!store_.load(index_.blocks.back())) index_.blocks.back() = entry;
+  }
+}
+
+void ScannedIndex::tell_of_missing() {
+  for (auto entry = std::lower_bound(
+           index_.blocks.begin(), index_.blocks.end(), checked_to_,
+           [](const BlockEntry&e, std::uint64_t number) { return e.number < number; });
+       entry != index_.blocks.end(); ++entry) {
+    if (entry->number > checked_to_) {
+      store_.damage().add(entry->offset, 0,
+                          "of the blocks before number " + std::to_string(entry->number) + " " +
+                              std::to_string(entry->number - checked_to_) + " are missing");
+    }
+    checked_to_ = entry->number + 1;
+  }
 }
 
 void ScannedIndex::take(const FoundBlock& found) {
   recording_ = found.header.recording;
   const BlockEntry entry = found.entry();
-  index_.blocks.push_back(entry);
+  const bool late = !index_.blocks.empty() && entry.number <= index_.blocks.back().number;
+  (late ? late_ : index_.blocks).push_back(entry);
   switch (entry.kind) {
+    case BlockKind::kEvents:
+    case BlockKind::kContent:
+      unspanned_.push_back(entry);
+      break;
     case BlockKind::kDerived:
       if (const auto block = store_.load(entry)) note_derived(*block);
       break;
@@ -64,9 +113,7 @@ void ScannedIndex::note_derived(const Block& block) {
 
 void ScannedIndex::extend_spans() {
   extend();
-  for (; spans_to_ < index_.blocks.size(); ++spans_to_) {
-    const BlockEntry entry = index_.blocks[spans_to_];
-    if (entry.kind != BlockKind::kEvents && entry.kind != BlockKind::kContent) continue;
+  for (const BlockEntry& entry : std::exchange(unspanned_, {})) {
     const auto block = store_.load(entry);
     if (!block) continue;
     if (entry.kind == BlockKind::kEvents) {

@@ -379,8 +379,14 @@ tl::expected<std::unique_ptr<Writer>, Error> Writer::resume(const std::string& p
                                                             const WriterOptions& options) {
   auto file = OutputFile::open(path, OutputFile::Mode::kResume);
   if (!file) return tl::unexpected(file.error());
+  return resume(std::move(*file), options);
+}
+
+tl::expected<std::unique_ptr<Writer>, Error> Writer::resume(std::unique_ptr<OutputFile> file,
+                                                            const WriterOptions& options) {
+  const std::string path = file->path();
   DamageList damage;
-  BlockStore store(**file, damage);
+  BlockStore store(*file, damage);
   ScannedIndex found(store);
   found.extend_spans();
   if (found.trailer()) {
@@ -388,17 +394,16 @@ tl::expected<std::unique_ptr<Writer>, Error> Writer::resume(const std::string& p
         Error{Error::Kind::kExists, path + " is finished already; there is nothing to recover"});
   }
   if (!found.header()) {
-    return tl::unexpected(Error{Error::Kind::kNotAnArchive,
-                                path +
-                                    " is not a Reprise archive, or lost its first block; nothing "
-                                    "can be added to it"});
+    return tl::unexpected(Error{
+        Error::Kind::kNotAnArchive,
+        path + " is not a Reprise archive, or lost its first block; nothing can be added to it"});
   }
   const std::uint64_t end = found.scan().end();
-  if (const int error = (*file)->truncate(end); error != 0) {
+  if (const int error = file->truncate(end); error != 0) {
     return tl::unexpected(file_error("cannot cut the broken end off", path, error));
   }
   // `store` reads through the file that the writer takes over, and lives no longer than this call.
-  auto writer = std::make_unique<ArchiveWriter>(std::move(*file), end, *found.header(), options);
+  auto writer = std::make_unique<ArchiveWriter>(std::move(file), end, *found.header(), options);
   writer->go_on(found, store);
   return writer;
 }

@@ -35,6 +35,8 @@ class Writer {
   // Goes on with an archive that has no trailer, behind its last whole block.
   [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> resume(
       const std::string& path, const WriterOptions& options);
+  [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> resume(
+      std::unique_ptr<OutputFile> file, const WriterOptions& options);
   virtual ~Writer();  // without finish() the archive stays readable, by a scan
 
   virtual void append(const event::Event& event) = 0;
