@@ -55,24 +55,27 @@ timespec slice_for(int operation, std::int64_t slice_ns) {
 long wait_on_futex(const long* a) {
   const auto operation = static_cast<int>(a[1]);
   const int command = operation & FUTEX_CMD_MASK;
-  const std::uint64_t deadline = futex_deadline(operation, pointer<const timespec>(a[3]));
   // What depends on the kernel's wall clock or queues is not cut into slices.
   const bool whole = command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET;
-  const int sliced = operation & ~FUTEX_CLOCK_REALTIME;
+  const auto wait_for = [&](std::int64_t slice_ns) {
+    if (whole) return system_call(SYS_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
+    const timespec slice = slice_for(operation, slice_ns);
+    return system_call(SYS_futex, a[0], operation & ~FUTEX_CLOCK_REALTIME, a[2],
+                       slice_ns < 0 ? 0 : address_of(&slice), a[4], a[5]);
+  };
+  if (!whole) {
+    // Most waits on a word that changed already end here, and are none.
+    const long at_once = wait_for(0);
+    if (at_once != -ETIMEDOUT) return at_once;
+  }
+  const std::uint64_t deadline = futex_deadline(operation, pointer<const timespec>(a[3]));
   const Interruptions interruptions(this_thread());
   Wait wait(this_thread(), abi::Activity::kFutex, deadline, static_cast<std::uint64_t>(a[0]));
-  for (bool first = true;; first = false) {
-    const long result = wait.block([&](std::int64_t slice_ns) {
-      if (whole || slice_ns < 0) {
-        return system_call(SYS_futex, a[0], operation, a[2], whole ? a[3] : 0, a[4], a[5]);
-      }
-      const timespec slice = slice_for(operation, slice_ns);
-      return system_call(SYS_futex, a[0], sliced, a[2], address_of(&slice), a[4], a[5]);
-    });
+  for (;;) {
+    const long result = wait.block(wait_for);
     if (whole) return result;
-    if (result == -EAGAIN) return first ? result : 0;
-    if (result == -EINTR && !interruptions.any()) continue;
-    if (result != -ETIMEDOUT) return result;
+    if (result == -EAGAIN) return 0;  // woken between two slices
+    if (result != -ETIMEDOUT && result != -EINTR) return result;
     if (interruptions.any()) return -EINTR;
     if (wait.is_over()) return -ETIMEDOUT;
   }
