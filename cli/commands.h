@@ -9,6 +9,8 @@ namespace reprise::cli {
 
 std::unique_ptr<Command> make_ls_command();
 std::unique_ptr<Command> make_record_command();
+std::unique_ptr<Command> make_recover_command();
+std::unique_ptr<Command> make_replay_command();
 std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_stats_command();
 std::unique_ptr<Command> make_verify_command();

@@ -20,6 +20,8 @@ namespace {
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_record_command());
+  commands.push_back(make_recover_command());
+  commands.push_back(make_replay_command());
   commands.push_back(make_ls_command());
   commands.push_back(make_show_command());
   commands.push_back(make_stats_command());

@@ -195,8 +195,8 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
           [&](event::ThreadStarted& f) { return thread_started(thread, f); },
           [&](event::ProcessStarted& f) { return started(thread, f); },
           [&](event::SignalReceived& f) { return signalled(thread, f); },
-          [&](event::ProcessExited&) {
-            thread.process->orderly = thread.process->exit_told = true;
+          [&](event::ProcessExited& f) {
+            note_exit(*thread.process, f);
             return Context::background();
           },
           [&](event::Gap& f) { return lost(thread, f); },
@@ -311,6 +311,13 @@ Context Collector::handed_off(ThreadState& thread, const event::HandedOff& fact)
   return context;
 }
 
+void Collector::note_exit(ProcessState& process, const event::ProcessExited& exit) {
+  process.exit_told = true;
+  process.orderly = exit.how == event::ProcessExited::How::kCode;
+  // An end that left neither record nor status was SIGKILL or the like: told with signal 0.
+  if (process.id.value == 1 && (process.orderly || exit.value != 0)) root_exit_ = exit;
+}
+
 void Collector::on_status(std::int32_t pid, event::ProcessExited exit) { statuses_[pid] = exit; }
 
 void Collector::tell_exit(ProcessState& process) {
@@ -322,9 +329,9 @@ void Collector::tell_exit(ProcessState& process) {
   } else if (process.exit_told) {
     return;
   }
-  const bool by_code = exit.how == event::ProcessExited::How::kCode;
-  if (by_code && process.exit_told) return;  // its own record said so
-  process.orderly = by_code;
+  // Its own record said so already.
+  if (process.exit_told && exit.how == event::ProcessExited::How::kCode) return;
+  note_exit(process, exit);
   outlet_.emit_own(process.id, now(), exit);
 }
 
@@ -360,6 +367,10 @@ void Collector::finish() {
   participants_.each_thread([this](ThreadState& thread) {
     flush_held(thread, traffic_.attribution().of_work(thread));
     traffic_.thread_gone(thread);
+  });
+  // Of a process whose end a recovery found in the archive: the system closed what it had open.
+  participants_.each_process([this](const ProcessState& process) {
+    if (process.exit_told) traffic_.process_gone(process, now());
   });
   traffic_.finish(now());
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -79,6 +80,8 @@ class Collector final : public RecordConsumer {
   // Numbers up to these are taken.
   void absorbed(std::uint64_t exchanges, std::uint64_t calls);
 
+  // How the first process ended, as far as its records or its status tell.
+  const std::optional<event::ProcessExited>& root_exit() const { return root_exit_; }
   const BookCounts& counts() const { return traffic_.book().counts(); }
   const OutletCounts& gaps() const { return outlet_.counts(); }
   std::uint64_t connections() const { return traffic_.connections().opened(); }
@@ -101,6 +104,7 @@ class Collector final : public RecordConsumer {
   event::Context drawn(ThreadState& thread);
   event::Context signalled(ThreadState& thread, const event::SignalReceived& fact);
   event::Context lost(ThreadState& thread, const event::Gap& fact);
+  void note_exit(ProcessState& process, const event::ProcessExited& exit);
   void tell_exit(ProcessState& process);
   void reopen_recorded(const event::Event& event);
   event::Stamp now() const;
@@ -113,6 +117,7 @@ class Collector final : public RecordConsumer {
   FactReader reader_;
   std::map<event::ConnectionId, event::Connection> recorded_connections_;  // while absorbing
   event::Stamp absorbed_until_;
+  std::optional<event::ProcessExited> root_exit_;
   std::map<std::int32_t, event::ProcessExited> statuses_;  // by pid, until the process is gone
 };
 

@@ -43,10 +43,8 @@ void Collector::absorb(const event::Event& event, bool told) {
   if (!event.thread) {  // the recorder's own
     outlet_.reserve_own(event.position);
     ProcessState* process = participants_.find(event.process);
-    if (process != nullptr && std::holds_alternative<event::ProcessExited>(event.fact)) {
-      tell_exit(*process);
-      process->exit_told = true;
-    }
+    const auto* exit = std::get_if<event::ProcessExited>(&event.fact);
+    if (process != nullptr && exit != nullptr) note_exit(*process, *exit);
     return;
   }
   // Time passes for the archive as it did for who wrote it.

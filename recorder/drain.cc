@@ -67,7 +67,8 @@ void Drain::note_ends() {
   for (const std::uint32_t index : active_) {
     Slot& slot = slots_[index];
     if (slot.ending) continue;
-    slot.ending = is_ended(arena_.thread(index)) || watch_.is_gone(slot.identity.process.slot);
+    slot.ending =
+        finishing_ || is_ended(arena_.thread(index)) || watch_.is_gone(slot.identity.process.slot);
   }
 }
 
@@ -308,8 +309,9 @@ void Drain::release_processes() {
   }
 }
 
-void Drain::finish() {
-  watch_.everybody_is_gone();
+void Drain::finish(bool gone) {
+  if (gone) watch_.everybody_is_gone();
+  finishing_ = true;
   sweep();
   look_at_slots(static_cast<std::uint32_t>(slots_.size()));
   const auto is_left = [this](std::uint32_t index) { return !slots_[index].gone; };

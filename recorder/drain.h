@@ -68,8 +68,9 @@ class Drain {
 
   // One pass: hands on what was committed before it began. Returns the bytes handed on.
   std::uint64_t pass();
-  // The service is gone: passes until nothing is left, tells every loss, ends every thread.
-  void finish();
+  // The recording is over: passes until nothing is left, tells every loss, ends every thread and,
+  // when the service is `gone`, every process.
+  void finish(bool gone);
   // Everything handed on so far is in the file.
   void settle();
 
@@ -130,6 +131,7 @@ class Drain {
   std::vector<bool> adopted_;          // by segment
   std::vector<bool> told_processes_;   // by ProcessSlot: gone and told
   std::vector<Next> heap_;
+  bool finishing_ = false;       // nothing of what threads write from now on is wanted
   std::uint32_t next_look_ = 0;  // slot where the next sweep goes on
   std::uint64_t passed_ = 0;     // bytes in this pass
   std::uint64_t unsettled_ = 0;

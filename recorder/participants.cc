@@ -67,6 +67,10 @@ void Participants::end_thread(std::uint32_t slot) {
   if (slot < threads_.size()) threads_[slot].reset();
 }
 
+void Participants::each_process(const std::function<void(const ProcessState&)>& visit) const {
+  for (const auto& [id, process] : processes_) visit(*process);
+}
+
 void Participants::each_thread(const std::function<void(ThreadState&)>& visit) {
   for (const auto& thread : threads_) {
     if (thread != nullptr) visit(*thread);

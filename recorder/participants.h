@@ -108,6 +108,7 @@ class Participants {
   ThreadState* thread_at(std::uint32_t slot);
   const ThreadState* thread_at(std::uint32_t slot) const;
   void end_thread(std::uint32_t slot);
+  void each_process(const std::function<void(const ProcessState&)>& visit) const;
   void each_thread(const std::function<void(ThreadState&)>& visit);
 
   // While a recovery reads the archive back: by the archive's numbers, made when they are new.

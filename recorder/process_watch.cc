@@ -112,13 +112,15 @@ void ProcessWatch::sweep() {
     learn(slot);
     const Known& known = known_[slot];
     if (known.gone) continue;
+    if (all_gone_) {
+      mark_gone(slot);
+      continue;
+    }
     const auto state = arena_.process(slot).state.load(std::memory_order_acquire);
     pollfd entry{known.pidfd, POLLIN, 0};
     if (known.pidfd >= 0) {
       if (::poll(&entry, 1, 0) == 1) mark_gone(slot);
     } else if (state == abi::ProcessState::kExited && ::kill(known.pid, 0) != 0 && errno == ESRCH) {
-      mark_gone(slot);
-    } else if (all_gone_) {
       mark_gone(slot);
     }
   }

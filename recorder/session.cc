@@ -373,11 +373,7 @@ void LiveSession::discard() {
 tl::expected<SessionSummary, Error> LiveSession::finish() {
   if (root_ > 0) {
     reap();
-    if (none_left_) {
-      drain_.finish();
-    } else {
-      drain_.pass();
-    }
+    drain_.finish(none_left_);
     check_hello(monotonic_now_ns());
   }
   collector_.finish();
