@@ -21,7 +21,7 @@ void ModuleKeys::on_event(const event::Event& event) {
     images_[event.process] = std::move(image);
   } else if (const auto* module = std::get_if<event::ModuleLoaded>(&event.fact)) {
     Image& image = images_[event.process];
-    const bool program = module->path == image.executable;
+    const bool program = module->path.empty() || module->path == image.executable;
     image.ranges[module->begin] = {module->end,
                                    program ? 0 : abi::module_key(base_name(module->path).c_str())};
   }
