@@ -43,8 +43,8 @@ std::uint32_t read_descriptor_path(int fd, char (&path)[kLongestPath]) {
   return used + 1;
 }
 
-// Files whose path this process has recorded, by identity; asking for a path costs more than the rest
-// of a small sendfile.
+// Files whose path this process has recorded, by identity; asking for a path costs more than the
+// rest of a small sendfile.
 constexpr std::size_t kKnownFiles = 1024;
 constinit std::atomic<std::uint64_t> known_files[kKnownFiles]{};
 

@@ -15,8 +15,9 @@ ssize_t draw_random(abi::RandomSource source, const void* caller, void* bytes, s
                     world::RandomOriginal draw_original, void* context) {
   auto* const start = static_cast<std::byte*>(bytes);
   Thread* thread = this_thread();
-  if (thread == nullptr || is_crypto_code(caller)) return draw_original(context, start, length);
+  if (thread == nullptr) return draw_original(context, start, length);
   refresh_modules(*thread);
+  if (is_crypto_code(caller)) return draw_original(context, start, length);
   const std::uint64_t enter = stamp();
   world::Draw draw{thread, caller};
   ssize_t result;

@@ -23,15 +23,15 @@ bool is_recorded(clockid_t clock) {
 // The thread that reads, null when this read is not to be recorded.
 Thread* reader(const void* caller) {
   Thread* thread = this_thread();
-  return thread != nullptr && !is_crypto_code(caller) ? thread : nullptr;
+  if (thread == nullptr) return nullptr;
+  refresh_modules(*thread);
+  return is_crypto_code(caller) ? nullptr : thread;
 }
 
 // A read that a record is written of.
 class ClockRead {
  public:
-  ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller}, enter_(stamp()) {
-    refresh_modules(thread);
-  }
+  ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller}, enter_(stamp()) {}
   [[nodiscard]] world::Draw& draw() { return draw_; }
 
   void finish(abi::ClockSource source, std::int64_t value_ns) {
@@ -49,6 +49,8 @@ class ClockRead {
   std::uint64_t enter_;
 };
 
+}  // namespace
+
 int read_clock(clockid_t clock, timespec* value, const void* caller) {
   Thread* thread = is_recorded(clock) ? reader(caller) : nullptr;
   if (thread == nullptr) return original().clock_gettime(clock, value);
@@ -57,6 +59,31 @@ int read_clock(clockid_t clock, timespec* value, const void* caller) {
   if (result == 0) read.finish(static_cast<abi::ClockSource>(clock), nanoseconds(*value));
   return result;
 }
+
+int read_time_of_day(timeval* value, void* zone, const void* caller) {
+  Thread* thread = value != nullptr ? reader(caller) : nullptr;
+  if (thread == nullptr) return original().gettimeofday(value, zone);
+  timeval unused;
+  if (zone != nullptr) original().gettimeofday(&unused, zone);
+  ClockRead read(*thread, caller);
+  const int result = world::gettimeofday(read.draw(), value);
+  if (result == 0) {
+    read.finish(abi::ClockSource::kGettimeofday,
+                std::int64_t{value->tv_sec} * kNsPerSecond + value->tv_usec * 1000);
+  }
+  return result;
+}
+time_t read_seconds(time_t* value, const void* caller) {
+  Thread* thread = reader(caller);
+  if (thread == nullptr) return original().time(value);
+  ClockRead read(*thread, caller);
+  const time_t seconds = world::time(read.draw());
+  read.finish(abi::ClockSource::kTime, std::int64_t{seconds} * kNsPerSecond);
+  if (value != nullptr) *value = seconds;
+  return seconds;
+}
+
+namespace {
 
 std::int64_t read_nanoseconds(clockid_t clock, const void* caller) {
   timespec value{};
@@ -71,30 +98,12 @@ int hook_clock_gettime(clockid_t clock, timespec* value) {
 }
 
 int hook_gettimeofday(timeval* value, void* zone) {
-  Thread* thread = value != nullptr ? reader(REPRISE_CALLER()) : nullptr;
-  if (thread == nullptr) return original().gettimeofday(value, zone);
-  timeval unused;
-  if (zone != nullptr) original().gettimeofday(&unused, zone);
-  ClockRead read(*thread, REPRISE_CALLER());
-  const int result = world::gettimeofday(read.draw(), value);
-  if (result == 0) {
-    read.finish(abi::ClockSource::kGettimeofday,
-                std::int64_t{value->tv_sec} * kNsPerSecond + value->tv_usec * 1000);
-  }
-  return result;
+  return read_time_of_day(value, zone, REPRISE_CALLER());
 }
 extern "C" int hook___gettimeofday(timeval* value, void* zone)
     REPRISE_HOOK_ALIAS(__gettimeofday, gettimeofday);
 
-time_t hook_time(time_t* value) {
-  Thread* thread = reader(REPRISE_CALLER());
-  if (thread == nullptr) return original().time(value);
-  ClockRead read(*thread, REPRISE_CALLER());
-  const time_t seconds = world::time(read.draw());
-  read.finish(abi::ClockSource::kTime, std::int64_t{seconds} * kNsPerSecond);
-  if (value != nullptr) *value = seconds;
-  return seconds;
-}
+time_t hook_time(time_t* value) { return read_seconds(value, REPRISE_CALLER()); }
 
 int hook_timespec_get(timespec* value, int base) {
   Thread* thread = base == TIME_UTC ? reader(REPRISE_CALLER()) : nullptr;

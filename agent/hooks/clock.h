@@ -1,4 +1,4 @@
-// The hooks that read clocks; syscall() calls them too.
+// The hooks that read clocks, and what syscall() calls in their place.
 #pragma once
 
 #include <sys/time.h>
@@ -9,6 +9,12 @@
 #include "agent/hooks/hook.h"
 
 namespace reprise::agent {
+
+// What the hooks of the same names do, for `caller`.
+int read_clock(clockid_t clock, timespec* value, const void* caller);
+int read_time_of_day(timeval* value, void* zone, const void* caller);
+time_t read_seconds(time_t* value, const void* caller);
+
 extern "C" {
 int hook_clock_gettime(clockid_t clock, timespec* value) REPRISE_HOOK(clock_gettime);
 int hook_gettimeofday(timeval* value, void* zone) REPRISE_HOOK(gettimeofday);

@@ -62,8 +62,12 @@ int draw_open_ssl_extended(CallerOriginal<RandBytesEx>& originals, const void* c
 }  // namespace
 
 ssize_t hook_getrandom(void* bytes, std::size_t length, unsigned flags) {
+  return draw_kernel_random(bytes, length, flags, REPRISE_CALLER());
+}
+
+ssize_t draw_kernel_random(void* bytes, std::size_t length, unsigned flags, const void* caller) {
   return draw_random(
-      abi::RandomSource::kGetrandom, REPRISE_CALLER(), bytes, length,
+      abi::RandomSource::kGetrandom, caller, bytes, length,
       [](void* context, std::byte* to, std::size_t count) {
         return original().getrandom(to, count, *static_cast<unsigned*>(context));
       },

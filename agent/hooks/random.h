@@ -1,4 +1,4 @@
-// The hooks that draw randomness; syscall() calls them too.
+// The hooks that draw randomness, and what syscall() calls in their place.
 #pragma once
 
 #include <sys/types.h>
@@ -9,6 +9,10 @@
 #include "agent/hooks/hook.h"
 
 namespace reprise::agent {
+
+// What getrandom's hook does, for `caller`.
+ssize_t draw_kernel_random(void* bytes, std::size_t length, unsigned flags, const void* caller);
+
 extern "C" {
 ssize_t hook_getrandom(void* bytes, std::size_t length, unsigned flags) REPRISE_HOOK(getrandom);
 int hook_getentropy(void* bytes, std::size_t length) REPRISE_HOOK(getentropy);

@@ -6,6 +6,7 @@
 #include "agent/connection.h"
 #include "agent/descriptor.h"
 #include "agent/epoll_registry.h"
+#include "agent/log_line.h"
 #include "agent/record.h"
 #include "agent/thread.h"
 #include "agent/world/world.h"
@@ -99,6 +100,7 @@ template <typename Call, typename List>
 int wait(abi::WaitKind kind, std::int64_t timeout_ns, Call call, List list) {
   Thread* thread = this_thread();
   if (thread == nullptr) return call(nullptr);
+  flush_log_line(*thread);
   const std::uint64_t enter = stamp();
   const int result = call(thread);
   const int error = errno;

@@ -5,6 +5,7 @@
 
 #include "agent/connection.h"
 #include "agent/descriptor.h"
+#include "agent/log_line.h"
 #include "agent/original.h"
 #include "agent/record.h"
 #include "agent/system_call.h"
@@ -69,6 +70,7 @@ int accept_on(int fd, sockaddr* address, socklen_t* length, int flags, Call call
     }
     return made;
   }
+  flush_log_line(*thread);
   sockaddr_storage peer;
   socklen_t peer_length = sizeof(peer);
   auto* peer_address = reinterpret_cast<sockaddr*>(&peer);

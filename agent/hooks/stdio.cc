@@ -89,10 +89,11 @@ LogTarget target_of(int fd) {
 // Wide-oriented streams hold no bytes that could be recorded.
 LogTarget target_of(FILE* file) { return file->_mode > 0 ? LogTarget{} : target_of(file->_fileno); }
 
-void log_text(const LogTarget& target, Gather text, std::size_t length, std::uint64_t enter) {
+void log_text(const LogTarget& target, const char* text, std::size_t length, const char* end,
+              std::uint64_t enter) {
   if (target.thread == nullptr) return;
   const int error = errno;
-  write_log(*target.thread, target.stream, text, length, enter);
+  gather_log(*target.thread, target.stream, text, length, end, enter);
   errno = error;
 }
 
@@ -119,7 +120,7 @@ template <typename Put, typename Forward>
     text = static_cast<char*>(alloca(bytes + 1));
     __vsnprintf_chk(text, bytes + 1, flag, bytes + 1, format, arguments);
   }
-  log_text(target, {text, bytes}, bytes, enter);
+  log_text(target, text, bytes, "", enter);
   return put(text, bytes) == bytes ? length : -1;
 }
 
@@ -166,9 +167,8 @@ void log_character(FILE* file, int character, int result) {
   if (result == EOF) return;
   const LogTarget target = target_of(file);
   if (target.thread == nullptr) return;
-  const int error = errno;
-  write_log_character(*target.thread, target.stream, static_cast<char>(character));
-  errno = error;
+  const auto written = static_cast<char>(character);
+  log_text(target, &written, 1, "", stamp());
 }
 
 template <typename Put>
@@ -177,7 +177,7 @@ std::size_t put_block(const void* bytes, std::size_t size, FILE* file, Put put) 
   const std::uint64_t enter = target.thread == nullptr ? 0 : stamp();
   const std::size_t written = put();
   if (target.thread != nullptr && written > 0) {
-    log_text(target, {bytes, size * written}, size * written, enter);
+    log_text(target, static_cast<const char*>(bytes), size * written, "", enter);
   }
   return written;
 }
@@ -190,9 +190,7 @@ int put_text(const char* text, const char* end, FILE* file, Put put) {
   const std::uint64_t enter = stamp();
   const int result = put();
   if (result == EOF) return result;
-  const iovec parts[] = {{const_cast<char*>(text), strlen(text)},
-                         {const_cast<char*>(end), strlen(end)}};
-  log_text(target, {parts, 2}, parts[0].iov_len + parts[1].iov_len, enter);
+  log_text(target, text, strlen(text), end, enter);
   return result;
 }
 
@@ -354,7 +352,7 @@ void hook_perror(const char* text) {
                strerror_r(error, described, sizeof(described)));
   const auto bytes = static_cast<std::size_t>(length);
   const std::size_t kept = bytes < sizeof(message) ? bytes : sizeof(message) - 1;
-  log_text(target, {message, kept}, kept, stamp());
+  log_text(target, message, kept, "", stamp());
   errno = error;
 }
 

@@ -36,6 +36,7 @@ ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call 
   if (thread == nullptr) return call(nullptr);
   Socket* socket = descriptors().stream(fd);
   if (socket == nullptr || (flags & kNotStreamFlags) != 0) return call(socket);
+  flush_log_line(*thread);
   Receiving receiving(*thread, *socket, requested);
   const ssize_t result = call(socket);
   receiving.finish(result, gather);

@@ -54,6 +54,20 @@ long call_hook(Result (*hook)(Parameters...), const Arguments& arguments) {
   (std::index_sequence_for<Parameters...>{});
 }
 
+// Draws name who asked, which is not this file.
+long dispatch_draw(long number, const Arguments& a, const void* caller) {
+  switch (number) {
+    case SYS_clock_gettime:
+      return read_clock(a.as<clockid_t>(0), a.as<timespec*>(1), caller);
+    case SYS_gettimeofday:
+      return read_time_of_day(a.as<timeval*>(0), a.as<void*>(1), caller);
+    case SYS_time:
+      return read_seconds(a.as<time_t*>(0), caller);
+    default:
+      return draw_kernel_random(a.as<void*>(0), a.as<std::size_t>(1), a.as<unsigned>(2), caller);
+  }
+}
+
 // The hook of a variadic function, which takes its argument as a pointer.
 long call_fcntl(const Arguments& a) {
   return hook_fcntl(a.as<int>(0), a.as<int>(1), a.as<void*>(2));
@@ -90,8 +104,13 @@ long dispatch_bytes(long number, const Arguments& a) {
   }
 }
 
-long dispatch(long number, const Arguments& a) {
+long dispatch(long number, const Arguments& a, const void* caller) {
   switch (number) {
+    case SYS_clock_gettime:
+    case SYS_gettimeofday:
+    case SYS_time:
+    case SYS_getrandom:
+      return dispatch_draw(number, a, caller);
     case SYS_socket:
       return call_hook(hook_socket, a);
     case SYS_socketpair:
@@ -128,14 +147,6 @@ long dispatch(long number, const Arguments& a) {
       return call_hook(hook_poll, a);
     case SYS_select:
       return call_hook(hook_select, a);
-    case SYS_clock_gettime:
-      return call_hook(hook_clock_gettime, a);
-    case SYS_gettimeofday:
-      return call_hook(hook_gettimeofday, a);
-    case SYS_time:
-      return call_hook(hook_time, a);
-    case SYS_getrandom:
-      return call_hook(hook_getrandom, a);
     default:
       return dispatch_bytes(number, a);
   }
@@ -156,7 +167,7 @@ long hook_syscall(long number, ...) {
     return -1;
   }
   if (number == SYS_exit_group) write_exit(*thread, a.as<int>(0));
-  return dispatch(number, a);
+  return dispatch(number, a, REPRISE_CALLER());
 }
 
 // A task that shares this one's memory and thread-local storage is seen as this thread. The child

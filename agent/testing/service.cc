@@ -41,9 +41,13 @@ std::string absolute(const std::string& path) {
 
 }  // namespace
 
-bool Outcome::exited_with(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+bool Outcome::exited_with(int code) const {
+  return WIFEXITED(status) && WEXITSTATUS(status) == code;
+}
 
-bool Outcome::killed_by(int signal) const { return WIFSIGNALED(status) && WTERMSIG(status) == signal; }
+bool Outcome::killed_by(int signal) const {
+  return WIFSIGNALED(status) && WTERMSIG(status) == signal;
+}
 
 RunningService::RunningService(TestArena& arena, const std::vector<std::string>& command,
                                const RunOptions& options)
@@ -113,7 +117,7 @@ Outcome RunningService::wait() {
 }
 
 Outcome run_service(TestArena& arena, const std::vector<std::string>& command,
-                const RunOptions& options) {
+                    const RunOptions& options) {
   return RunningService(arena, command, options).wait();
 }
 
