@@ -133,6 +133,9 @@ void write_exit(Thread& thread, int code) {
     record->reserved = 0;
     record.commit();
   }
+  if (process().slot != nullptr) {
+    process().slot->state.store(abi::ProcessState::kExited, std::memory_order_release);
+  }
   world::process_ending();
 }
 

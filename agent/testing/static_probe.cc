@@ -1,0 +1,2 @@
+// A program that no preload reaches.
+int main() { return 0; }
