@@ -1,13 +1,8 @@
 // Compiles, links and calls every library that third_party/BUILD wraps. A machine that lacks a
-// package of tools/packages.txt fails here, with the name of what it lacks, and not in the middle of
-// the build of something else.
+// package of tools/packages.txt fails here, with the name of what it lacks, and not in the middle
+// of the build of something else.
 
-#include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
-#include <boost/archive/binary_oarchive.hpp>
-#include <boost/asio.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/serialization/string.hpp>
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <event2/event.h>
@@ -16,7 +11,6 @@
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
 #include <microhttpd.h>
-#include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -24,6 +18,12 @@
 #include <xxhash.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <CLI/CLI.hpp>
+#include <boost/archive/binary_oarchive.hpp>
+#include <boost/asio.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/serialization/string.hpp>
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstdint>
