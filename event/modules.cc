@@ -18,6 +18,13 @@ std::string_view without_version(std::string_view name) {
   return at == std::string_view::npos ? name : name.substr(0, at + kSuffix.size());
 }
 
+// The runtime of a language draws for whoever calls it, so its draws are the program's own.
+// agent/abi/control.h has the same rule.
+bool is_language_runtime(std::string_view name) {
+  return name.starts_with("libstdc++.so") || name.starts_with("libc++.so") ||
+         name.starts_with("libpython");
+}
+
 }  // namespace
 
 void Modules::add(const Event& event) {
@@ -31,8 +38,9 @@ void Modules::add(const Event& event) {
   } else if (const auto* module = std::get_if<ModuleLoaded>(&event.fact)) {
     Process& process = processes_[event.process];
     const bool program = module->path.empty() || module->path == process.executable;
-    const std::string_view name =
-        program ? std::string_view() : without_version(base_name(module->path));
+    const std::string_view library = without_version(base_name(module->path));
+    const bool own = program || is_language_runtime(library);
+    const std::string_view name = own ? std::string_view() : library;
     process.ranges[module->begin] = {module->end, std::string(name)};
   }
 }

@@ -246,8 +246,22 @@ struct TapeDraw {
   std::uint32_t reserved2;
 };
 
-// Names a loaded object across builds: FNV-1a of the base name of its path.
+// A language's runtime reads clocks and draws random values for whoever calls it: std::chrono, Python's
+// time module. What it does counts as the program's own. event/modules.cc has the same rule.
+constexpr bool is_language_runtime(const char* base_name) {
+  constexpr const char* kPrefixes[] = {"libstdc++.so", "libc++.so", "libpython"};
+  for (const char* prefix : kPrefixes) {
+    const char* c = base_name;
+    while (*prefix != '\0' && *c == *prefix) ++c, ++prefix;
+    if (*prefix == '\0') return true;
+  }
+  return false;
+}
+
+// Names a loaded object across builds: FNV-1a of the base name of its path; 0, as for the program
+// itself, for a language's runtime.
 constexpr std::uint32_t module_key(const char* base_name) {
+  if (is_language_runtime(base_name)) return 0;
   std::uint32_t hash = 2166136261u;
   for (const char* c = base_name; *c != '\0'; ++c) {
     hash = (hash ^ static_cast<unsigned char>(*c)) * 16777619u;
