@@ -22,15 +22,14 @@ BlockEntry FoundBlock::entry() const {
 std::optional<FoundBlock> Scan::next() {
   const std::uint64_t size = store_.file().size();
   const std::uint64_t expected = end();
-  if (expected >= size) return std::nullopt;
+  if (expected >= size || size == searched_size_) return std::nullopt;
   if (const auto header = header_at(expected)) {
     const FoundBlock found{*header, expected};
-    if (found.end() <= size) return last_ = found;
+    if (found.end() <= size) return take(found);
   }
-  const auto found = search(std::max(search_start(), searched_to_));
+  const auto found = search(std::max(search_start(), searched_to_), size);
   if (!found) {
-    // The last bytes may be the beginning of a block that is being written.
-    searched_to_ = size < kBlockHeaderBytes ? 0 : size - kBlockHeaderBytes;
+    searched_size_ = size;
     return std::nullopt;
   }
   if (found->offset > expected) {
@@ -38,8 +37,14 @@ std::optional<FoundBlock> Scan::next() {
                         "not a block, where block " +
                             std::to_string(last_ ? last_->header.number + 1 : 0) + " should be");
   }
+  return take(*found);
+}
+
+FoundBlock Scan::take(const FoundBlock& found) {
   searched_to_ = 0;
-  return last_ = *found;
+  searched_size_ = 0;
+  last_ = found;
+  return found;
 }
 
 std::uint64_t Scan::tail_bytes() const {
@@ -48,7 +53,10 @@ std::uint64_t Scan::tail_bytes() const {
 }
 
 std::optional<BlockHeader> Scan::header_at(std::uint64_t offset) const {
-  const auto header = read_block_header(store_.file(), offset);
+  return ours(read_block_header(store_.file(), offset));
+}
+
+std::optional<BlockHeader> Scan::ours(const std::optional<BlockHeader>& header) const {
   if (!header || header->major != kMajorVersion) return std::nullopt;
   if (last_ && header->recording != last_->header.recording) return std::nullopt;
   return header;
@@ -60,28 +68,32 @@ std::uint64_t Scan::search_start() {
   return store_.load(last_->entry()) ? last_->end() : last_->offset + kBlockHeaderBytes;
 }
 
-std::optional<FoundBlock> Scan::search(std::uint64_t from) {
-  const std::uint64_t size = store_.file().size();
-  std::vector<std::uint8_t> window(kSearchBytes);
+std::optional<FoundBlock> Scan::search(std::uint64_t from, std::uint64_t size) {
+  std::vector<std::uint8_t> window(std::min<std::uint64_t>(kSearchBytes, size - from));
+  std::uint64_t incomplete = size;
   while (from + kBlockHeaderBytes <= size) {
     if (!last_ && from > kFirstBlockWithin) return std::nullopt;
     const std::size_t count = store_.file().read_at(from, window);
-    if (count < kBlockHeaderBytes) return std::nullopt;
+    if (count < kBlockHeaderBytes) break;
     const std::uint8_t* at = window.data();
     const std::uint8_t* const stop = at + count;
+    // Only headers that the window holds as a whole; it overlaps the next one by almost a header.
     while ((at = static_cast<const std::uint8_t*>(
-                memmem(at, static_cast<std::size_t>(stop - at), kMagic.data(), kMagic.size())))) {
+                memmem(at, static_cast<std::size_t>(stop - at), kMagic.data(), kMagic.size()))) &&
+           static_cast<std::size_t>(stop - at) >= kBlockHeaderBytes) {
       const std::uint64_t offset = from + static_cast<std::uint64_t>(at - window.data());
-      if (const auto header = header_at(offset)) {
+      if (const auto header = ours(load_block_header(
+              std::span<const std::uint8_t, kBlockHeaderBytes>(at, kBlockHeaderBytes)))) {
         const FoundBlock found{*header, offset};
         if (found.end() <= size) return found;
+        incomplete = std::min(incomplete, offset);
       }
       ++at;
     }
-    // The windows overlap by what a magic number across their border needs.
-    from += count - (kMagic.size() - 1);
-    if (count < window.size()) break;
+    from += count - (kBlockHeaderBytes - 1);
   }
+  // When the file has grown, a block that was begun may be whole.
+  searched_to_ = std::min(incomplete, size - std::min<std::uint64_t>(size, kBlockHeaderBytes - 1));
   return std::nullopt;
 }
 

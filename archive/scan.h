@@ -40,12 +40,15 @@ class Scan {
 
  private:
   std::optional<BlockHeader> header_at(std::uint64_t offset) const;
-  std::optional<FoundBlock> search(std::uint64_t from);
+  std::optional<BlockHeader> ours(const std::optional<BlockHeader>& header) const;
+  std::optional<FoundBlock> search(std::uint64_t from, std::uint64_t size);
+  FoundBlock take(const FoundBlock& found);
   std::uint64_t search_start();
 
   BlockStore& store_;
   std::optional<FoundBlock> last_;
-  std::uint64_t searched_to_ = 0;  // no block begins before, from end() on
+  std::uint64_t searched_to_ = 0;    // no whole block begins before, from end() on
+  std::uint64_t searched_size_ = 0;  // size of the file when nothing was found in it
 };
 
 }  // namespace reprise::archive

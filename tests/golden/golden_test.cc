@@ -1,0 +1,74 @@
+// Archives as earlier versions wrote them are read, event by event, as what they were.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "archive/reader.h"
+#include "archive/sample_recording.h"
+
+namespace reprise::archive {
+namespace {
+
+constexpr std::uint64_t kExchanges = 20;
+
+std::unique_ptr<Reader> open(const std::string& name) {
+  auto reader = Reader::open("tests/golden/" + name);
+  EXPECT_TRUE(reader) << reader.error().message;
+  return reader ? std::move(*reader) : nullptr;
+}
+
+std::string text(const tl::expected<event::Bytes, Error>& bytes) {
+  return bytes ? std::string(bytes->begin(), bytes->end()) : "error: " + bytes.error().message;
+}
+
+// Everything the sample recording of format 1.0 holds.
+void expect_sample(Reader& reader) {
+  EXPECT_EQ(reader.header().session, sample_header().session);
+  EXPECT_EQ(reader.header().command, sample_header().command);
+  EXPECT_EQ(reader.header().epoch, sample_header().epoch);
+  ASSERT_EQ(reader.exchange_count(), kExchanges);
+  for (std::uint64_t id = 1; id <= kExchanges; ++id) {
+    const auto exchange = reader.exchange({id});
+    ASSERT_TRUE(exchange);
+    EXPECT_EQ(exchange->target, "/item/" + std::to_string(id));
+    EXPECT_TRUE(exchange->complete);
+    EXPECT_EQ(text(reader.request(*exchange)), sample_request(id));
+    EXPECT_EQ(text(reader.response(*exchange)), sample_response(id));
+    const auto calls = reader.calls(event::Context::of({id}));
+    ASSERT_TRUE(calls);
+    ASSERT_EQ(calls->size(), 1u);
+    EXPECT_EQ(text(reader.request(calls->front())), sample_call_request(id));
+    EXPECT_EQ(text(reader.response(calls->front())), sample_call_response(id));
+  }
+  // The first events are one of each fact that format 1.0 had.
+  std::size_t kind = 0, events = 0;
+  reader.each_event([&](const event::Event& event) {
+    if (kind < 29) {
+      EXPECT_EQ(event.fact.index(), kind++);
+    }
+    ++events;
+    return true;
+  });
+  EXPECT_EQ(events, 29 + kExchanges * kSampleEventsPerExchange);
+  EXPECT_EQ(reader.content(1)->size(), 1000u);
+}
+
+TEST(Golden, FinishedArchiveOfFormat10) {
+  const auto reader = open("format_1_0.reprise");
+  ASSERT_NE(reader, nullptr);
+  ASSERT_TRUE(reader->trailer());
+  EXPECT_EQ(reader->trailer()->exchanges, kExchanges);
+  expect_sample(*reader);
+  reader->verify();
+  EXPECT_TRUE(reader->damage().empty());
+}
+
+TEST(Golden, ArchiveOfFormat10WithoutAnEnd) {
+  const auto reader = open("format_1_0_cut.reprise");
+  ASSERT_NE(reader, nullptr);
+  EXPECT_FALSE(reader->trailer());
+  expect_sample(*reader);
+}
+
+}  // namespace
+}  // namespace reprise::archive
