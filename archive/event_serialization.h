@@ -17,6 +17,15 @@
 #include "archive/record_archive.h"
 #include "event/exchange.h"
 
+namespace reprise::archive {
+
+// A protocol of the future is an unknown one.
+inline Enumerated<event::Protocol> protocol_field(event::Protocol& protocol) {
+  return enumerated(protocol, event::Protocol::kUnknown, event::Protocol::kHttp2, true);
+}
+
+}  // namespace reprise::archive
+
 namespace reprise::event {
 
 // --- Building blocks ---------------------------------------------------------------------------
@@ -216,27 +225,25 @@ void serialize(Archive& ar, Connection& connection, unsigned) {
   archive::fields(
       ar, connection.id, connection.process,
       archive::enumerated(connection.direction, Direction::kInbound, Direction::kOutbound),
-      archive::enumerated(connection.protocol, Protocol::kUnknown, Protocol::kHttp2),
-      connection.local, connection.peer, connection.peer_name, connection.listener,
-      connection.recorded, connection.socket, connection.internal, connection.opened,
-      connection.closed);
+      archive::protocol_field(connection.protocol), connection.local, connection.peer,
+      connection.peer_name, connection.listener, connection.recorded, connection.socket,
+      connection.internal, connection.opened, connection.closed);
 }
 template <typename Archive>
 void serialize(Archive& ar, Exchange& exchange, unsigned) {
   archive::fields(ar, exchange.id, exchange.connection, exchange.ordinal, exchange.process,
-                  archive::enumerated(exchange.protocol, Protocol::kUnknown, Protocol::kHttp2),
-                  exchange.method, exchange.target, exchange.status, exchange.request,
-                  exchange.response, exchange.first_byte_in, exchange.last_byte_in,
-                  exchange.first_byte_out, exchange.last_byte_out, exchange.complete,
-                  exchange.incomplete_why, exchange.calls, exchange.draws);
+                  archive::protocol_field(exchange.protocol), exchange.method, exchange.target,
+                  exchange.status, exchange.request, exchange.response, exchange.first_byte_in,
+                  exchange.last_byte_in, exchange.first_byte_out, exchange.last_byte_out,
+                  exchange.complete, exchange.incomplete_why, exchange.calls, exchange.draws);
 }
 template <typename Archive>
 void serialize(Archive& ar, Call& call, unsigned) {
   archive::fields(ar, call.id, call.context, call.connection,
-                  archive::enumerated(call.protocol, Protocol::kUnknown, Protocol::kHttp2),
-                  call.peer, call.operation, call.target, call.status, call.ordinal, call.request,
-                  call.response, call.first_byte_out, call.last_byte_out, call.first_byte_in,
-                  call.last_byte_in, call.prelude, call.complete);
+                  archive::protocol_field(call.protocol), call.peer, call.operation, call.target,
+                  call.status, call.ordinal, call.request, call.response, call.first_byte_out,
+                  call.last_byte_out, call.first_byte_in, call.last_byte_in, call.prelude,
+                  call.complete);
 }
 
 }  // namespace reprise::event

@@ -29,6 +29,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "archive/block.h"
 #include "archive/byte_buffer.h"
 
 namespace reprise::archive {
@@ -51,15 +52,17 @@ struct StampTicks {
   std::uint64_t& ticks;
 };
 
-// An enumeration without holes from `first` to `last`.
+// An enumeration without holes from `first` to `last`. If `open`, a value that a newer version
+// added is loaded as `first`; otherwise the record is of an unknown kind.
 template <typename Enum>
 struct Enumerated {
   Enum& value;
   Enum first, last;
+  bool open;
 };
 template <typename Enum>
-Enumerated<Enum> enumerated(Enum& value, Enum first, Enum last) {
-  return {value, first, last};
+Enumerated<Enum> enumerated(Enum& value, Enum first, Enum last, bool open = false) {
+  return {value, first, last, open};
 }
 
 // Saves or loads the fields in this order: `ar & first & second & …`.
@@ -215,7 +218,9 @@ class InputArchive {
     const std::uint64_t value = load_varint();
     if (value < static_cast<std::uint64_t>(field.first) ||
         value > static_cast<std::uint64_t>(field.last)) {
-      throw UnknownKind{value};
+      if (!field.open || version_ <= kMinorVersion) throw UnknownKind{value};
+      field.value = field.first;
+      return;
     }
     field.value = static_cast<Enum>(value);
   }

@@ -218,6 +218,18 @@ TEST(Record, FactOfANewerMinorVersionBecomesAGapThatNamesIt) {
   EXPECT_NE(gap->reason.find("200"), std::string::npos);
 }
 
+TEST(Record, ProtocolOfANewerMinorVersionIsUnknownAndTheExchangeStays) {
+  event::Exchange exchange;
+  exchange.target = "/a";
+  exchange.protocol = static_cast<event::Protocol>(100);
+  const ByteBuffer payload = encoded(exchange);
+  event::Exchange back;
+  EXPECT_FALSE(decode(first_record(payload), kCoding, back));
+  ASSERT_TRUE(decode(first_record(payload), Coding{kBase, kMinorVersion + 1}, back));
+  EXPECT_EQ(back.protocol, event::Protocol::kUnknown);
+  EXPECT_EQ(back.target, "/a");
+}
+
 TEST(Record, UnknownFactInAKnownVersionIsAnError) {
   const std::vector<std::uint8_t> body = event_with_fact_tag(200);
   event::Event back;
