@@ -275,13 +275,23 @@ def reprise_py_library(name, **kwargs):
         **kwargs
     )
 
-def reprise_py_test(name, srcs, main = None, size = "small", **kwargs):
-    """A Python unittest. `main`, or the first file, is what is run; it calls unittest.main()."""
+def reprise_py_test(name, srcs, main = None, args = [], size = "small", **kwargs):
+    """A Python unittest, whose every case is counted.
+
+    Args:
+      name: of the test.
+      srcs: the test and its parts.
+      main: the file that is run, if it is not the first; it calls unittest.main().
+      args: for unittest.main().
+      size: a bound on its time.
+      **kwargs: for the native rule.
+    """
     native.py_test(
         name = name,
         size = size,
-        srcs = srcs,
-        main = main or srcs[0],
+        srcs = srcs + ["//bazel:unittest_launcher.py"],
+        args = ["$(rootpath %s)" % (main or srcs[0])] + args,
+        main = "//bazel:unittest_launcher.py",
         python_version = "PY3",
         srcs_version = "PY3",
         **kwargs
