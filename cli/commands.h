@@ -7,6 +7,7 @@
 
 namespace reprise::cli {
 
+std::unique_ptr<Command> make_diff_command();
 std::unique_ptr<Command> make_ls_command();
 std::unique_ptr<Command> make_record_command();
 std::unique_ptr<Command> make_recover_command();

@@ -1,0 +1,224 @@
+#include "diff/comparison.h"
+
+#include <cstring>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "diff/call_diff.h"
+#include "diff/message_diff.h"
+
+namespace reprise::diff {
+namespace {
+
+std::string state_text(const event::Exchange& exchange) {
+  if (exchange.complete) return "complete";
+  return "incomplete" + (exchange.incomplete_why.empty() ? "" : ": " + exchange.incomplete_why);
+}
+
+std::string outcome_text(const event::Exchange& exchange) {
+  return exchange_name(exchange) + " -> " +
+         (exchange.status.empty() ? "no status" : exchange.status);
+}
+
+std::string at_call(const std::string& prefix, std::size_t index) {
+  return prefix + "call[" + std::to_string(index) + "]";
+}
+
+// Calls with what pairs them. A request that cannot be read is like no other, not even an equal
+// one.
+std::vector<CallSummary> summaries(archive::Reader& reader, event::Context context) {
+  std::vector<CallSummary> all;
+  auto calls = reader.calls(context);
+  if (!calls) return all;
+  all.reserve(calls->size());
+  for (event::Call& call : *calls) {
+    CallSummary& summary = all.emplace_back();
+    const auto request = reader.request(call);
+    summary.request_hash =
+        request ? std::hash<std::string_view>{}(
+                      {reinterpret_cast<const char*>(request->data()), request->size()})
+                : call.id.value;
+    summary.call = std::move(call);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string exit_text(const event::ProcessExited& exit) {
+  if (exit.how == event::ProcessExited::How::kCode) return "code " + std::to_string(exit.value);
+  std::string text = "signal " + std::to_string(exit.value);
+  if (const char* name = sigabbrev_np(exit.value)) text += std::string(" (SIG") + name + ")";
+  return text;
+}
+
+std::string exchange_name(const event::Exchange& exchange) {
+  std::string name = exchange.method;
+  if (!exchange.target.empty()) name += (name.empty() ? "" : " ") + exchange.target;
+  return name.empty() ? "exchange" : name;
+}
+
+void Comparison::compare_all() {
+  base_.each_exchange([&](const event::Exchange& exchange) {
+    compare_exchange(exchange);
+    return true;
+  });
+  tell_extra_exchanges();
+  compare_outside(event::Context::background(), "background");
+  compare_outside(event::Context::unattributed(), "unattributed");
+  compare_exit();
+}
+
+void Comparison::compare_only(event::ExchangeId base) {
+  base_.each_exchange([&](const event::Exchange& exchange) {
+    if (exchange.id == base) {
+      compare_exchange(exchange);
+    } else {
+      (void)alignment_.take(exchange);  // the n-th stands for the n-th
+    }
+    return exchange.id != base;
+  });
+}
+
+void Comparison::compare_exchange(const event::Exchange& base) {
+  const auto id = alignment_.take(base);
+  const auto candidate =
+      id ? candidate_.exchange(*id)
+         : tl::expected<event::Exchange, archive::Error>(tl::unexpected(archive::Error{}));
+  if (!candidate) {
+    ++totals_.missing;
+    listener_.on_difference(
+        {base.id, {}, exchange_name(base), {missing("exchange", outcome_text(base))}});
+    return;
+  }
+  Outcome outcome;
+  compare_pair(base, *candidate, outcome);
+  if (outcome.differences.empty()) {
+    ++(outcome.whole ? totals_.same : totals_.incomplete);
+    return;
+  }
+  ++totals_.differ;
+  listener_.on_difference(
+      {base.id, candidate->id, exchange_name(base), std::move(outcome.differences)});
+}
+
+void Comparison::compare_pair(const event::Exchange& base, const event::Exchange& candidate,
+                              Outcome& outcome) {
+  if (base.complete && candidate.complete) {
+    compare_message(base, candidate, Side::kRequest, "request", base.method, outcome);
+    compare_message(base, candidate, Side::kResponse, "response", base.method, outcome);
+  } else {
+    outcome.whole = false;
+    if (base.complete != candidate.complete) {
+      outcome.differences.push_back({"exchange", Kind::kIncomplete, Content{state_text(base)},
+                                     Content{state_text(candidate)}});
+    }
+    if (base.status != candidate.status) {
+      outcome.differences.push_back(changed("response.status", base.status, candidate.status));
+    }
+  }
+  compare_calls(event::Context::of(base.id), event::Context::of(candidate.id), "", outcome);
+}
+
+template <typename Record>
+void Comparison::compare_message(const Record& base, const Record& candidate, Side side,
+                                 const std::string& where, const std::string& method,
+                                 Outcome& outcome) {
+  const bool request = side == Side::kRequest;
+  const auto one = request ? base_.request(base) : base_.response(base);
+  const auto other = request ? candidate_.request(candidate) : candidate_.response(candidate);
+  if (!one || !other) {
+    outcome.whole = false;
+    const auto state = [](const auto& bytes) {
+      return Content{bytes ? "complete" : "not readable: " + bytes.error().message};
+    };
+    if (one.has_value() != other.has_value()) {
+      outcome.differences.push_back({where, Kind::kIncomplete, state(one), state(other)});
+    }
+    return;
+  }
+  if (*one == *other && base.protocol == candidate.protocol) return;
+  if (request) {
+    compare_requests(protocol::parse_request(base.protocol, *one),
+                     protocol::parse_request(candidate.protocol, *other), where,
+                     outcome.differences);
+  } else {
+    compare_responses(protocol::parse_response(base.protocol, *one, method),
+                      protocol::parse_response(candidate.protocol, *other, method), where,
+                      outcome.differences);
+  }
+}
+
+void Comparison::compare_calls(event::Context base, event::Context candidate,
+                               const std::string& prefix, Outcome& outcome) {
+  const auto base_calls = summaries(base_, base);
+  const auto candidate_calls = summaries(candidate_, candidate);
+  if (base_calls.empty() && candidate_calls.empty()) return;
+  const CallPairs found = pair_calls(base_calls, candidate_calls);
+  for (const CallPair& pair : found.pairs) {
+    const std::string where = at_call(prefix, pair.base);
+    if (pair.reordered) {
+      outcome.differences.push_back({where, Kind::kReordered,
+                                     Content{call_name(base_calls[pair.base].call)},
+                                     Content{"now " + at_call(prefix, pair.candidate)}});
+    }
+    compare_call(base_calls[pair.base].call, candidate_calls[pair.candidate].call, where, outcome);
+  }
+  for (const std::size_t index : found.missing) {
+    outcome.differences.push_back(
+        missing(at_call(prefix, index), call_name(base_calls[index].call)));
+  }
+  for (const std::size_t index : found.extra) {
+    outcome.differences.push_back(
+        extra(at_call(prefix, index), call_name(candidate_calls[index].call)));
+  }
+}
+
+void Comparison::compare_call(const event::Call& base, const event::Call& candidate,
+                              const std::string& where, Outcome& outcome) {
+  if (base.peer != candidate.peer) {
+    outcome.differences.push_back(changed(where + ".peer", base.peer, candidate.peer));
+  }
+  compare_message(base, candidate, Side::kRequest, where + ".request", "", outcome);
+  if (base.complete != candidate.complete) {
+    const auto state = [](const event::Call& call) {
+      return Content{call.complete ? "answered" : "not answered in full"};
+    };
+    outcome.differences.push_back({where, Kind::kIncomplete, state(base), state(candidate)});
+  }
+  if (!base.complete || !candidate.complete) return;
+  // "HEAD /stock": the method decides whether there is a body.
+  const std::string method = base.operation.substr(0, base.operation.find(' '));
+  compare_message(base, candidate, Side::kResponse, where + ".response", method, outcome);
+}
+
+void Comparison::tell_extra_exchanges() {
+  candidate_.each_exchange([&](const event::Exchange& exchange) {
+    if (!alignment_.left(exchange.id)) return true;
+    ++totals_.extra;
+    listener_.on_difference(
+        {{}, exchange.id, exchange_name(exchange), {extra("exchange", outcome_text(exchange))}});
+    return true;
+  });
+}
+
+void Comparison::compare_outside(event::Context context, const std::string& name) {
+  Outcome outcome;
+  compare_calls(context, context, name + ".", outcome);
+  if (outcome.differences.empty()) return;
+  listener_.on_difference({{}, {}, name + " calls", std::move(outcome.differences)});
+}
+
+void Comparison::compare_exit() {
+  const auto& base = base_.trailer();
+  const auto& candidate = candidate_.trailer();
+  exit_compared_ = base && candidate && base->exited;
+  if (!exit_compared_) return;
+  const std::string one = exit_text(base->exit);
+  const std::string other = candidate->exited ? exit_text(candidate->exit) : "still running";
+  if (one != other) listener_.on_difference({{}, {}, "exit", {changed("exit", one, other)}});
+}
+
+}  // namespace reprise::diff
