@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <climits>
@@ -30,7 +31,19 @@ void futex_wake(std::atomic<Word>& word) {
   ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-void lay_out(abi::ControlHeader& header, const Control::Sizes& sizes, const Tape& tape) {
+struct Sizes {
+  std::uint32_t links = 0;
+  std::uint32_t mailboxes = 0;
+};
+
+// Connections of the service that are open at once; one that finds no link is served without marks.
+std::uint32_t links_for(const Plan& plan) {
+  constexpr std::size_t kSpare = 256;
+  constexpr std::size_t kMost = 32768;
+  return static_cast<std::uint32_t>(std::min(plan.connections.size() + kSpare, kMost));
+}
+
+void lay_out(abi::ControlHeader& header, const Sizes& sizes, const Tape& tape) {
   header.magic = abi::kControlMagic;
   header.abi_version = abi::kAbiVersion;
   header.link_count = sizes.links;
@@ -62,8 +75,10 @@ void copy_to(void* base, std::uint64_t offset, const std::vector<T>& values) {
 
 }  // namespace
 
-tl::expected<Control, Error> Control::create(const std::string& path, const Sizes& sizes,
-                                             const Tape& tape) {
+tl::expected<Control, Error> Control::create(const std::string& path, std::uint32_t thread_slots,
+                                             const Plan& plan) {
+  const Sizes sizes{links_for(plan), thread_slots};
+  const Tape& tape = plan.tape;
   abi::ControlHeader layout{};
   lay_out(layout, sizes, tape);
   const std::uint64_t bytes = layout.control_bytes;

@@ -17,8 +17,7 @@
 
 #include "agent/abi/control.h"
 #include "replayer/error.h"
-#include "replayer/moment.h"
-#include "replayer/tape.h"
+#include "replayer/plan.h"
 
 namespace reprise::replayer {
 
@@ -31,15 +30,12 @@ struct LinkId {
 
 class Control {
  public:
-  struct Sizes {
-    std::uint32_t links = 0;
-    std::uint32_t mailboxes = 0;  // ThreadSlots of the arena
-  };
-
-  // Makes the file with the whole tape in it; every block is really allocated, so that a full disk
-  // is an error here and not a SIGBUS in the service.
+  // Makes the file with the plan's whole tape in it, links for all of its connections that can be
+  // open at once, and a mailbox for each of the arena's `thread_slots`. Every block is really
+  // allocated, so that a full disk is an error here and not a SIGBUS in the service.
   [[nodiscard]] static tl::expected<Control, Error> create(const std::string& path,
-                                                           const Sizes& sizes, const Tape& tape);
+                                                           std::uint32_t thread_slots,
+                                                           const Plan& plan);
   Control(Control&& other) noexcept;
   Control& operator=(Control&& other) = delete;
   ~Control();

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 
@@ -31,6 +32,8 @@ using std::chrono::milliseconds;
 constexpr microseconds kBusyWait = milliseconds(10);
 // A thread that is about to run does so within a scheduler's breath.
 constexpr microseconds kWakingWait{50};
+// Exchanges that may still be worked on after their answer: as many as the collector remembers.
+constexpr std::size_t kWorkedOn = 64;
 
 }  // namespace
 
@@ -51,6 +54,7 @@ class Engine::Run {
   void release_unit(bool early);
   void fire_deadline();
   void settle_finished();
+  void settle_work(std::size_t left);
   void finish_ledger();
   std::string unreplayed() const;
   event::Context recorded(const event::Context& context);
@@ -73,6 +77,7 @@ class Engine::Run {
   DrawTally tally_;
   // Exchanges of this replay by the recorded number they stand for, and the other way round.
   std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
+  std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
   bool done_ = false;
@@ -118,6 +123,7 @@ tl::expected<void, Error> Engine::Run::replay() {
   settle_finished();
   if (error_) return tl::unexpected(*error_);
   ending_.finish();
+  settle_work(0);
   finish_ledger();
   return {};
 }
@@ -236,15 +242,26 @@ void Engine::Run::fire_deadline() {
 void Engine::Run::settle_finished() {
   const std::vector<DrivenExchange> finished = driver_.take_finished();
   for (const DrivenExchange& exchange : finished) {
-    const event::ExchangeId id = exchange.recorded->id;
-    const auto replayed = replayed_of_.find(id);
-    settle(stage_, exchange,
-           replayed == replayed_of_.end() ? DrawTally::Counts{} : tally_.of(replayed->second));
-    if (replayed != replayed_of_.end()) tally_.forget(replayed->second);
-    clock_.end(id);
+    settle_response(stage_, exchange);
+    working_.push_back(exchange.recorded);
   }
+  settle_work(kWorkedOn);
   if (!finished.empty() && engine_.options_.on_progress) {
     engine_.options_.on_progress(engine_.ledger_.replayed_exchanges(), plan_.selected);
+  }
+}
+
+// Closes the accounts of all but the last `left` exchanges that were answered.
+void Engine::Run::settle_work(std::size_t left) {
+  while (working_.size() > left) {
+    const RecordedExchange& exchange = *working_.front();
+    working_.pop_front();
+    const auto replayed = replayed_of_.find(exchange.id);
+    const bool seen = replayed != replayed_of_.end();
+    replayer::settle_work(stage_, exchange,
+                          seen ? tally_.of(replayed->second) : DrawTally::Counts{});
+    if (seen) tally_.forget(replayed->second);
+    clock_.end(exchange.id);
   }
 }
 
@@ -299,6 +316,7 @@ void Engine::Run::finish_ledger() {
   ledger.greatest_raise = clock_.greatest_shift();
   ledger.selected = plan_.selected;
   for (const std::string& thread : quiescence_.unhooked()) ledger.note(thread);
+  ledger.sort_divergences();
   if (next_unit_ < plan_.units.size()) {
     ledger.note("the service ended before " +
                 std::to_string(plan_.selected - ledger.replayed_exchanges()) +

@@ -98,8 +98,9 @@ std::string object_at(std::int32_t pid, std::uint64_t address) {
   return "";
 }
 
-// glibc draws a key for its heap when that is first used (malloc/malloc.c, tcache_key_initialize). In
-// programs that the service executes this comes before the agent; no service ever sees the value.
+// glibc draws a key for its heap when that is first used (malloc/malloc.c, tcache_key_initialize).
+// In programs that the service executes this comes before the agent; no service ever sees the
+// value.
 bool is_heap_key(const seccomp_notif& call) {
   if (call.data.nr != SYS_getrandom || call.data.args[1] != sizeof(std::uintptr_t) ||
       call.data.args[2] != GRND_NONBLOCK) {

@@ -88,6 +88,13 @@ void Ledger::refused_connect(const event::Context& context, const std::string& p
   diverge({context.exchange, Divergence::Kind::kExtraConnect, "", "connect to " + peer});
 }
 
+void Ledger::sort_divergences() {
+  std::ranges::stable_sort(divergences_, {}, [](const Divergence& divergence) {
+    return divergence.exchange ? divergence.exchange.value : UINT64_MAX;
+  });
+  substitutes_.clear();  // refer to places that are others now
+}
+
 void Ledger::note(std::string text) {
   if (std::ranges::find(notes_, text) == notes_.end()) notes_.push_back(std::move(text));
 }

@@ -67,6 +67,8 @@ class Ledger {
 
   // --- What differed ---
   void diverge(Divergence divergence) { divergences_.push_back(std::move(divergence)); }
+  // By exchange, those outside of any last.
+  void sort_divergences();
   // Said to people at the end, once: what was bent to keep the replay going.
   void note(std::string text);
 

@@ -31,8 +31,10 @@ class Pass {
   void on_connect_finished(const event::ConnectFinished& finished);
   void on_looked_up(const event::Event& event, const event::LookedUp& lookup);
   void on_signal(const event::Event& event, const event::SignalReceived& signal);
+  void on_environment(const std::vector<std::string>& environment);
   void settle_connects();
   void link_transactions();
+  void check_clients();
   void settle_end();
 
   archive::Reader& reader_;
@@ -59,6 +61,7 @@ tl::expected<void, Error> Pass::run(const Selection& selection) {
   settle_connects();
   settle_end();
   cut_units(plan_, selection, std::move(signals_));
+  check_clients();
   return {};
 }
 
@@ -168,6 +171,7 @@ void Pass::on_event(const event::Event& event) {
     }
   } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
     paths_[event.process] = started->path;
+    if (event.process == kRoot && started->image == 0) on_environment(started->environment);
     pids_.insert(started->pid);
   } else if (const auto* signal = std::get_if<event::SignalReceived>(&event.fact)) {
     on_signal(event, *signal);
@@ -250,6 +254,18 @@ void Pass::on_signal(const event::Event& event, const event::SignalReceived& sig
   signals_.push_back(std::move(unit));
 }
 
+void Pass::on_environment(const std::vector<std::string>& environment) {
+  for (const std::string& variable : environment) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string name = variable.substr(0, equals);
+    const std::string value = variable.substr(equals + 1);
+    const bool ours = name.starts_with("REPRISE_") || name.starts_with("LD_");
+    if (!ours && value.find("***") == std::string::npos)
+      plan_.environment.emplace_back(name, value);
+  }
+}
+
 void Pass::link_transactions() {
   std::ranges::sort(plan_.exchanges, {}, &RecordedExchange::id);
   std::ranges::sort(plan_.calls, {},
@@ -283,6 +299,25 @@ void Pass::settle_connects() {
     const bool used = connection != nullptr && !connection->transactions.empty();
     if (used || plan_.inputs.of(connect.connection).chunks > 0) {
       connect.outcome = RecordedConnect::Outcome::kEstablished;
+    }
+  }
+}
+
+// A client that opened with a TLS handshake cannot say the same again: the keys would be others.
+void Pass::check_clients() {
+  constexpr std::uint8_t kHandshake = 0x16;  // RFC 8446, 5.1
+  for (const Unit& unit : plan_.units) {
+    if (unit.chunks == 0) continue;
+    const Chunk& chunk = plan_.inputs.chunks[unit.first_chunk];
+    if (chunk.bytes.begin != 0 || chunk.bytes.size() < 3) continue;
+    const event::Bytes first = plan_.streams->bytes({unit.connection, Flow::kReceived}, {0, 3});
+    if (first.size() == 3 && first[0] == kHandshake && first[1] == 3) {
+      const RecordedConnection* connection = plan_.connection(unit.connection);
+      plan_.cannot_drive = "connection " + std::to_string(unit.connection.value) + " (from " +
+                           connection->peer.text +
+                           ") speaks TLS to the service, which cannot be replayed yet; let TLS end "
+                           "in front of the service and record that";
+      return;
     }
   }
 }

@@ -136,6 +136,9 @@ struct Plan {
   std::uint64_t selected = 0;  // exchanges in `units`
   DrawTally draws;
   RecordedEnd end;
+  // Of the root process, without what was masked in the recording or is set anew for every session.
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string cannot_drive;  // why the recorded clients cannot be played; "" when they can
   Moment began;
 
   const RecordedExchange* exchange(event::ExchangeId id) const;

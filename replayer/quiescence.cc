@@ -99,11 +99,13 @@ Rest Quiescence::read_activities(Moment now, std::vector<LiveThread>& live) {
     if (!threads_.is_live(slot)) continue;
     const abi::ThreadSlot& thread = threads_.thread(slot);
     const std::uint64_t activity = thread.activity.load(std::memory_order_acquire);
-    live.push_back({slot, activity});
     if (counts_as_running(activity_of(activity))) {
-      if (!blocked_outside(slot, activity)) return Rest::kBusy;
+      const Halt halt = halted(slot, activity);
+      if (halt == Halt::kNot) return Rest::kBusy;
+      if (halt == Halt::kBlocked) live.push_back({slot, activity});
       continue;
     }
+    live.push_back({slot, activity});
     const std::uint64_t deadline = thread.deadline_ns.load(std::memory_order_acquire);
     if (deadline == abi::kNoDeadline) continue;
     const Moment at{static_cast<std::int64_t>(std::min<std::uint64_t>(deadline, INT64_MAX))};
@@ -114,20 +116,23 @@ Rest Quiescence::read_activities(Moment now, std::vector<LiveThread>& live) {
   return live.empty() ? Rest::kBusy : rest;
 }
 
-// Whether a thread that says it runs has slept in the kernel all the while since it said so.
-bool Quiescence::blocked_outside(std::uint32_t slot, std::uint64_t activity) {
+// What the kernel says of a thread that says it runs.
+Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) {
   const auto now = std::chrono::steady_clock::now();
   Running& running = running_[slot];
-  if (running.activity != activity) running = {activity, now, false};
-  if (running.blocked) return true;
-  if (now - running.since < kPatience) return false;
-  if (activity_of(activity) == abi::Activity::kAsking || kernel_state(slot) != 'S') return false;
-  running.blocked = true;
+  if (running.activity != activity) running = {activity, now, Halt::kNot};
+  if (running.halt != Halt::kNot) return running.halt;
+  if (now - running.since < kDeathNoticed) return Halt::kNot;
+  const char state = kernel_state(slot);
+  if (state == '\0' || state == 'Z' || state == 'X') return running.halt = Halt::kGone;
+  if (now - running.since < kPatience) return Halt::kNot;
+  if (activity_of(activity) == abi::Activity::kAsking || state != 'S') return Halt::kNot;
+  running.halt = Halt::kBlocked;
   const std::string where =
       read_file(proc_path(threads_.process_of(slot).pid, threads_.thread(slot).tid, "wchan"));
   unhooked_.push_back(threads_.name(slot) + " is blocked in a call that Reprise does not hook" +
                       (where.empty() || where == "0" ? "" : " (kernel: " + where + ")"));
-  return true;
+  return running.halt;
 }
 
 bool Quiescence::nothing_runnable() {

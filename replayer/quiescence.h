@@ -50,11 +50,17 @@ class Quiescence {
 
  private:
   static constexpr std::chrono::milliseconds kPatience{250};
+  static constexpr std::chrono::milliseconds kDeathNoticed{1};
 
+  enum class Halt : std::uint8_t {
+    kNot,
+    kBlocked,  // outside of a hook; counted as waiting
+    kGone,     // its process died without a word
+  };
   struct Running {
     std::uint64_t activity = 0;
     std::chrono::steady_clock::time_point since;
-    bool blocked = false;  // outside of a hook, and counted as waiting
+    Halt halt = Halt::kNot;
   };
   struct LiveThread {
     std::uint32_t slot = 0;
@@ -63,7 +69,7 @@ class Quiescence {
   };
 
   Rest read_activities(Moment now, std::vector<LiveThread>& live);
-  bool blocked_outside(std::uint32_t slot, std::uint64_t activity);
+  Halt halted(std::uint32_t slot, std::uint64_t activity);
   bool nothing_runnable();
   char kernel_state(std::uint32_t slot);
 

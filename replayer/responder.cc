@@ -75,7 +75,10 @@ bool Responder::open_door(Door& door, const asio::ip::address& loopback) {
     door.fill.emplace_back(io_);
     door.fill.back().open(door.pending->local_endpoint().protocol(), error);
     door.fill.back().non_blocking(true, error);
-    door.fill.back().connect(door.pending->local_endpoint(), error);
+    const tcp::endpoint pending = door.pending->local_endpoint();
+    // Not Asio's connect, which would wait for the one that stays pending.
+    (void)::connect(door.fill.back().native_handle(), pending.data(),
+                    static_cast<socklen_t>(pending.size()));
   }
   door.datagrams = std::make_unique<asio::ip::udp::socket>(io_);
   const asio::ip::udp::endpoint any(loopback, 0);

@@ -96,18 +96,22 @@ void compare_draws(Stage& stage, const RecordedExchange& recorded,
 
 }  // namespace
 
-void settle(Stage& stage, const DrivenExchange& exchange, const DrawTally::Counts& replayed) {
+void settle_response(Stage& stage, const DrivenExchange& exchange) {
   const RecordedExchange& recorded = *exchange.recorded;
   compare_response(stage, exchange);
-  // What was cut off in the recording was not recorded to its end: less of it proves nothing.
-  if (recorded.complete) {
-    compare_calls(stage, recorded);
-    compare_draws(stage, recorded, replayed);
-  } else {
+  if (!recorded.complete) {
     stage.ledger.note("exchange " + std::to_string(recorded.id.value) +
                       " is incomplete in the recording and was replayed as far as it is known");
   }
   stage.ledger.replayed();
+}
+
+void settle_work(Stage& stage, const RecordedExchange& recorded,
+                 const DrawTally::Counts& replayed) {
+  // What was cut off in the recording was not recorded to its end: less of it proves nothing.
+  if (!recorded.complete) return;
+  compare_calls(stage, recorded);
+  compare_draws(stage, recorded, replayed);
 }
 
 }  // namespace reprise::replayer

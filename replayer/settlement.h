@@ -8,7 +8,11 @@
 
 namespace reprise::replayer {
 
-// `replayed`: draws of this replay in that exchange.
-void settle(Stage& stage, const DrivenExchange& exchange, const DrawTally::Counts& replayed);
+// The response, as soon as it is there.
+void settle_response(Stage& stage, const DrivenExchange& exchange);
+
+// Calls and draws. Some are made for an exchange after its answer, even after the client left: this
+// is for when that is over. `replayed`: draws of this replay in that exchange.
+void settle_work(Stage& stage, const RecordedExchange& recorded, const DrawTally::Counts& replayed);
 
 }  // namespace reprise::replayer

@@ -1,0 +1,142 @@
+#include "replayer/ledger_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace reprise::replayer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Divergences and leaks told one by one; the JSON has them all.
+constexpr std::size_t kTold = 20;
+
+std::string line(const char* name, const std::string& value) {
+  return fmt::format("{:<13}{}\n", name, value);
+}
+
+std::string divergence_line(const Divergence& divergence) {
+  std::string text =
+      divergence.exchange ? fmt::format("exchange {}: ", divergence.exchange.value) : std::string();
+  text += divergence_name(divergence.kind);
+  if (!divergence.expected.empty()) text += ", recorded " + divergence.expected;
+  if (!divergence.actual.empty()) text += ", now " + divergence.actual;
+  return "  " + text + "\n";
+}
+
+std::string exit_words(const std::optional<event::ProcessExited>& exit) {
+  if (!exit) return "it did not end";
+  return (exit->how == event::ProcessExited::How::kCode ? "code " : "signal ") +
+         std::to_string(exit->value);
+}
+
+std::string divergence_lines(const Ledger& ledger) {
+  const auto& divergences = ledger.divergences();
+  std::string text = line("divergences", std::to_string(divergences.size()));
+  for (std::size_t i = 0; i < std::min(divergences.size(), kTold); ++i) {
+    text += divergence_line(divergences[i]);
+  }
+  if (divergences.size() > kTold)
+    text += fmt::format("  … and {} more\n", divergences.size() - kTold);
+  return text;
+}
+
+std::string coverage_lines(const Coverage& coverage) {
+  std::string text =
+      line("coverage", fmt::format("{} calls hooked, {}", coverage.hooked,
+                                   coverage.watched ? std::to_string(coverage.leaked) + " leaked"
+                                                    : "leaks cannot be watched on this system"));
+  std::size_t told = 0;
+  for (const auto& [name, count] : coverage.leaks) {
+    if (told++ == kTold) break;
+    text += fmt::format("  leaked: {}, {} times\n", name, count);
+  }
+  return text;
+}
+
+std::string draw_line(const Ledger& ledger) {
+  std::string text = fmt::format("{} exact, {} relaxed", ledger.draws_exact, ledger.draws_relaxed);
+  if (ledger.library_draws_recorded != ledger.library_draws_replayed) {
+    text += fmt::format("; libraries drew {} times, recorded {}", ledger.library_draws_replayed,
+                        ledger.library_draws_recorded);
+  }
+  return text;
+}
+
+Json exit_json(const std::optional<event::ProcessExited>& exit) {
+  if (!exit) return nullptr;
+  Json json;
+  json[exit->how == event::ProcessExited::How::kCode ? "code" : "signal"] = exit->value;
+  return json;
+}
+
+}  // namespace
+
+std::string ledger_text(const Ledger& ledger) {
+  std::string text;
+  text += line("replayed",
+               fmt::format("{} of {} exchanges", ledger.replayed_exchanges(), ledger.selected));
+  text += line(
+      "answers",
+      fmt::format("{} exact, {} relaxed, {} substituted, {} missed",
+                  ledger.fidelity(Fidelity::kExact), ledger.fidelity(Fidelity::kRelaxed),
+                  ledger.fidelity(Fidelity::kSubstituted), ledger.fidelity(Fidelity::kMissed)));
+  if (ledger.background_repeats() > 0) {
+    text += line("background", fmt::format("{} calls past the recording got its last answer again",
+                                           ledger.background_repeats()));
+  }
+  text += line("draws", draw_line(ledger));
+  text += divergence_lines(ledger);
+  text += coverage_lines(ledger.coverage);
+  const std::uint64_t unattributed = ledger.unattributed_calls() + ledger.unattributed_draws;
+  if (unattributed > 0) text += line("unattributed", std::to_string(unattributed));
+  if (ledger.early_releases() > 0) {
+    text += line("order", fmt::format("{} requests released before the answer to an earlier one",
+                                      ledger.early_releases()));
+  }
+  if (ledger.clocks_raised > 0) {
+    text += line("clock", fmt::format("monotonic time raised in {} exchanges, by {:.3f} s at most",
+                                      ledger.clocks_raised,
+                                      static_cast<double>(ledger.greatest_raise.count()) / 1e9));
+  }
+  text += line("exit", exit_words(ledger.exit));
+  for (const std::string& note : ledger.notes()) text += line("note", note);
+  return text;
+}
+
+std::string ledger_json(const Ledger& ledger) {
+  Json json;
+  json["replayed"] = ledger.replayed_exchanges();
+  json["selected"] = ledger.selected;
+  Json& fidelity = json["fidelity"];
+  for (const Fidelity degree :
+       {Fidelity::kExact, Fidelity::kRelaxed, Fidelity::kSubstituted, Fidelity::kMissed}) {
+    fidelity[fidelity_name(degree)] = ledger.fidelity(degree);
+  }
+  json["background"] = ledger.background_repeats();
+  Json& divergences = json["divergences"] = Json::array();
+  for (const Divergence& divergence : ledger.divergences()) {
+    Json one;
+    one["exchange"] = divergence.exchange ? Json(divergence.exchange.value) : Json(nullptr);
+    one["kind"] = divergence_name(divergence.kind);
+    one["expected"] = divergence.expected;
+    one["actual"] = divergence.actual;
+    divergences.push_back(std::move(one));
+  }
+  json["coverage"]["hooked"] = ledger.coverage.hooked;
+  json["coverage"]["leaked"] = ledger.coverage.leaked;
+  json["coverage"]["watched"] = ledger.coverage.watched;
+  json["coverage"]["leaks"] = ledger.coverage.leaks;
+  json["draws"]["exact"] = ledger.draws_exact;
+  json["draws"]["relaxed"] = ledger.draws_relaxed;
+  json["unattributed"] = ledger.unattributed_calls() + ledger.unattributed_draws;
+  json["released_early"] = ledger.early_releases();
+  json["clocks_raised"] = ledger.clocks_raised;
+  json["notes"] = ledger.notes();
+  json["exit"] = exit_json(ledger.exit);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace reprise::replayer
