@@ -65,7 +65,7 @@ void write_parts(Thread& thread, abi::RecordType type, std::uint64_t enter, std:
       fill(record, done, part);
       if (!last || more) record.header().flags |= abi::kContinues;
       if (!gather.copy(record.tail(), part)) [[unlikely]]
-        record.become_gap();
+        record.become_gap(thread);
       record.commit();
     } else {
       gather.skip(part);

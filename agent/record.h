@@ -55,7 +55,7 @@ class Record {
   [[nodiscard]] std::byte* tail() { return start_ + kFixedBytes; }
 
   // The tail could not be filled: what is committed is only the count of what is missing.
-  void become_gap() {
+  void become_gap(Thread& thread) {
     if (size_ < sizeof(abi::RecordHeader) + sizeof(abi::Gap)) return;
     header().type = abi::RecordType::kGap;
     header().flags = 0;
@@ -63,6 +63,7 @@ class Record {
     auto* gap = reinterpret_cast<abi::Gap*>(start_ + sizeof(abi::RecordHeader));
     gap->records = 1;
     gap->bytes = size_ - kFixedBytes;
+    note_loss(thread, gap->bytes);
   }
 
   void commit() { header().size.store(size_, std::memory_order_release); }
@@ -74,6 +75,7 @@ class Record {
 
 // Says, where it happened, that one record of `bytes` could not be made.
 inline void record_gap(Thread& thread, std::uint64_t bytes) {
+  note_loss(thread, bytes);
   if (Record<abi::Gap> record{thread, abi::RecordType::kGap, stamp()}) {
     record->records = 1;
     record->bytes = bytes;

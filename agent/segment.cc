@@ -133,11 +133,13 @@ std::byte* reserve_elsewhere(Thread& thread, std::uint32_t size) {
     if (!arena().lossless() || !recorder_lives()) break;
     await_segment(freed);
   }
-  count_dropped(thread, size);
+  note_loss(thread, size);
+  ++thread.gap_records;
+  thread.gap_bytes += size;
   return nullptr;
 }
 
-void count_dropped(Thread& thread, std::uint64_t bytes) {
+void note_loss(Thread& thread, std::uint64_t bytes) {
   if (thread.slot == nullptr) return;
   // Only this thread writes them; a plain addition is enough for the recorder, who reads.
   auto add = [](std::atomic<std::uint64_t>& count, std::uint64_t more) {
@@ -145,8 +147,6 @@ void count_dropped(Thread& thread, std::uint64_t bytes) {
   };
   add(thread.slot->dropped_records, 1);
   add(thread.slot->dropped_bytes, bytes);
-  ++thread.gap_records;
-  thread.gap_bytes += bytes;
 }
 
 std::uint8_t checked_record_flags(Thread& thread) {
