@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "replayer/clock.h"
+#include "replayer/debugger_commands.h"
 #include "replayer/doorbell.h"
 #include "replayer/draw_tally.h"
 #include "replayer/driver.h"
@@ -46,6 +47,8 @@ class Engine::Run {
   void on_event(const event::Event& event);
 
  private:
+  bool is_over();
+  bool is_held() const;
   bool take_in();
   Rest rest();
   Board board(bool quiescent);
@@ -74,6 +77,7 @@ class Engine::Run {
   Responder responder_;
   Questions questions_;
   Ending ending_;
+  std::optional<DebuggerCommands> debugger_;
   DrawTally tally_;
   // Exchanges of this replay by the recorded number they stand for, and the other way round.
   std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
@@ -99,6 +103,9 @@ Engine::Run::Run(Engine& engine, Service& service)
       responder_(io_, stage_),
       questions_(stage_, driver_, responder_, leaks_, threads_),
       ending_(stage_, threads_) {
+  if (engine.options_.debugger != nullptr) {
+    debugger_.emplace(*engine.options_.debugger, stage_, threads_, engine.options_.stop_at);
+  }
   stage_.recorded = [this](const event::Context& context) { return recorded(context); };
   stage_.in_flight = [this] { return driver_.outstanding(); };
   stage_.stop = [this](std::string why) {
@@ -109,14 +116,15 @@ Engine::Run::Run(Engine& engine, Service& service)
 
 tl::expected<void, Error> Engine::Run::replay() {
   if (auto started = responder_.start(); !started) return started;
-  while (!done_) {
+  while (!is_over()) {
     doorbell_.arm();
+    if (debugger_) debugger_->serve();
     const Rest rest = this->rest();
-    if (rest == Rest::kQuiescent) {
+    if (rest == Rest::kQuiescent && !is_held()) {
       act();
       continue;
     }
-    const bool rang = doorbell_.wait(rest == Rest::kBusy ? kBusyWait : kWakingWait);
+    const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : kBusyWait);
     if (!rang && service_.exited()) break;
   }
   service_.drain();
@@ -127,6 +135,12 @@ tl::expected<void, Error> Engine::Run::replay() {
   finish_ledger();
   return {};
 }
+
+// A service under a debugger is nobody's but the debugger's to end.
+bool Engine::Run::is_over() { return done_ && (!debugger_ || service_.exited()); }
+
+// Nothing is released: the debugger holds the service, or all was released and it is about to end.
+bool Engine::Run::is_held() const { return debugger_ && (debugger_->holds() || done_); }
 
 // Collects, answers and moves bytes until nothing is left to do. True when bytes were moved: that
 // may have woken somebody.
@@ -231,7 +245,8 @@ void Engine::Run::release_unit(bool early) {
     return;
   }
   if (early) engine_.ledger_.released_early();
-  driver_.release(unit, quiescence_.earliest_deadline(), engine_.options_.stop_at);
+  const auto stop_at = debugger_ ? debugger_->stop_in(unit) : std::nullopt;
+  driver_.release(unit, quiescence_.earliest_deadline(), stop_at);
 }
 
 void Engine::Run::fire_deadline() {

@@ -20,6 +20,7 @@
 
 #include "event/event.h"
 #include "replayer/control.h"
+#include "replayer/control_channel.h"
 #include "replayer/ledger.h"
 #include "replayer/plan.h"
 #include "replayer/schedule.h"
@@ -31,6 +32,9 @@ struct EngineOptions {
   OnMiss on_miss = OnMiss::kError;
   // The service stops under the debugger when this exchange arrives.
   std::optional<event::ExchangeId> stop_at;
+  // The debugger that holds the service; null without one. With one, the replay has all the time in
+  // the world, and goes on until the service has ended.
+  ControlChannel* debugger = nullptr;
   // Called now and then with how many of the selected exchanges are done.
   std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
 };

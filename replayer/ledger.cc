@@ -43,6 +43,7 @@ const char* divergence_name(Divergence::Kind kind) {
 
 void Ledger::answered(const CallRequest& request, const CallMatch& match, const std::string& peer) {
   if (request.context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
+  if (match.call != nullptr) last_answer_ = {match.call, match.fidelity};
   if (match.past_tape) {
     ++background_repeats_;
     return;

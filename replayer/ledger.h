@@ -57,6 +57,12 @@ struct Coverage {
 
 class Ledger {
  public:
+  // What the service was given last.
+  struct LastAnswer {
+    const RecordedCall* call = nullptr;
+    Fidelity fidelity = Fidelity::kMissed;
+  };
+
   // --- Answers ---
   // A call was answered, or missed. `context` is that of the recording.
   void answered(const CallRequest& request, const CallMatch& match, const std::string& peer);
@@ -80,6 +86,7 @@ class Ledger {
   std::uint64_t fidelity(Fidelity fidelity) const {
     return fidelity_[static_cast<std::size_t>(fidelity)];
   }
+  const LastAnswer& last_answer() const { return last_answer_; }
   std::uint64_t replayed_exchanges() const { return replayed_; }
   std::uint64_t early_releases() const { return released_early_; }
   std::uint64_t background_repeats() const { return background_repeats_; }
@@ -101,6 +108,7 @@ class Ledger {
  private:
   void count(Fidelity fidelity) { ++fidelity_[static_cast<std::size_t>(fidelity)]; }
 
+  LastAnswer last_answer_;
   std::uint64_t fidelity_[4] = {};
   std::uint64_t replayed_ = 0, released_early_ = 0, background_repeats_ = 0, unattributed_ = 0;
   std::vector<Divergence> divergences_;

@@ -82,6 +82,8 @@ struct alignas(64) ControlHeader {
   std::atomic<std::uint32_t> clock_moves;
   std::atomic<std::uint32_t> real_time;  // 1: clocks and time-outs run on from here by themselves
   std::atomic<LeakWatch> leak_watch;     // both
+  std::atomic<std::uint32_t> held;       // debugger: 1 while it holds the service; nothing is
+                                         // released and time stands still
 
   // Replay agent: what it gave.
   alignas(64) std::atomic<std::uint64_t> draws_exact;

@@ -29,8 +29,6 @@ std::uint32_t number_of(std::uint32_t key) {
 std::uint32_t look_up(const void* address) {
   const link_map* object = object_of(address);
   if (object == nullptr || object == first_object()) return 0;
-  // Draws by syscall() are the agent's own calls. The recording has the other library's name.
-  if (object == own_object()) return abi::module_key("libreprise.so");
   const char* path = object->l_name;
   if (path == nullptr || *path == '\0') return 0;
   return abi::module_key(base_name(path));
