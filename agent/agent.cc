@@ -43,6 +43,7 @@ namespace reprise::agent {
 namespace {
 
 constinit std::atomic<bool> starting = false;
+constinit bool constructed = false;
 
 constexpr std::uint32_t kMostDescriptors = 1u << 20;
 constexpr std::uint32_t kFewestDescriptors = 1024;
@@ -106,6 +107,7 @@ bool start(char** environment) {
 
 [[gnu::constructor]] void construct() {
   const int error = errno;
+  constructed = true;
   (void)this_thread();
   errno = error;
 }
@@ -114,9 +116,9 @@ bool start(char** environment) {
 
 bool start_agent() {
   if (starting.exchange(true)) return false;
-  // Before the dynamic linker has made its list nothing can be resolved: try again at the next
-  // call.
-  if (own_object() == nullptr) {
+  // Before the dynamic linker has made its list nothing can be resolved, and before the C library
+  // has set itself up there is no environment: try again at the next call.
+  if (own_object() == nullptr || (environ == nullptr && !constructed)) {
     starting.store(false);
     return false;
   }
