@@ -108,14 +108,24 @@ void TestArena::free_segment(std::uint32_t index) {
   syscall(SYS_futex, &header().segments_freed, FUTEX_WAKE, 1 << 30, nullptr, nullptr, 0);
 }
 
-const std::vector<SeenRecord>& TestArena::drain() {
-  header().heartbeat_ns.store(monotonic_ns());
+std::vector<std::uint32_t> TestArena::ended_threads() {
   std::vector<std::uint32_t> ended;
   for (std::uint32_t i = 0; i < header().thread_count; ++i) {
     if (thread(i).claim.load(std::memory_order_acquire) == abi::ThreadClaim::kEnded) {
       ended.push_back(i);
     }
   }
+  return ended;
+}
+
+void TestArena::free_ended_threads(const std::vector<std::uint32_t>& ended) {
+  for (const std::uint32_t i : ended) thread(i).claim.store(abi::ThreadClaim::kFree);
+}
+
+const std::vector<SeenRecord>& TestArena::drain() {
+  header().heartbeat_ns.store(monotonic_ns());
+  // Ends first: what a thread wrote before it ended is then seen below.
+  const std::vector<std::uint32_t> ended = ended_threads();
   // Segments of one thread are to be read in their order.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> order;
   for (std::uint32_t i = 0; i < header().segment_count; ++i) {
@@ -126,8 +136,21 @@ const std::vector<SeenRecord>& TestArena::drain() {
   for (const auto& [position, index] : order) {
     if (drain_segment(index)) free_segment(index);
   }
-  for (const std::uint32_t i : ended) thread(i).claim.store(abi::ThreadClaim::kFree);
+  free_ended_threads(ended);
   return records_;
+}
+
+void TestArena::discard() {
+  header().heartbeat_ns.store(monotonic_ns());
+  const std::vector<std::uint32_t> ended = ended_threads();
+  for (std::uint32_t i = 0; i < header().segment_count; ++i) {
+    const abi::SegmentHeader& segment = abi::segment_headers(base_)[i];
+    if (segment.published.load(std::memory_order_acquire) != 0 &&
+        segment.sealed.load(std::memory_order_acquire) != 0) {
+      free_segment(i);
+    }
+  }
+  free_ended_threads(ended);
 }
 
 std::vector<SeenRecord> TestArena::of(abi::RecordType type) {

@@ -69,11 +69,16 @@ class TestArena {
   // threads back, and shows the heartbeat. All records so far, each thread's in its order.
   const std::vector<SeenRecord>& drain();
 
+  // The same without keeping anything: for programs that record without end.
+  void discard();
+
   // Records so far of one type.
   [[nodiscard]] std::vector<SeenRecord> of(abi::RecordType type);
 
  private:
   bool drain_segment(std::uint32_t index);
+  void free_ended_threads(const std::vector<std::uint32_t>& ended);
+  [[nodiscard]] std::vector<std::uint32_t> ended_threads();
   void free_segment(std::uint32_t index);
 
   std::string path_;
