@@ -10,6 +10,7 @@
 #include "archive/reader.h"
 #include "diff/alignment.h"
 #include "diff/difference.h"
+#include "diff/message_source.h"
 #include "event/exchange.h"
 
 namespace reprise::diff {
@@ -38,6 +39,12 @@ class Comparison {
 
  private:
   enum class Side { kRequest, kResponse };
+  // One of each archive.
+  template <typename Thing>
+  struct Pair {
+    Thing& base;
+    Thing& candidate;
+  };
   // What was compared, to tell "same" from "nothing differs in what there is".
   struct Outcome {
     Differences differences;
@@ -47,13 +54,13 @@ class Comparison {
   void compare_exchange(const event::Exchange& base);
   void compare_pair(const event::Exchange& base, const event::Exchange& candidate,
                     Outcome& outcome);
+  // The message on one `side` of an exchange or a call in both archives.
   template <typename Record>
-  void compare_message(const Record& base, const Record& candidate, Side side,
+  void compare_message(Pair<MessageSource>& sources, const Pair<const Record>& records, Side side,
                        const std::string& where, const std::string& method, Outcome& outcome);
-  void compare_calls(event::Context base, event::Context candidate, const std::string& prefix,
-                     Outcome& outcome);
-  void compare_call(const event::Call& base, const event::Call& candidate, const std::string& where,
-                    Outcome& outcome);
+  void compare_calls(Pair<MessageSource>& sources, const std::string& prefix, Outcome& outcome);
+  void compare_call(Pair<MessageSource>& sources, const Pair<const event::Call>& calls,
+                    const std::string& where, Outcome& outcome);
   void tell_extra_exchanges();
   void compare_outside(event::Context context, const std::string& name);
   void compare_exit();

@@ -95,8 +95,12 @@ void Report::add(const ExchangeDifferences& found) {
     const std::size_t kept = std::min(found.differences.size(), kMaxKept);
     group.left_out = found.differences.size() - kept;
     group.example = {found.base, found.candidate, found.name, {}};
-    group.example.differences.assign(found.differences.begin(),
-                                     found.differences.begin() + static_cast<std::ptrdiff_t>(kept));
+    Differences& differences = group.example.differences;
+    differences.assign(found.differences.begin(),
+                       found.differences.begin() + static_cast<std::ptrdiff_t>(kept));
+    std::stable_sort(
+        differences.begin(), differences.end(),
+        [](const Difference& x, const Difference& y) { return weight_of(x) < weight_of(y); });
   }
   Group& group = place->second;
   ++group.exchanges;
@@ -121,6 +125,41 @@ event::ExchangeId Report::first() const {
   return {};
 }
 
+void Report::append_heading(const Group& group, std::vector<Line>& lines) {
+  const ExchangeDifferences& example = group.example;
+  std::string title = example.name;
+  if (const std::uint64_t number = group.first.front(); number != 0) {
+    title = fmt::format("exchange {}  {}", number, example.name);
+  }
+  if (example.base && example.candidate && example.base.value != example.candidate.value) {
+    title += fmt::format("  ({} in the candidate)", example.candidate.value);
+  }
+  if (group.exchanges == 1) {
+    lines.push_back({Tone::kHeading, title});
+    return;
+  }
+  std::string numbers;
+  for (const std::uint64_t number : group.first) {
+    numbers += (numbers.empty() ? "" : ", ") + std::to_string(number);
+  }
+  if (group.exchanges > group.first.size()) numbers += ", …";
+  lines.push_back({Tone::kHeading, fmt::format("in {} exchanges: {}", group.exchanges, numbers)});
+  lines.push_back({Tone::kPlain, "such as " + title});
+}
+
+void Report::append_group(const Group& group, const ReportLimits& limits,
+                          std::vector<Line>& lines) {
+  lines.push_back({Tone::kPlain, ""});
+  append_heading(group, lines);
+  const Differences& differences = group.example.differences;
+  const std::size_t listed = std::min(differences.size(), limits.differences);
+  for (std::size_t i = 0; i < listed; ++i) append_difference(differences[i], lines);
+  if (const std::uint64_t more = differences.size() - listed + group.left_out; more != 0) {
+    lines.push_back({Tone::kRemark,
+                     fmt::format("  … and {} in this exchange", plural(more, "more difference"))});
+  }
+}
+
 std::vector<Line> Report::lines(const Totals& totals, Alignment::Kind alignment, bool exit_compared,
                                 const ReportLimits& limits) const {
   std::vector<Line> lines = {summary_line(totals, empty())};
@@ -130,47 +169,19 @@ std::vector<Line> Report::lines(const Totals& totals, Alignment::Kind alignment,
                      "was compared with the n-th"});
   }
   if (!exit_compared) {
-    lines.push_back({Tone::kRemark,
-                     "the exit was not compared: a recording ended before the "
-                     "service did"});
+    lines.push_back(
+        {Tone::kRemark, "the exit was not compared: a recording ended before the service did"});
   }
   const std::vector<const Group*> order = ranked();
   const std::size_t shown = std::min(order.size(), limits.groups);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const Group& group = *order[i];
-    const ExchangeDifferences& example = group.example;
-    lines.push_back({Tone::kPlain, ""});
-    std::string title = example.name;
-    if (const std::uint64_t number = group.first.front(); number != 0) {
-      title = fmt::format("exchange {}  {}", number, example.name);
-    }
-    if (example.base && example.candidate && example.base.value != example.candidate.value) {
-      title += fmt::format("  ({} in the candidate)", example.candidate.value);
-    }
-    if (group.exchanges > 1) {
-      std::string numbers;
-      for (const std::uint64_t number : group.first) {
-        numbers += (numbers.empty() ? "" : ", ") + std::to_string(number);
-      }
-      if (group.exchanges > group.first.size()) numbers += ", …";
-      lines.push_back(
-          {Tone::kHeading, fmt::format("in {} exchanges: {}", group.exchanges, numbers)});
-      title = "such as " + title;
-    }
-    lines.push_back({group.exchanges > 1 ? Tone::kPlain : Tone::kHeading, title});
-    const std::size_t all = example.differences.size();
-    const std::size_t listed = std::min(all, limits.differences);
-    for (std::size_t j = 0; j < listed; ++j) append_difference(example.differences[j], lines);
-    if (const std::uint64_t more = all - listed + group.left_out; more != 0) {
-      lines.push_back({Tone::kRemark, fmt::format("  … and {} more", plural(more, "difference"))});
-    }
-  }
+  for (std::size_t i = 0; i < shown; ++i) append_group(*order[i], limits, lines);
   std::uint64_t hidden = beyond_;
   for (std::size_t i = shown; i < order.size(); ++i) hidden += order[i]->exchanges;
   if (hidden != 0) {
     lines.push_back({Tone::kPlain, ""});
-    lines.push_back({Tone::kRemark, fmt::format("… and {} that differ in other ways",
-                                                plural(hidden, "exchange"))});
+    lines.push_back({Tone::kRemark,
+                     fmt::format("… and {} that {} in other ways; --full shows them",
+                                 plural(hidden, "exchange"), hidden == 1 ? "differs" : "differ")});
   }
   return lines;
 }

@@ -24,8 +24,8 @@ struct Line {
 };
 
 struct ReportLimits {
-  std::size_t groups = 10;       // that are shown
-  std::size_t differences = 12;  // of each
+  std::size_t groups = 8;       // that are shown
+  std::size_t differences = 6;  // of each
 };
 
 class Report {
@@ -50,6 +50,9 @@ class Report {
   };
 
   std::vector<const Group*> ranked() const;
+  static void append_heading(const Group& group, std::vector<Line>& lines);
+  static void append_group(const Group& group, const ReportLimits& limits,
+                           std::vector<Line>& lines);
 
   std::map<std::string, Group> groups_;
   std::uint64_t found_ = 0;   // exchanges, and things outside exchanges
