@@ -16,6 +16,17 @@ std::string upper(std::string text) {
   return text;
 }
 
+// Lest "-1" be taken for 2^64 - 1.
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& given) -> std::string {
+        const bool digits =
+            !given.empty() && given.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? "" : "`" + given + "` is no whole number";
+      },
+      "");
+}
+
 // "-o,--output" -> "output"
 std::string long_name(const std::string& names) {
   const std::size_t at = names.find("--");
@@ -89,7 +100,8 @@ void Arguments::positional(std::string& value, const std::string& name, const st
 
 void Arguments::positional(std::uint64_t& value, const std::string& name, const std::string& help,
                            bool required) {
-  state_->add_positional(state_->app.add_option(name, value), name, help, required);
+  state_->add_positional(state_->app.add_option(name, value)->check(whole_number()), name, help,
+                         required);
 }
 
 void Arguments::positional(std::vector<std::string>& values, const std::string& name,
@@ -108,7 +120,7 @@ void Arguments::option(std::string& value, const std::string& names, const std::
 
 void Arguments::option(std::uint64_t& value, const std::string& names,
                        const std::string& value_name, const std::string& help) {
-  state_->add(state_->app.add_option(names, value), names, value_name, help);
+  state_->add(state_->app.add_option(names, value)->check(whole_number()), names, value_name, help);
 }
 
 void Arguments::option(double& value, const std::string& names, const std::string& value_name,
@@ -118,9 +130,9 @@ void Arguments::option(double& value, const std::string& names, const std::strin
 
 void Arguments::option(std::optional<std::uint64_t>& value, const std::string& names,
                        const std::string& value_name, const std::string& help) {
-  state_->add(state_->app.add_option_function<std::uint64_t>(
-                  names, [&value](const std::uint64_t& given) { value = given; }),
-              names, value_name, help);
+  CLI::Option* option = state_->app.add_option_function<std::uint64_t>(
+      names, [&value](const std::uint64_t& given) { value = given; });
+  state_->add(option->check(whole_number()), names, value_name, help);
 }
 
 void Arguments::option(std::optional<std::chrono::nanoseconds>& value, const std::string& names,
