@@ -39,8 +39,13 @@ Collector::Collector(Sink& sink, CollectorSetting setting)
     : setting_(std::move(setting)),
       gate_(sink),
       outlet_(gate_),
-      traffic_(gate_, outlet_, participants_),
+      traffic_(gate_, outlet_, participants_, setting_.sockets),
       reader_(traffic_.connections(), participants_) {}
+
+void Collector::settled() {
+  traffic_.arena_changed();
+  if (setting_.sockets != nullptr) setting_.sockets->clear();
+}
 
 event::Stamp Collector::now() const {
   return std::max(outlet_.latest(), event::Stamp{setting_.now ? setting_.now() : 0});

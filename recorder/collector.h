@@ -37,6 +37,7 @@ struct CollectorSetting {
   std::vector<std::string> environment;
   // Archive thread numbers by ThreadSlot, kept where a recovery finds them; may be empty.
   std::span<std::uint64_t> thread_numbers;
+  SocketJournal* sockets = nullptr;  // borrowed
 };
 
 class Collector final : public RecordConsumer {
@@ -59,9 +60,9 @@ class Collector final : public RecordConsumer {
   void on_status(std::int32_t pid, event::ProcessExited exit);
   // Something is missing that no record tells of.
   void on_gap(const std::string& reason, std::uint64_t records = 0);
-  // The arena's segments were given back: views into it are void.
-  void settled() { traffic_.arena_changed(); }
-  // About once a second.
+  // Everything is in the archive and segments were given back: views into the arena are void.
+  void settled();
+  // A few times a second.
   void age();
   // The recording is over: what is open is told as it is.
   void finish();
@@ -74,7 +75,8 @@ class Collector final : public RecordConsumer {
 
   // --- A recovery: what is in the archive already, in its order
   // `open`: connections that were not closed, with their cookies.
-  void absorb_connections(const std::vector<event::Connection>& open);
+  void absorb_connections(const std::vector<event::Connection>& open,
+                          const std::map<event::ConnectionId, abi::Cookie>& sockets);
   // `told`: what follows from it is in the archive as well, and need not be told again.
   void absorb(const event::Event& event, bool told);
   // Numbers up to these are taken.

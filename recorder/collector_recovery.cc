@@ -6,9 +6,11 @@
 
 namespace reprise::recorder {
 
-void Collector::absorb_connections(const std::vector<event::Connection>& open) {
+void Collector::absorb_connections(const std::vector<event::Connection>& open,
+                                   const std::map<event::ConnectionId, abi::Cookie>& sockets) {
   for (const event::Connection& connection : open)
     recorded_connections_[connection.id] = connection;
+  for (const auto& [id, cookie] : sockets) recorded_connections_[id].socket = cookie;
 }
 
 // Facts that open a connection name it by number; the cookie that later records name it by is in

@@ -36,7 +36,9 @@ ConnectionState& ConnectionTable::place_new(event::ConnectionId id, abi::Cookie 
 }
 
 ConnectionState& ConnectionTable::open(abi::Cookie cookie) {
-  return place_new({++last_id_}, cookie);
+  const event::ConnectionId id{++last_id_};
+  if (journal_ != nullptr) journal_->add(cookie, id);
+  return place_new(id, cookie);
 }
 
 ConnectionState& ConnectionTable::reopen(const event::Connection& info) {

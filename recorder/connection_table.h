@@ -21,6 +21,7 @@
 #include "recorder/byte_stream.h"
 #include "recorder/conversation.h"
 #include "recorder/flat_index.h"
+#include "recorder/socket_journal.h"
 
 namespace reprise::recorder {
 
@@ -56,6 +57,9 @@ struct ConnectionState {
 
 class ConnectionTable {
  public:
+  // `journal` is told which sockets got which numbers; none in a recovery.
+  explicit ConnectionTable(SocketJournal* journal) : journal_(journal) {}
+
   // nullptr when there is none.
   ConnectionState* find(abi::Cookie cookie);
   ConnectionState* find(event::ConnectionId id);
@@ -82,6 +86,7 @@ class ConnectionTable {
   ConnectionState& place_new(event::ConnectionId id, abi::Cookie cookie);
   static std::string pair_key(const event::Address& first, const event::Address& second);
 
+  SocketJournal* journal_;
   std::vector<std::unique_ptr<ConnectionState>> places_;
   std::vector<std::uint32_t> free_;
   FlatIndex by_cookie_, by_id_;

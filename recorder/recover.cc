@@ -13,6 +13,7 @@
 #include "recorder/collector.h"
 #include "recorder/drain.h"
 #include "recorder/process_watch.h"
+#include "recorder/socket_journal.h"
 #include "recorder/thread_numbers.h"
 
 namespace reprise::recorder {
@@ -64,13 +65,14 @@ bool service_lives(Arena& arena, const std::string& key) {
 
 // Lets the collector read what the archive has.
 void absorb(archive::Reader& reader, Collector& collector,
-            const std::map<event::ThreadId, std::uint64_t>& durable) {
+            const std::map<event::ThreadId, std::uint64_t>& durable,
+            const std::map<event::ConnectionId, abi::Cookie>& sockets) {
   std::vector<event::Connection> open;
   reader.each_connection([&](const event::Connection& connection) {
     if (connection.closed.ticks == 0) open.push_back(connection);
     return true;
   });
-  collector.absorb_connections(open);
+  collector.absorb_connections(open, sockets);
   reader.each_event([&](const event::Event& event) {
     const auto limit = durable.find(event.thread);
     collector.absorb(event, limit == durable.end() || event.position < limit->second);
@@ -124,7 +126,7 @@ tl::expected<RecoveredSession, Error> recover(const std::string& path, const std
   auto arena = Arena::open(directory->shared_file("arena"));
   if (!arena) return tl::unexpected(arena.error());
   auto numbers =
-      ThreadNumbers::open(directory->private_file("threads"), arena->geometry().thread_count);
+      ThreadNumbers::open(directory->private_file(kThreadsFile), arena->geometry().thread_count);
   if (!numbers) return tl::unexpected(numbers.error());
   auto reader = archive::Reader::open(result.archive);
   if (!reader) {
@@ -149,7 +151,8 @@ tl::expected<RecoveredSession, Error> recover(const std::string& path, const std
   ArchiveSink sink(writer->get());
   ProcessWatch watch(*arena);
   Collector collector(sink, setting_for(*arena, watch, *numbers));
-  absorb(**reader, collector, durable_positions(*arena, numbers->values()));
+  absorb(**reader, collector, durable_positions(*arena, numbers->values()),
+         SocketJournal::read(directory->private_file(kSocketsFile)));
   reader->reset();
   Drain drain(*arena, watch, collector, Drain::Mode::kRecover);
   drain.finish(!result.service_lives);

@@ -22,6 +22,7 @@
 #include "recorder/process_watch.h"
 #include "recorder/session_directory.h"
 #include "recorder/signal_relay.h"
+#include "recorder/socket_journal.h"
 #include "recorder/target.h"
 #include "recorder/thread_numbers.h"
 
@@ -29,7 +30,6 @@ namespace reprise::recorder {
 namespace {
 
 constexpr std::uint64_t kSweepEveryNs = 250'000'000;
-constexpr std::uint64_t kAgeEveryNs = 1'000'000'000;
 // What is drained is written at the latest after this long, at the earliest in blocks worth having.
 constexpr std::uint64_t kFlushEveryNs = 250'000'000;
 constexpr std::uint64_t kFlushBytes = 256 * 1024;
@@ -76,7 +76,7 @@ std::string preloadable(const std::string& library, const SessionDirectory& dire
 class LiveSession final : public Session {
  public:
   LiveSession(SessionOptions options, Target target, PlacedSession placed, ThreadNumbers numbers,
-              std::unique_ptr<archive::Writer> writer);
+              SocketJournal sockets, std::unique_ptr<archive::Writer> writer);
   ~LiveSession() override;
 
   void add_observer(event::Observer& observer) override { collector_.add_observer(observer); }
@@ -122,6 +122,7 @@ class LiveSession final : public Session {
   SessionDirectory directory_;
   Arena arena_;
   ThreadNumbers numbers_;
+  SocketJournal sockets_;
   std::unique_ptr<archive::Writer> writer_;
   ArchiveSink sink_;
   ProcessWatch watch_;
@@ -139,17 +140,19 @@ class LiveSession final : public Session {
   bool can_write_ = true;
   std::optional<ExitStatus> exit_;
   std::uint64_t launched_ns_ = 0;
-  std::uint64_t next_pass_ns_ = 0, next_sweep_ns_ = 0, next_age_ns_ = 0;
+  std::uint64_t next_pass_ns_ = 0, next_sweep_ns_ = 0;
   std::uint64_t unwritten_since_ns_ = 0;  // 0: all that was drained is in the file
 };
 
 LiveSession::LiveSession(SessionOptions options, Target target, PlacedSession placed,
-                         ThreadNumbers numbers, std::unique_ptr<archive::Writer> writer)
+                         ThreadNumbers numbers, SocketJournal sockets,
+                         std::unique_ptr<archive::Writer> writer)
     : options_(std::move(options)),
       target_(std::move(target)),
       directory_(std::move(placed.directory)),
       arena_(std::move(placed.arena)),
       numbers_(std::move(numbers)),
+      sockets_(std::move(sockets)),
       writer_(std::move(writer)),
       sink_(writer_.get()),
       watch_(arena_),
@@ -179,6 +182,7 @@ CollectorSetting LiveSession::collector_setting(const SessionOptions& options) {
   setting.ticks_per_second = arena_.clock().ticks_per_second;
   if (!options.replay) setting.environment = masked(own_environment());
   setting.thread_numbers = numbers_.values();
+  setting.sockets = &sockets_;
   return setting;
 }
 
@@ -317,10 +321,7 @@ void LiveSession::flush(std::uint64_t now) {
 
 void LiveSession::look_after(std::uint64_t now) {
   drain_.sweep();
-  if (now >= next_age_ns_) {
-    collector_.age();
-    next_age_ns_ = now + kAgeEveryNs;
-  }
+  collector_.age();
   check_hello(now);
   next_sweep_ns_ = now + kSweepEveryNs;
 }
@@ -414,9 +415,11 @@ tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions opt
     placed->directory.remove();
     return tl::unexpected(Error{std::move(message)});
   };
-  auto numbers = ThreadNumbers::create(placed->directory.private_file("threads"),
+  auto numbers = ThreadNumbers::create(placed->directory.private_file(kThreadsFile),
                                        placed->arena.geometry().thread_count);
   if (!numbers) return fail(numbers.error().message);
+  auto sockets = SocketJournal::create(placed->directory.private_file(kSocketsFile));
+  if (!sockets) return fail(sockets.error().message);
   std::unique_ptr<archive::Writer> writer;
   if (!options.archive.empty()) {
     // All that the arena can hold must find room in memory while the file cannot grow.
@@ -428,7 +431,7 @@ tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions opt
     writer = std::move(*created);
   }
   return std::make_unique<LiveSession>(std::move(options), std::move(*target), std::move(*placed),
-                                       std::move(*numbers), std::move(writer));
+                                       std::move(*numbers), std::move(*sockets), std::move(writer));
 }
 
 }  // namespace reprise::recorder

@@ -22,9 +22,10 @@ constexpr int kDeepestFork = 64;
 
 }  // namespace
 
-Traffic::Traffic(Sink& sink, Outlet& outlet, Participants& participants)
+Traffic::Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal)
     : outlet_(outlet),
       participants_(participants),
+      connections_(journal),
       book_(sink),
       attribution_(connections_, book_),
       files_([&sink](const event::Bytes& content) { return sink.store(content); }) {}

@@ -25,7 +25,7 @@ namespace reprise::recorder {
 
 class Traffic {
  public:
-  Traffic(Sink& sink, Outlet& outlet, Participants& participants);
+  Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal);
 
   event::Context listened(ThreadState& thread, const event::Listened& fact);
   event::Context accepted(ThreadState& thread, const event::Event& event,

@@ -1,0 +1,95 @@
+"""usage: scripted_server.py PORT
+
+An HTTP server on plain sockets, a thread a connection, which answers with exactly the bytes that the
+request's path asks for. Bodies of requests are read by Content-Length and echoed by /echo.
+"""
+
+import ctypes
+import gzip
+import os
+import signal
+import socket
+import sys
+import threading
+
+GZIPPED = gzip.compress(b"squeezed " * 200, mtime=0)
+INVALID_UTF8 = b'{"name": "\xff\xfe\x80 caf\xe9"}'
+RESPONSES = {
+    b"/no-reason": b"HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok",
+    b"/no-reason-no-space": b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+    b"/gzip": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" %
+              len(GZIPPED) + GZIPPED,
+    b"/invalid-utf8": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" %
+                      len(INVALID_UTF8) + INVALID_UTF8,
+    b"/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5;x=y\r\npedia\r\n0\r\n"
+                 b"Trailer: t\r\n\r\n",
+    b"/none": b"HTTP/1.1 204 No Content\r\n\r\n",
+}
+CLOSE_DELIMITED = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"until the end " * 500
+
+
+class Connection:
+    def __init__(self, client: socket.socket):
+        self._client = client
+        self._buffer = b""
+
+    def _read_head(self) -> bytes:
+        while b"\r\n\r\n" not in self._buffer:
+            more = self._client.recv(65536)
+            if not more:
+                return b""
+            self._buffer += more
+        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        return head
+
+    def _read_body(self, head: bytes) -> bytes:
+        length = 0
+        for line in head.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        parts = [self._buffer[:length]]
+        self._buffer = self._buffer[length:]
+        missing = length - len(parts[0])
+        while missing > 0:
+            more = self._client.recv(min(missing, 1 << 20))
+            if not more:
+                break
+            parts.append(more)
+            missing -= len(more)
+        return b"".join(parts)
+
+    def serve(self):
+        with self._client:
+            while head := self._read_head():
+                path = head.split(b" ")[1]
+                body = self._read_body(head)
+                if path == b"/close-delimited":
+                    self._client.sendall(CLOSE_DELIMITED)
+                    return
+                if path == b"/segv":
+                    ctypes.string_at(0)
+                if path == b"/half-segv":
+                    self._client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly a part")
+                    ctypes.string_at(0)
+                if path == b"/kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if path == b"/echo":
+                    self._client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                elif path == b"/length":
+                    text = b"%d" % len(body)
+                    self._client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+                else:
+                    self._client.sendall(RESPONSES.get(
+                        path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+
+
+def main():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=4096)
+    while True:
+        client, _ = listener.accept()
+        threading.Thread(target=Connection(client).serve, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
