@@ -42,10 +42,12 @@ Context Attribution::of_sending(ThreadState& thread, ConnectionState& connection
     // The rest of a request belongs to whom it was begun for, whoever sends it.
     if (const OpenCall* begun = calls->unfinished_request()) return begun->call.context;
   }
+  // The first request on a connection is made for whom it was opened, whatever an event loop took
+  // up between the two.
+  const bool unused = calls == nullptr || !calls->has_called();
+  if (unused && is_unanswered(connection.owner)) return connection.owner;
   if (thread.turn.kind != Turn::Kind::kNone) return resolve(thread);
-  // Nobody but who opened the connection can have left bytes for it.
-  if (calls == nullptr || !calls->has_called()) return connection.owner;
-  return of_call(thread);
+  return unused ? connection.owner : of_call(thread);
 }
 
 void Attribution::note_interleaving(ThreadState& thread, Context begun) const {

@@ -334,10 +334,6 @@ void Drain::tell_uncounted() {
                                    "more processes at once than the arena has slots for; what they "
                                    "did is not recorded"});
   }
-  const std::uint64_t clones = arena_.header().raw_clones.load(std::memory_order_acquire);
-  if (clones != 0) {
-    consumer_.on_loss(abi::kNone, {0, clones, 0, "threads made by a raw clone system call"});
-  }
 }
 
 }  // namespace reprise::recorder

@@ -180,7 +180,8 @@ Context Traffic::connected(ThreadState& thread, const event::Event& event,
 Context Traffic::connect_finished(ThreadState& thread, const event::ConnectFinished& fact) {
   ConnectionState* connection = connections_.find(fact.connection);
   if (connection == nullptr) return attribution_.of_work(thread);
-  if (thread.turn.kind == Turn::Kind::kNone && connection->owner.kind == Context::Kind::kExchange) {
+  // Being established is input, as an answer is: who opened the connection goes on.
+  if (connection->owner.kind == Context::Kind::kExchange) {
     attribution_.on_answer(thread, connection->owner, false);
   }
   return connection->owner;

@@ -1,9 +1,15 @@
-// Prints every exchange of an archive with its bytes as they went over the connection: one JSON object
-// a line, bytes in base64. For tests that compare with what a client sent and received.
-#include <cstdio>
+// usage: raw_exchanges ARCHIVE                prints every exchange with its bytes as they went
+// over the
+//                                            connection: one JSON object a line, bytes in base64
+//        raw_exchanges --environment ARCHIVE  prints the environment of the recorded processes
+//
+// For tests that compare with what a client sent and received, or look for what must not be there.
+#include <cstdint>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "archive/reader.h"
 
@@ -25,26 +31,24 @@ std::string base64(const reprise::event::Bytes& bytes) {
   return text;
 }
 
-}  // namespace
+void print_environment(reprise::archive::Reader& reader) {
+  reader.each_event([](const reprise::event::Event& event) {
+    const auto* started = std::get_if<reprise::event::ProcessStarted>(&event.fact);
+    if (started == nullptr) return true;
+    for (const std::string& entry : started->environment) std::cout << entry << "\n";
+    return true;
+  });
+}
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: raw_exchanges ARCHIVE\n";
-    return 2;
-  }
-  auto reader = reprise::archive::Reader::open(argv[1]);
-  if (!reader) {
-    std::cerr << reader.error().message << "\n";
-    return 2;
-  }
+void print_exchanges(reprise::archive::Reader& reader) {
   std::vector<reprise::event::Exchange> exchanges;
-  (*reader)->each_exchange([&](const reprise::event::Exchange& exchange) {
+  reader.each_exchange([&](const reprise::event::Exchange& exchange) {
     exchanges.push_back(exchange);
     return true;
   });
   for (const auto& exchange : exchanges) {
-    const auto request = (*reader)->request(exchange);
-    const auto response = (*reader)->response(exchange);
+    const auto request = reader.request(exchange);
+    const auto response = reader.response(exchange);
     std::string why = exchange.incomplete_why;
     if (!request) why += " [request: " + request.error().message + "]";
     if (!response) why += " [response: " + response.error().message + "]";
@@ -56,6 +60,26 @@ int main(int argc, char** argv) {
                                 {"response", response ? base64(*response) : ""}}
                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
               << "\n";
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool environment = argc == 3 && std::string(argv[1]) == "--environment";
+  if (argc != 2 && !environment) {
+    std::cerr << "usage: raw_exchanges [--environment] ARCHIVE\n";
+    return 2;
+  }
+  auto reader = reprise::archive::Reader::open(argv[argc - 1]);
+  if (!reader) {
+    std::cerr << reader.error().message << "\n";
+    return 2;
+  }
+  if (environment) {
+    print_environment(**reader);
+  } else {
+    print_exchanges(**reader);
   }
   return 0;
 }

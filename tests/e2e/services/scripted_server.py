@@ -82,6 +82,8 @@ class Connection:
                 else:
                     self._client.sendall(RESPONSES.get(
                         path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+                if b"\r\nConnection: close" in head:
+                    return
 
 
 def main():
