@@ -46,7 +46,7 @@ constinit std::atomic<bool> starting = false;
 constinit bool constructed = false;
 
 constexpr std::uint32_t kMostDescriptors = 1u << 20;
-constexpr std::uint32_t kFewestDescriptors = 1024;
+constexpr std::uint32_t kFewestDescriptors = 1u << 16;
 
 const char* variable(char** environment, const char* name) {
   const std::size_t length = strlen(name);
@@ -58,7 +58,7 @@ const char* variable(char** environment, const char* name) {
   return nullptr;
 }
 
-// The service may raise its soft limit up to the hard one.
+// The service may raise its soft limit up to the hard one, and with privileges that one too.
 std::uint32_t descriptor_capacity() {
   rlimit limit{};
   if (failed(system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, address_of(&limit)))) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "agent/arena_mapping.h"
 #include "agent/system_call.h"
 
 namespace reprise::agent {
@@ -83,9 +84,11 @@ Socket* DescriptorTable::put(int fd, DescriptorKind kind, Socket* socket) {
 }
 
 Socket* DescriptorTable::open_socket(int fd, int family, int type, std::uint32_t flags) {
-  if (static_cast<std::uint32_t>(fd) >= capacity_) return nullptr;
-  Socket* socket = claim_socket(fd);
-  if (socket == nullptr) return nullptr;
+  Socket* socket = static_cast<std::uint32_t>(fd) < capacity_ ? claim_socket(fd) : nullptr;
+  if (socket == nullptr) {
+    arena().header->unslotted_records.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
   abi::Cookie cookie = 0;
   socket_option(fd, SO_COOKIE, cookie);
   socket->cookie.store(cookie, std::memory_order_relaxed);

@@ -60,6 +60,10 @@ struct alignas(64) Socket {
     return (flags.load(std::memory_order_relaxed) & flag) != 0;
   }
   void set(SocketFlags flag) { flags.fetch_or(flag, std::memory_order_relaxed); }
+  void clear_connection() {
+    clear(kConnecting);
+    clear(kConnected);
+  }
   void clear(SocketFlags flag) { flags.fetch_and(~std::uint32_t{flag}, std::memory_order_relaxed); }
 };
 static_assert(sizeof(Socket) == 64);
@@ -114,7 +118,7 @@ class DescriptorTable {
   }
 
   // `fd` was just made and is a socket: gives it a fresh Socket with its cookie read. Null when fd
-  // is beyond the table.
+  // is beyond the table, which is counted as a loss.
   Socket* open_socket(int fd, int family, int type, std::uint32_t flags);
   // `fd` was just made and is of this kind, which holds no socket. kUnknown: look when it is used.
   void open_other(int fd, DescriptorKind kind);

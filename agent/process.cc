@@ -8,6 +8,7 @@
 #include "agent/module.h"
 #include "agent/payload.h"
 #include "agent/record.h"
+#include "agent/scratch.h"
 #include "agent/system_call.h"
 #include "agent/world/world.h"
 
@@ -23,28 +24,6 @@ constinit std::uint32_t thread_capacity = 0;
 // Not emptied by a fork: a child that no hook announced learns here whose child it is.
 constinit std::uint32_t last_process = abi::kNone;
 constinit std::uint32_t last_image = 0;
-
-// Scratch memory of start-up.
-class Scratch {
- public:
-  explicit Scratch(std::size_t bytes) : bytes_(bytes) {
-    const long result = system_call(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    start_ = failed(result) ? nullptr : reinterpret_cast<char*>(result);
-  }
-  ~Scratch() {
-    if (start_ != nullptr) system_call(SYS_munmap, address_of(start_), static_cast<long>(bytes_));
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  [[nodiscard]] char* start() const { return start_; }
-  [[nodiscard]] std::size_t size() const { return bytes_; }
-
- private:
-  char* start_;
-  std::size_t bytes_;
-};
 
 // Fills the slot's plain fields; it is this process's from here on.
 void fill_process_slot(abi::ProcessSlot& slot, std::uint32_t parent, std::uint32_t ordinal,

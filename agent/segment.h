@@ -66,7 +66,8 @@ inline void prefetch_ahead(std::byte* next) {
 // Gives the thread's segment up: nothing more will be written there.
 void seal_segment(Thread& thread);
 
-// Counts a record that could not be made in the thread's slot. Every one is told by a Gap record too.
+// Counts a record that could not be made in the thread's slot. Every one is told by a Gap record
+// too.
 void note_loss(Thread& thread, std::uint64_t bytes);
 
 }  // namespace reprise::agent

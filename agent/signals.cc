@@ -41,10 +41,12 @@ bool is_fatal_by_default(int number) {
   return false;
 }
 
+bool is_fault_signal(int number) {
+  return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+}
+
 bool is_fault(int number, const siginfo_t& information) {
-  const bool synchronous =
-      number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
-  return synchronous && information.si_code > 0;
+  return is_fault_signal(number) && information.si_code > 0;
 }
 
 // A copy out of the service's memory that met a bad address returns false instead.
@@ -88,14 +90,15 @@ void die_of(Thread* thread, int number, siginfo_t* information) {
 // Marks the records of a handler: they may lie inside a call that the handler interrupted.
 class InHandler {
  public:
-  InHandler(Thread* thread, bool restarts_calls) : thread_(thread) {
+  // `flags` are those of the handler's sigaction.
+  InHandler(Thread* thread, int flags) : thread_(thread) {
     if (thread_ == nullptr) return;
     ++thread_->handlers_run;
-    if (!restarts_calls) ++thread_->handlers_not_restarting;
+    if ((flags & SA_RESTART) == 0) ++thread_->handlers_not_restarting;
     (void)(thread_->record_flags == 0 ? 0 : checked_record_flags(*thread_));
     if (thread_->handler_depth++ > 0) return;
     stack_t stack{};
-    system_call(SYS_sigaltstack, 0, address_of(&stack));
+    if ((flags & SA_ONSTACK) != 0) system_call(SYS_sigaltstack, 0, address_of(&stack));
     thread_->handler_on_own_stack = (stack.ss_flags & SS_ONSTACK) != 0;
     thread_->handler_frame = __builtin_frame_address(0);
     thread_->record_flags = abi::kUnordered;
@@ -119,8 +122,8 @@ void on_signal(int number, siginfo_t* information, void* context) {
   if (service_actions[number].handler.load(std::memory_order_acquire) == SIG_DFL) {
     die_of(thread, number, information);
   } else {
-    const int flags = service_actions[number].flags.load(std::memory_order_relaxed);
-    const InHandler in_handler(thread, (flags & SA_RESTART) != 0);
+    const InHandler in_handler(thread,
+                               service_actions[number].flags.load(std::memory_order_relaxed));
     if (thread != nullptr) {
       record_signal(*thread, abi::RecordType::kSignal, number, *information);
     }
@@ -147,7 +150,11 @@ struct sigaction action_for_kernel(int number, const struct sigaction& asked) {
 }  // namespace
 
 void watch_fatal_signals() {
+  // The first process of a namespace is spared the default action of what others send it, as long
+  // as it has no handler.
+  const bool only_faults = system_call(SYS_getpid) == 1;
   for (const int number : kFatalSignals) {
+    if (only_faults && !is_fault_signal(number)) continue;
     struct sigaction current {};
     if (original().sigaction(number, nullptr, &current) != 0) continue;
     if (current.sa_handler != SIG_DFL || (current.sa_flags & SA_SIGINFO) != 0) continue;

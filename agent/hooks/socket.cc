@@ -94,6 +94,12 @@ int accept_on(int fd, sockaddr* address, socklen_t* length, int flags, Call call
   return made;
 }
 
+// connect() to no address undoes an earlier one (source: connect(2)).
+bool is_dissolving(const sockaddr* address, socklen_t length) {
+  return address != nullptr && length >= sizeof(address->sa_family) &&
+         address->sa_family == AF_UNSPEC;
+}
+
 void record_connect(Thread& thread, std::uint64_t enter, Socket& socket, int fd, int error,
                     const sockaddr* address, socklen_t length) {
   const std::uint64_t exit = stamp();
@@ -116,11 +122,7 @@ int hook_socket(int family, int type, int protocol) {
   const int fd = original().socket(family, type, protocol);
   if (fd < 0 || this_thread() == nullptr) return fd;
   const int error = errno;
-  if (family == AF_INET || family == AF_INET6 || family == AF_UNIX) {
-    descriptors().open_socket(fd, family, type & kTypeMask, flags_of_type(type));
-  } else {
-    descriptors().open_other(fd, DescriptorKind::kOther);
-  }
+  descriptors().open_socket(fd, family, type & kTypeMask, flags_of_type(type));
   errno = error;
   return fd;
 }
@@ -186,7 +188,9 @@ int hook_connect(int fd, const sockaddr* address, socklen_t length) {
   const int result = world::connect(socket, fd, address, length);
   const int error = errno;
   const int outcome = result == 0 ? 0 : error;
-  if (was_connecting) {
+  if (is_dissolving(address, length)) {
+    if (result == 0) socket->clear_connection();
+  } else if (was_connecting) {
     // Asked again how the first one went.
     if (outcome != EALREADY && outcome != EINTR) {
       learn_connected(*thread, *socket, outcome == EISCONN ? 0 : outcome);

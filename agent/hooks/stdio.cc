@@ -8,7 +8,6 @@
 //
 // A FILE on a connection, or on a random device, is given read and write functions that come back
 // to the hooks.
-#include <alloca.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include "agent/original.h"
 #include "agent/random_draw.h"
 #include "agent/record.h"
+#include "agent/scratch.h"
 #include "agent/thread.h"
 
 extern "C" int __vsnprintf_chk(char* to, std::size_t size, int flag, std::size_t room,
@@ -69,9 +69,10 @@ int hook_fclose(FILE* file) REPRISE_HOOK(fclose);
 
 namespace {
 
-// Text up to this size is formatted on the stack at once, and up to the next one in a second go.
+// Text up to this size is formatted on the stack at once, and up to the next one in a second go, in
+// memory that is mapped for it: the C library would allocate too.
 constexpr std::size_t kUsualText = 1024;
-constexpr std::size_t kLongestText = std::size_t{64} * 1024;
+constexpr std::size_t kLongestText = std::size_t{1024} * 1024;
 
 // Where a line goes to that is to be recorded; without a thread, nowhere.
 struct LogTarget {
@@ -98,8 +99,7 @@ void log_text(const LogTarget& target, const char* text, std::size_t length, con
 }
 
 // Formats and hands the text to `put(text, length)`, which returns how much of it went out; returns
-// what the formatted call does. Text that is too long for the stack goes to `forward()` and leaves
-// a gap.
+// what the formatted call does. Text beyond all bounds goes to `forward()` and leaves a gap.
 template <typename Put, typename Forward>
 [[gnu::noinline]] int write_formatted(const LogTarget& target, int flag, const char* format,
                                       va_list arguments, Put put, Forward forward) {
@@ -111,17 +111,20 @@ template <typename Put, typename Forward>
   va_end(again);
   if (length < 0) return length;
   const auto bytes = static_cast<std::size_t>(length);
-  if (bytes > kLongestText) {
-    if (target.thread != nullptr) record_gap(*target.thread, bytes);
-    return forward();
+  auto finish = [&](const char* text) {
+    log_text(target, text, bytes, "", enter);
+    return put(text, bytes) == bytes ? length : -1;
+  };
+  if (bytes < sizeof(usual)) return finish(usual);
+  if (bytes <= kLongestText) {
+    const Scratch scratch(bytes + 1);
+    if (scratch.start() != nullptr) {
+      __vsnprintf_chk(scratch.start(), bytes + 1, flag, bytes + 1, format, arguments);
+      return finish(scratch.start());
+    }
   }
-  char* text = usual;
-  if (bytes >= sizeof(usual)) {
-    text = static_cast<char*>(alloca(bytes + 1));
-    __vsnprintf_chk(text, bytes + 1, flag, bytes + 1, format, arguments);
-  }
-  log_text(target, text, bytes, "", enter);
-  return put(text, bytes) == bytes ? length : -1;
+  if (target.thread != nullptr) record_gap(*target.thread, bytes);
+  return forward();
 }
 
 int print_to_file(FILE* file, int flag, const char* format, va_list arguments) {

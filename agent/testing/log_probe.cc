@@ -58,14 +58,14 @@ int ways(int, char**) {
 
 // Formatted text of any length comes out and is recorded whole.
 int lengths(int, char**) {
-  for (const int length : {1, 200, 1000, 1023, 1024, 5000, 60000}) {
+  for (const int length : {1, 200, 1000, 1023, 1024, 5000, 60000, 300000}) {
     PROBE_EXPECT(printf("%0*d\n", length, 7) == length + 1);
   }
   return 0;
 }
 
 // Beyond what can be recorded it comes out all the same.
-int too_long(int, char**) { return printf("%0*d\n", 200000, 7) == 200001 ? 0 : 1; }
+int too_long(int, char**) { return printf("%0*d\n", 2000000, 7) == 2000001 ? 0 : 1; }
 
 // A line that was begun is recorded before the thread does other work, and at its end.
 int unfinished(int, char**) {
