@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "replayer/socket_address.h"
+
 namespace reprise::replayer {
 namespace {
 
@@ -78,6 +80,7 @@ void AnsweredConnection::read() {
           self->on_end_of_requests(error != boost::asio::error::eof);
           return;
         }
+        acknowledge(self->socket_->native_handle());
         self->on_bytes(std::span(self->buffer_).first(length));
         if (!self->dead_) self->read();
       });
@@ -252,6 +255,12 @@ void AnsweredConnection::answer_turns() {
 
 void AnsweredConnection::on_sent(const event::SendIntended& sent, const event::Context& context) {
   contexts_.emplace_back(sent.offset, context);
+}
+
+void AnsweredConnection::on_sent(const event::SendFinished& sent) {
+  if (sent.result <= 0) return;
+  sent_by_service_ =
+      std::max(sent_by_service_, sent.offset + static_cast<std::uint64_t>(sent.result));
 }
 
 event::Context AnsweredConnection::context_at(std::uint64_t offset) {

@@ -47,6 +47,7 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   event::ConnectionId id() const { return id_; }
 
   void on_sent(const event::SendIntended& sent, const event::Context& context);
+  void on_sent(const event::SendFinished& sent);
   void on_received(const event::BytesReceived& received);
   void on_closed();
 
@@ -57,6 +58,8 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   void release(Moment limit);
   // Something released was not read yet.
   bool unread() const { return !dead_ && released_ > consumed_; }
+  // The service sent something that did not arrive yet.
+  bool in_flight() const { return !dead_ && socket_ && sent_by_service_ > received_; }
   // A request has begun and is not whole.
   bool mid_request() const { return request_begun_.has_value(); }
   // Both ends are closed; the link may be used again. Ask when all sockets that had arrived were
@@ -111,6 +114,7 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   event::Bytes requests_;            // bytes of requests not whole yet
   std::uint64_t requests_base_ = 0;  // stream offset of its first
   std::uint64_t received_ = 0;
+  std::uint64_t sent_by_service_ = 0;
   std::optional<std::uint64_t> request_begun_;
   bool continue_checked_ = false;
   std::uint64_t interim_ = 0;  // bytes of an interim response that were owed early

@@ -4,12 +4,12 @@
 //   ← {"id": 1, "ok": true, "exchange": 17, …}
 //   ← {"id": 1, "ok": false, "error": "what went wrong and what to do"}
 //
-// `id` is the client's and comes back as it was. Fields that a command does not know are ignored, and
-// new commands and fields may be added without a new version; `hello` tells the version, which grows
-// when the meaning of something changes.
+// `id` is the client's and comes back as it was. Fields that a command does not know are ignored,
+// and new commands and fields may be added without a new version; `hello` tells the version, which
+// grows when the meaning of something changes.
 //
-// The channel serves whoever may write to the socket, which lies in the session's private directory.
-// It never blocks: a client that does not read its answers is dropped.
+// The channel serves whoever may write to the socket, which lies in the session's private
+// directory. It never blocks: a client that does not read its answers is dropped.
 //
 // Ownership: owns the socket, and removes it from the file system. Threading: one thread.
 #pragma once
@@ -49,7 +49,7 @@ class ControlChannel {
  private:
   struct Client {
     int fd = -1;
-    std::string unread;   // the beginning of a line
+    std::string unread;  // the beginning of a line
     std::string unsent;
     bool ended = false;
   };

@@ -203,6 +203,12 @@ void DrivenConnection::on_received(const event::BytesReceived& received) {
   consumed_ = std::max(consumed_, received.offset + received.bytes.size());
 }
 
+void DrivenConnection::on_sent(const event::SendFinished& sent) {
+  if (sent.result <= 0) return;
+  sent_by_service_ =
+      std::max(sent_by_service_, sent.offset + static_cast<std::uint64_t>(sent.result));
+}
+
 // --- Receiving ---------------------------------------------------------------------------------
 
 void DrivenConnection::wait_for_answers() {
@@ -224,6 +230,8 @@ void DrivenConnection::receive() {
       end_answers(result == CURLE_OK ? protocol::End::kEof : protocol::End::kReset);
       return;
     }
+    acknowledge(socket_);
+    received_ += received;
     answers_.received(std::span(buffer_).first(received));
     if (dead_) return;
   }

@@ -57,6 +57,7 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   void close();
 
   void on_received(const event::BytesReceived& received);
+  void on_sent(const event::SendFinished& sent);
   void on_service_closed() { service_closed_ = true; }
 
   // All of the chunk was sent and read, or nobody is there to read it.
@@ -65,6 +66,8 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   bool wants_more() const;
   // Something that was sent was not read yet.
   bool unread() const { return !dead_ && sent_ > consumed_; }
+  // The service sent something that did not arrive yet.
+  bool in_flight() const { return !answers_ended_ && sent_by_service_ > received_; }
   // The service will send nothing more here.
   bool answers_ended() const { return answers_ended_; }
   // Both ends are closed; the link may be used again.
@@ -99,6 +102,7 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   std::uint32_t flags_ = 0;
   event::Bytes unsent_;  // the socket's buffer was full
   std::uint64_t sent_ = 0, consumed_ = 0;
+  std::uint64_t received_ = 0, sent_by_service_ = 0;
   bool accepted_ = false, answers_ended_ = false, service_closed_ = false, dead_ = false;
 };
 

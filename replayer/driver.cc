@@ -300,10 +300,17 @@ void Driver::on_event(const event::Event& event) {
   } else if (const auto* received = std::get_if<event::BytesReceived>(&event.fact)) {
     const auto driven = by_id_.find(received->connection);
     if (driven != by_id_.end()) driven->second->on_received(*received);
+  } else if (const auto* sent = std::get_if<event::SendFinished>(&event.fact)) {
+    const auto driven = by_id_.find(sent->connection);
+    if (driven != by_id_.end()) driven->second->on_sent(*sent);
   } else if (const auto* closed = std::get_if<event::Closed>(&event.fact)) {
     const auto driven = by_id_.find(closed->connection);
     if (driven != by_id_.end()) driven->second->on_service_closed();
   }
+}
+
+bool Driver::in_flight() const {
+  return std::ranges::any_of(by_recorded_, [](const auto& c) { return c.second->in_flight(); });
 }
 
 bool Driver::unread() const {

@@ -56,6 +56,8 @@ class Driver {
   void on_event(const event::Event& event);
 
   bool unread() const;
+  // The service sent something that did not arrive yet.
+  bool in_flight() const;
   // The recorded exchange that number `ordinal` on a connection of this replay stands for; none
   // when it is not driven.
   event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const;

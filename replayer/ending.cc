@@ -51,22 +51,24 @@ bool Ending::step() {
   return true;
 }
 
-void Ending::wait_until(steady_clock::time_point limit) {
-  while (!stage_.service.exited() && steady_clock::now() < limit) {
+bool Ending::wait_for_end() {
+  const auto limit = steady_clock::now() + kPatience;
+  while (stage_.service.alive() && steady_clock::now() < limit) {
     stage_.service.drain();
     std::this_thread::sleep_for(milliseconds(1));
   }
+  return !stage_.service.alive();
 }
 
 void Ending::finish() {
   stage_.control.let_time_run();
   if (!stage_.service.exited() && !signalled_) stage_.service.signal(SIGTERM);
-  wait_until(steady_clock::now() + kPatience);
-  if (!stage_.service.exited()) {
+  // What outlives the root process is not waited for: nothing more is coming to it.
+  if (stage_.service.exited() && stage_.service.alive()) stage_.service.signal(SIGTERM);
+  if (!wait_for_end()) {
     stage_.ledger.note("the service did not end within " + std::to_string(kPatience.count()) +
                        " s after its signal and was killed");
-    stage_.service.signal(SIGKILL);
-    wait_until(steady_clock::now() + kPatience);
+    abandon();
   }
   stage_.service.drain();
   const auto exit = stage_.service.exited();
@@ -75,6 +77,15 @@ void Ending::finish() {
   if (!exit || !end.exit || ours_) return;
   if (exit->how != end.exit->how || exit->value != end.exit->value) {
     stage_.ledger.diverge({{}, Divergence::Kind::kExit, words(*end.exit), words(*exit)});
+  }
+}
+
+void Ending::abandon() {
+  const auto limit = steady_clock::now() + kPatience;
+  while (stage_.service.alive() && steady_clock::now() < limit) {
+    stage_.service.signal(SIGKILL);
+    stage_.service.drain();
+    std::this_thread::sleep_for(milliseconds(1));
   }
 }
 

@@ -3,7 +3,6 @@
 // Ownership: borrows stage and threads. Threading: one thread.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -23,12 +22,14 @@ class Ending {
   // it is time to finish().
   bool step();
 
-  // Waits for the end of the root process, with time running by itself, and in the end kills it.
+  // Waits for the end of the service, with time running by itself, and in the end kills it.
   // Compares how it ended with the recording.
   void finish();
+  // Ends a service whose replay was given up.
+  void abandon();
 
  private:
-  void wait_until(std::chrono::steady_clock::time_point limit);
+  bool wait_for_end();
 
   Stage& stage_;
   const Threads& threads_;

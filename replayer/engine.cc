@@ -27,12 +27,15 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 // How long to sleep when nobody can ring: a thread that runs may never wait, and one that is killed
 // rings nothing.
 constexpr microseconds kBusyWait = milliseconds(10);
 // A thread that is about to run does so within a scheduler's breath.
 constexpr microseconds kWakingWait{50};
+// Real time that bytes take at most between two sockets of one machine.
+constexpr milliseconds kDeliveryPatience{100};
 // Exchanges that may still be worked on after their answer: as many as the collector remembers.
 constexpr std::size_t kWorkedOn = 64;
 
@@ -51,6 +54,7 @@ class Engine::Run {
   bool is_held() const;
   bool take_in();
   Rest rest();
+  bool bytes_in_flight();
   Board board(bool quiescent);
   void act();
   void release(Release what);
@@ -84,6 +88,7 @@ class Engine::Run {
   std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
+  std::optional<steady_clock::time_point> in_flight_since_;
   bool done_ = false;
   std::optional<Error> error_;
 };
@@ -121,15 +126,22 @@ tl::expected<void, Error> Engine::Run::replay() {
     if (debugger_) debugger_->serve();
     const Rest rest = this->rest();
     if (rest == Rest::kQuiescent && !is_held()) {
-      act();
-      continue;
+      if (!done_) {
+        act();
+        continue;
+      }
+      // Nothing is left to release, and the service is on its way out: only time passes.
+      if (quiescence_.earliest_deadline() != kNever) fire_deadline();
     }
     const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : kBusyWait);
     if (!rang && service_.exited()) break;
   }
   service_.drain();
   settle_finished();
-  if (error_) return tl::unexpected(*error_);
+  if (error_) {
+    ending_.abandon();
+    return tl::unexpected(*error_);
+  }
   ending_.finish();
   settle_work(0);
   finish_ledger();
@@ -139,8 +151,7 @@ tl::expected<void, Error> Engine::Run::replay() {
 // A service under a debugger is nobody's but the debugger's to end.
 bool Engine::Run::is_over() { return done_ && (!debugger_ || service_.exited()); }
 
-// Nothing is released: the debugger holds the service, or all was released and it is about to end.
-bool Engine::Run::is_held() const { return debugger_ && (debugger_->holds() || done_); }
+bool Engine::Run::is_held() const { return debugger_ && debugger_->holds(); }
 
 // Collects, answers and moves bytes until nothing is left to do. True when bytes were moved: that
 // may have woken somebody.
@@ -165,8 +176,22 @@ Rest Engine::Run::rest() {
   take_in();
   for (;;) {
     const Rest rest = quiescence_.look(clock_.now());
-    if (rest != Rest::kQuiescent || !take_in()) return rest;
+    if (rest != Rest::kQuiescent) return rest;
+    if (take_in()) continue;
+    return bytes_in_flight() ? Rest::kWaking : Rest::kQuiescent;
   }
+}
+
+// Whether bytes that the service sent are still on their way to us. Bytes that do not come for long
+// never will: a process counted them that shares the connection with another.
+bool Engine::Run::bytes_in_flight() {
+  const auto now = steady_clock::now();
+  if (!driver_.in_flight() && !responder_.in_flight()) {
+    in_flight_since_.reset();
+    return false;
+  }
+  if (!in_flight_since_) in_flight_since_ = now;
+  return now - *in_flight_since_ < kDeliveryPatience;
 }
 
 Board Engine::Run::board(bool quiescent) {

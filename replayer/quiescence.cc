@@ -120,10 +120,13 @@ Rest Quiescence::read_activities(Moment now, std::vector<LiveThread>& live) {
 Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) {
   const auto now = std::chrono::steady_clock::now();
   Running& running = running_[slot];
-  if (running.activity != activity) running = {activity, now, Halt::kNot};
+  const std::int32_t tid = threads_.thread(slot).tid;
+  if (running.activity != activity || running.tid != tid)
+    running = {activity, tid, now, Halt::kNot};
   if (running.halt != Halt::kNot) return running.halt;
   if (now - running.since < kDeathNoticed) return Halt::kNot;
-  const char state = kernel_state(slot);
+  // Before a thread has said who it is, the kernel cannot be asked.
+  const char state = tid == 0 ? 'R' : kernel_state(slot);
   if (state == '\0' || state == 'Z' || state == 'X') return running.halt = Halt::kGone;
   if (now - running.since < kPatience) return Halt::kNot;
   if (activity_of(activity) == abi::Activity::kAsking || state != 'S') return Halt::kNot;

@@ -59,6 +59,7 @@ class Quiescence {
   };
   struct Running {
     std::uint64_t activity = 0;
+    std::int32_t tid = 0;
     std::chrono::steady_clock::time_point since;
     Halt halt = Halt::kNot;
   };

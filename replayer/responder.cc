@@ -215,6 +215,8 @@ void Responder::on_event(const event::Event& event) {
     bind(connected->connection);
   } else if (const auto* sent = std::get_if<event::SendIntended>(&event.fact)) {
     if (auto* connection = find(sent->connection)) connection->on_sent(*sent, event.context);
+  } else if (const auto* finished = std::get_if<event::SendFinished>(&event.fact)) {
+    if (auto* connection = find(finished->connection)) connection->on_sent(*finished);
   } else if (const auto* received = std::get_if<event::BytesReceived>(&event.fact)) {
     if (auto* connection = find(received->connection)) connection->on_received(*received);
   } else if (const auto* closed = std::get_if<event::Closed>(&event.fact)) {
@@ -246,6 +248,10 @@ void Responder::release(Moment limit, bool forced) {
 
 bool Responder::unread() const {
   return std::ranges::any_of(connections_, [](const auto& c) { return c->unread(); });
+}
+
+bool Responder::in_flight() const {
+  return std::ranges::any_of(connections_, [](const auto& c) { return c->in_flight(); });
 }
 
 bool Responder::owes() const {

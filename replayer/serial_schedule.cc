@@ -24,6 +24,20 @@ Next next_owed(const Board& board) {
   return next;
 }
 
+// What was recorded after the answer to what is outstanding comes after it; a request does in any
+// case.
+bool blocked(const Board& board) {
+  return board.outstanding &&
+         (board.unit->starts_exchange || board.unit->recorded >= board.outstanding_recorded_end);
+}
+
+// While an exchange is outstanding, its time is that of everything else.
+Moment unit_due(const Board& board) {
+  const nanoseconds shift =
+      board.outstanding ? board.outstanding_end - board.outstanding_recorded_end : nanoseconds{0};
+  return std::max(board.now, board.unit->recorded + shift);
+}
+
 Release stuck(const Board& board) {
   if (board.outstanding) return Release::kGiveUp;
   if (board.unit && !board.unit->ready) return Release::kNotListening;
@@ -36,9 +50,8 @@ Release SerialSchedule::choose(const Board& board) {
   if (!board.quiescent) return Release::kNothing;
   const bool may_tick = board.deadline && board.fired < kMostTicks;
   Next next = next_owed(board);
-  const bool blocked = board.unit && board.unit->starts_exchange && board.outstanding;
-  if (board.unit && board.unit->ready && !blocked) {
-    const Moment due = std::max(board.now, board.unit->recorded);
+  if (board.unit && board.unit->ready && !blocked(board)) {
+    const Moment due = unit_due(board);
     if (due < next.due) next = {Release::kUnit, due};
   }
   if (next.release != Release::kNothing) {

@@ -32,9 +32,11 @@ class Service {
   // An open connection of this replay, null otherwise; only `socket` is asked for.
   virtual const event::Connection* connection(event::ConnectionId id) = 0;
 
+  // Whether any process of the service is left.
+  virtual bool alive() = 0;
   // How the root process ended; none while it lives.
   virtual std::optional<event::ProcessExited> exited() = 0;
-  // Sends a signal to the root process.
+  // Sends a signal to the root process, or when that has ended to what it left running.
   virtual void signal(int number) = 0;
 };
 

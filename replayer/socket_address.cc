@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -101,6 +102,11 @@ abi::SocketAddress to_abi(const event::Address& address) {
   result.length = static_cast<std::uint16_t>(length);
   std::copy_n(address.raw.begin(), length, result.bytes);
   return result;
+}
+
+void acknowledge(int socket) {
+  const int at_once = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof(at_once));
 }
 
 std::uint16_t port_of(const event::Address& address) { return port_of(to_abi(address)); }

@@ -1,4 +1,4 @@
-// Socket addresses between the agent's form, the event model's and Asio's.
+// Socket addresses between the agent's form, the event model's and Asio's; a socket option.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -22,5 +22,10 @@ namespace reprise::replayer {
 [[nodiscard]] std::uint16_t port_of(const event::Address& address);
 // AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC for none.
 [[nodiscard]] int family_of(const abi::SocketAddress& address);
+
+// Tells the sender on the other end of a TCP connection at once that its bytes arrived. A delayed
+// acknowledgement would keep its next small write back (RFC 896) for 40 ms of real time. Linux
+// forgets the wish, so it is asked for after each read.
+void acknowledge(int socket);
 
 }  // namespace reprise::replayer
