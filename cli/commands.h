@@ -8,6 +8,7 @@
 namespace reprise::cli {
 
 std::unique_ptr<Command> make_diff_command();
+std::unique_ptr<Command> make_debug_command();
 std::unique_ptr<Command> make_ls_command();
 std::unique_ptr<Command> make_record_command();
 std::unique_ptr<Command> make_recover_command();

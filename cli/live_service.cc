@@ -21,6 +21,11 @@ void LiveService::step_when_due() {
   session_.step();
 }
 
+bool LiveService::alive() {
+  step_when_due();
+  return session_.alive();
+}
+
 std::optional<event::ProcessExited> LiveService::exited() {
   step_when_due();
   const auto status = session_.exit_status();

@@ -24,6 +24,7 @@ class LiveService final : public replayer::Service {
   const event::Connection* connection(event::ConnectionId id) override {
     return session_.connection(id);
   }
+  bool alive() override;
   std::optional<event::ProcessExited> exited() override;
   void signal(int number) override { session_.signal(number); }
 

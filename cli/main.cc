@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_record_command());
   commands.push_back(make_recover_command());
   commands.push_back(make_replay_command());
+  commands.push_back(make_debug_command());
   commands.push_back(make_diff_command());
   commands.push_back(make_ls_command());
   commands.push_back(make_show_command());

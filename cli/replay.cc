@@ -1,6 +1,5 @@
 // `reprise replay`: plays a recording back to a local build of its service.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -11,13 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/archive_access.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/live_service.h"
+#include "cli/replay_setup.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
-#include "cli/version.h"
 #include "recorder/session.h"
 #include "replayer/engine.h"
 #include "replayer/ledger_report.h"
@@ -34,8 +32,6 @@ class ReplayCommand final : public Command {
   ExitCode run(Terminal& terminal) override;
 
  private:
-  std::unique_ptr<recorder::Session> make_session(const replayer::Plan& plan,
-                                                  const std::string& output, Terminal& terminal);
   tl::expected<void, ExitCode> replay(recorder::Session& session, replayer::Engine& engine,
                                       const replayer::Control& control, const replayer::Plan& plan,
                                       Terminal& terminal);
@@ -130,54 +126,6 @@ replayer::Policy policy_of(const std::string& word) {
   return word == "substituted" ? replayer::Policy::kSubstituted : replayer::Policy::kRelaxed;
 }
 
-// Every connection of the recording may be open at once.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-// What can be said about a recording before the service is started; "" when it can be replayed.
-std::string cannot_replay(const replayer::Plan& plan, std::optional<std::uint64_t> only,
-                          const std::string& archive) {
-  if (only && plan.exchange(event::ExchangeId{*only}) == nullptr) {
-    return fmt::format("{} has no exchange {}; `reprise ls {}` lists those it has", archive, *only,
-                       archive);
-  }
-  if (plan.units.empty()) {
-    return archive + " holds no connection to replay: nobody spoke to the recorded service";
-  }
-  return plan.cannot_drive;
-}
-
-std::unique_ptr<recorder::Session> ReplayCommand::make_session(const replayer::Plan& plan,
-                                                               const std::string& output,
-                                                               Terminal& terminal) {
-  recorder::SessionOptions options;
-  options.command = program_;
-  options.archive = output;
-  options.writer.overwrite = overwrite_;
-  options.lossless = true;
-  options.replay = true;
-  options.waits_for_doorbell = false;
-  options.replay_of = plan.header.session;
-  options.reprise_version = kVersion;
-  options.remark = [&terminal](const std::string& text) { terminal.error(text); };
-  const auto agent = recorder::find_agent_library("libreprise-replay.so");
-  if (!agent) {
-    terminal.error(agent.error().message);
-    return nullptr;
-  }
-  options.agent_library = *agent;
-  auto session = recorder::Session::create(std::move(options));
-  if (!session) {
-    terminal.error(session.error().message);
-    return nullptr;
-  }
-  return *std::move(session);
-}
-
 // While it lives, standard output of what is started is standard error.
 class OutputAside {
  public:
@@ -199,13 +147,7 @@ class OutputAside {
 bool ReplayCommand::launch(recorder::Session& session, const replayer::Control& control,
                            const replayer::Plan& plan, Terminal& terminal) const {
   const OutputAside aside(json_);
-  recorder::LaunchOptions options;
-  // What the caller sets wins: that is how one looks at another configuration.
-  for (const auto& [name, value] : plan.environment) {
-    if (::getenv(name.c_str()) == nullptr) options.environment.emplace_back(name, value);
-  }
-  options.environment.emplace_back(abi::kControlVariable, control.path());
-  const auto launched = session.launch(options);
+  const auto launched = session.launch(launch_options(plan, control));
   if (!launched) terminal.error(launched.error().message);
   return launched.has_value();
 }
@@ -229,8 +171,6 @@ tl::expected<void, ExitCode> ReplayCommand::replay(recorder::Session& session,
 }
 
 ExitCode ReplayCommand::run(Terminal& terminal) {
-  auto reader = open_archive(archive_, terminal);
-  if (!reader) return reader.error();
   if (with_prefix_ && !only_) {
     terminal.error("replay: --with-prefix goes with --only N");
     return ExitCode::kUsage;
@@ -238,28 +178,12 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
   replayer::Selection selection;
   if (only_) selection.only = event::ExchangeId{*only_};
   selection.with_prefix = with_prefix_;
-  const auto plan = replayer::Plan::read(**reader, selection);
-  if (!plan) {
-    terminal.error(plan.error().message);
-    return ExitCode::kUsage;
-  }
-  const bool damaged = remark_on_state(**reader, archive_, terminal) == ExitCode::kDamaged;
-  if (const std::string why = cannot_replay(**plan, only_, archive_); !why.empty()) {
-    terminal.error(why);
-    return damaged ? ExitCode::kDamaged : ExitCode::kUsage;
-  }
-  raise_descriptor_limit();
+  const auto recording = open_recording(archive_, selection, selection.only, terminal);
+  if (!recording) return recording.error();
+  const replayer::Plan& plan = *recording->plan;
   const std::string output = output_.empty() ? default_output() : output_;
-  const auto session = make_session(**plan, output, terminal);
-  if (session == nullptr) return ExitCode::kUsage;
-  auto control = replayer::Control::create(session->shared_file("control"),
-                                           session->arena().geometry().thread_count, **plan);
-  if (!control) {
-    terminal.error(control.error().message);
-    session->discard();
-    return ExitCode::kUsage;
-  }
-  control->want_leak_watch();
+  auto prepared = prepare_replay(plan, {program_, output, overwrite_}, terminal);
+  if (!prepared) return prepared.error();
   replayer::SerialSchedule schedule;
   replayer::EngineOptions options;
   options.on_miss = on_miss_of(on_miss_);
@@ -268,11 +192,12 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
       terminal.err() << fmt::format("\rreplayed {} of {}", done, of) << std::flush;
     };
   }
-  replayer::Engine engine(**plan, *control, schedule, std::move(options));
-  if (auto replayed = replay(*session, engine, *control, **plan, terminal); !replayed) {
+  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
+  if (auto replayed = replay(*prepared->session, engine, prepared->control, plan, terminal);
+      !replayed) {
     return replayed.error();
   }
-  return report(engine.ledger(), output, damaged, terminal);
+  return report(engine.ledger(), output, recording->damaged, terminal);
 }
 
 ExitCode ReplayCommand::report(const replayer::Ledger& ledger, const std::string& output,

@@ -1,0 +1,117 @@
+#include "cli/replay_setup.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+
+#include "cli/archive_access.h"
+#include "cli/text.h"
+#include "cli/version.h"
+
+namespace reprise::cli {
+namespace {
+
+// Every connection of the recording may be open at once.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// What can be said about a recording before the service is started; "" when it can be replayed.
+std::string cannot_replay(const replayer::Plan& plan, std::optional<event::ExchangeId> wanted,
+                          const std::string& archive) {
+  if (plan.units.empty()) {
+    return archive + " holds no connection to replay: nobody spoke to the recorded service";
+  }
+  if (wanted && plan.exchange(*wanted) == nullptr) {
+    const std::string last =
+        plan.exchanges.empty() ? "it has none"
+                               : fmt::format("its last is {}", plan.exchanges.back().id.value);
+    return fmt::format("{} has no exchange {}: {}; `reprise ls {}` lists those it has", archive,
+                       wanted->value, last, shell_word(archive));
+  }
+  return plan.cannot_drive;
+}
+
+std::unique_ptr<recorder::Session> make_session(const replayer::Plan& plan,
+                                                const ReplayTarget& target, Terminal& terminal) {
+  recorder::SessionOptions options;
+  options.command = target.program;
+  options.archive = target.output;
+  options.writer.overwrite = target.overwrite;
+  options.lossless = true;
+  options.replay = true;
+  options.waits_for_doorbell = false;
+  options.replay_of = plan.header.session;
+  options.reprise_version = kVersion;
+  options.remark = [&terminal](const std::string& text) { terminal.error(text); };
+  const auto agent = recorder::find_agent_library("libreprise-replay.so");
+  if (!agent) {
+    terminal.error(agent.error().message);
+    return nullptr;
+  }
+  options.agent_library = *agent;
+  auto session = recorder::Session::create(std::move(options));
+  if (!session) {
+    terminal.error(session.error().message);
+    return nullptr;
+  }
+  return *std::move(session);
+}
+
+}  // namespace
+
+tl::expected<Recording, ExitCode> open_recording(const std::string& archive,
+                                                 const replayer::Selection& selection,
+                                                 std::optional<event::ExchangeId> wanted,
+                                                 Terminal& terminal) {
+  Recording recording;
+  auto reader = open_archive(archive, terminal);
+  if (!reader) return tl::unexpected(reader.error());
+  recording.reader = *std::move(reader);
+  auto plan = replayer::Plan::read(*recording.reader, selection);
+  if (!plan) {
+    terminal.error(plan.error().message);
+    return tl::unexpected(ExitCode::kUsage);
+  }
+  recording.plan = *std::move(plan);
+  recording.damaged =
+      remark_on_state(*recording.reader, archive, terminal) == ExitCode::kDamaged;
+  if (const std::string why = cannot_replay(*recording.plan, wanted, archive); !why.empty()) {
+    terminal.error(why);
+    return tl::unexpected(recording.damaged ? ExitCode::kDamaged : ExitCode::kUsage);
+  }
+  return recording;
+}
+
+tl::expected<Prepared, ExitCode> prepare_replay(const replayer::Plan& plan,
+                                                const ReplayTarget& target, Terminal& terminal) {
+  raise_descriptor_limit();
+  auto session = make_session(plan, target, terminal);
+  if (session == nullptr) return tl::unexpected(ExitCode::kUsage);
+  auto control = replayer::Control::create(session->shared_file("control"),
+                                           session->arena().geometry().thread_count, plan);
+  if (!control) {
+    terminal.error(control.error().message);
+    session->discard();
+    return tl::unexpected(ExitCode::kUsage);
+  }
+  control->want_leak_watch();
+  return Prepared{std::move(session), *std::move(control)};
+}
+
+recorder::LaunchOptions launch_options(const replayer::Plan& plan,
+                                       const replayer::Control& control) {
+  recorder::LaunchOptions options;
+  // What the caller sets wins: that is how one looks at another configuration.
+  for (const auto& [name, value] : plan.environment) {
+    if (::getenv(name.c_str()) == nullptr) options.environment.emplace_back(name, value);
+  }
+  options.environment.emplace_back(abi::kControlVariable, control.path());
+  return options;
+}
+
+}  // namespace reprise::cli

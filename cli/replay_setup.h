@@ -1,0 +1,51 @@
+// What `replay` and `debug` do alike until the service is started. What goes wrong is told to the user.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "archive/reader.h"
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "recorder/session.h"
+#include "replayer/control.h"
+#include "replayer/plan.h"
+
+namespace reprise::cli {
+
+// A recording, read as a replay needs it. The plan may borrow from the reader.
+struct Recording {
+  std::unique_ptr<archive::Reader> reader;
+  std::unique_ptr<replayer::Plan> plan;
+  bool damaged = false;  // what is whole can be replayed
+};
+
+// `wanted`: an exchange that the recording has to have.
+[[nodiscard]] tl::expected<Recording, ExitCode> open_recording(
+    const std::string& archive, const replayer::Selection& selection,
+    std::optional<event::ExchangeId> wanted, Terminal& terminal);
+
+// A session with the tape in it; nothing runs yet.
+struct Prepared {
+  std::unique_ptr<recorder::Session> session;
+  replayer::Control control;
+};
+
+struct ReplayTarget {
+  std::vector<std::string> program;  // the service and its arguments
+  std::string output;                // archive of the replay, "" for none
+  bool overwrite = false;
+};
+
+[[nodiscard]] tl::expected<Prepared, ExitCode> prepare_replay(const replayer::Plan& plan,
+                                                              const ReplayTarget& target,
+                                                              Terminal& terminal);
+
+// The recorded environment, where the caller's own does not say otherwise, and the control file.
+recorder::LaunchOptions launch_options(const replayer::Plan& plan,
+                                       const replayer::Control& control);
+
+}  // namespace reprise::cli
