@@ -128,6 +128,16 @@ TEST(Loss, LosslessArenaWithoutARecorderDropsInstead) {
   EXPECT_GT(dropped(arena), 0u);
 }
 
+TEST(Loss, LosslessArenaHeldByIdleThreadsGivesWayInTheEnd) {
+  ArenaOptions options;
+  options.flags = abi::kLossless;
+  options.segments = 2;
+  TestArena arena(options);
+  const Outcome run = run_service(arena, {kProbe, "crowd"});
+  ASSERT_TRUE(run.exited_with(0)) << run.output;
+  EXPECT_GT(dropped(arena), 0u);
+}
+
 TEST(Loss, StoppedCaptureRecordsNothingMore) {
   ArenaOptions options;
   options.segments = 8;

@@ -13,7 +13,9 @@ namespace {
 
 // A recorder drains every few milliseconds; one that was silent for this long does not drain.
 constexpr std::uint64_t kRecorderGoneNs = 2'000'000'000;
-// A wait for a free segment looks at the heartbeat again after this long.
+// As long as it has anything to drain it gives something back.
+constexpr std::uint64_t kNothingFreedNs = 5'000'000'000;
+// A wait for a free segment looks at all this again after so long.
 constexpr long kWaitSliceNs = 20'000'000;
 
 // Changing segments must not be interrupted by a handler that writes records itself.
@@ -79,23 +81,48 @@ void write_gap(Thread& thread) {
   }
 }
 
-bool recorder_lives() {
-  const std::uint64_t heartbeat = arena().header->heartbeat_ns.load(std::memory_order_relaxed);
-  const std::uint64_t now = monotonic_now_ns();
-  return now < heartbeat || now - heartbeat < kRecorderGoneNs;
-}
+// A wait for the recorder to give a segment back, which ends when there is none to wait for: it is
+// gone, or it frees nothing because every segment is held by a thread that does not fill its own.
+class SegmentWait {
+ public:
+  // `freed` is what segments_freed was before a segment was last looked for. False when waiting is
+  // over without one.
+  [[nodiscard]] bool next_slice(std::uint32_t freed) {
+    const abi::ArenaHeader& header = *arena().header;
+    const std::uint64_t now = monotonic_now_ns();
+    if (since_ns_ == 0 || freed != freed_) {
+      freed_ = freed;
+      since_ns_ = now;
+    }
+    const std::uint64_t heartbeat = header.heartbeat_ns.load(std::memory_order_relaxed);
+    if (now > heartbeat && now - heartbeat > kRecorderGoneNs) return false;
+    if (now - since_ns_ > kNothingFreedNs) return false;
+    ring_doorbell();
+    const timespec slice{0, kWaitSliceNs};
+    system_call(SYS_futex, address_of(&header.segments_freed), FUTEX_WAIT, freed,
+                address_of(&slice));
+    return true;
+  }
 
-// Waits until the recorder gave a segment back since `freed` was read, for one slice at most.
-void await_segment(std::uint32_t freed) {
-  ring_doorbell();
-  const timespec slice{0, kWaitSliceNs};
-  system_call(SYS_futex, address_of(&arena().header->segments_freed), FUTEX_WAIT, freed,
-              address_of(&slice));
+ private:
+  std::uint64_t since_ns_ = 0;
+  std::uint32_t freed_ = 0;
+};
+
+bool any_segment_free() {
+  const abi::ArenaHeader& header = *arena().header;
+  const std::uint32_t words = (header.segment_count + 63) / 64;
+  for (std::uint32_t word = 0; word < words; ++word) {
+    if (header.free_map[word].load(std::memory_order_relaxed) != 0) return true;
+  }
+  return false;
 }
 
 enum class Renewal { kDone, kNoSegment };
 
 Renewal renew_segment(Thread& thread, std::uint32_t size) {
+  // With nothing to be had, a record that is dropped costs no system call.
+  if (thread.limit == 0 && !any_segment_free()) return Renewal::kNoSegment;
   const SignalsHeld held;
   if (room(thread) >= size) return Renewal::kDone;  // a handler has done it meanwhile
   const std::uint32_t segment = claim_segment();
@@ -122,16 +149,12 @@ std::byte* reserve_elsewhere(Thread& thread, std::uint32_t size) {
     arena().header->unslotted_records.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  const abi::ArenaHeader& header = *arena().header;
-  for (;;) {
-    if (thread.ended != 0 || header.capture_stopped.load(std::memory_order_relaxed) != 0 ||
-        size > max_record_bytes()) {
-      break;
-    }
-    const std::uint32_t freed = header.segments_freed.load(std::memory_order_acquire);
+  SegmentWait wait;
+  while (thread.ended == 0 && size <= max_record_bytes() &&
+         arena().header->capture_stopped.load(std::memory_order_relaxed) == 0) {
+    const std::uint32_t freed = arena().header->segments_freed.load(std::memory_order_acquire);
     if (renew_segment(thread, size) == Renewal::kDone) return reserve(thread, size);
-    if (!arena().lossless() || !recorder_lives()) break;
-    await_segment(freed);
+    if (!arena().lossless() || !wait.next_slice(freed)) break;
   }
   note_loss(thread, size);
   ++thread.gap_records;

@@ -1,4 +1,5 @@
 // Records more than fits.
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,7 +39,25 @@ int on_demand(int, char**) {
   return 0;
 }
 
-constexpr ProbeCase kCases[] = {{"messages", messages}, {"on_demand", on_demand}};
+// Threads that each record a little and then wait for all others to have done so.
+int crowd(int, char**) {
+  static pthread_barrier_t barrier;
+  pthread_t threads[4];
+  pthread_barrier_init(&barrier, nullptr, 4);
+  auto work = [](void*) -> void* {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    pthread_barrier_wait(&barrier);
+    return nullptr;
+  };
+  for (pthread_t& thread : threads) {
+    PROBE_EXPECT(pthread_create(&thread, nullptr, work, nullptr) == 0);
+  }
+  for (const pthread_t thread : threads) pthread_join(thread, nullptr);
+  return 0;
+}
+
+constexpr ProbeCase kCases[] = {{"messages", messages}, {"on_demand", on_demand}, {"crowd", crowd}};
 
 }  // namespace
 
