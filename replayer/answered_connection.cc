@@ -296,6 +296,11 @@ const Output* AnsweredConnection::next(bool forced) const {
   return released_ > consumed_ && !forced ? nullptr : &outputs_.front();
 }
 
+bool AnsweredConnection::undelivered() const {
+  if (dead_ || !socket_ || (!unread() && !end_sent_)) return false;
+  return !delivered(const_cast<boost::asio::ip::tcp::socket&>(*socket_).native_handle());
+}
+
 void AnsweredConnection::on_received(const event::BytesReceived& received) {
   consumed_ = std::max(consumed_, received.offset + received.bytes.size());
 }

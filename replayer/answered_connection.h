@@ -58,6 +58,8 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   void release(Moment limit);
   // Something released was not read yet.
   bool unread() const { return !dead_ && released_ > consumed_; }
+  // Something that was released may not have reached the service's kernel.
+  bool undelivered() const;
   // The service sent something that did not arrive yet.
   bool in_flight() const { return !dead_ && socket_ && sent_by_service_ > received_; }
   // A request has begun and is not whole.

@@ -199,6 +199,11 @@ bool DrivenConnection::wants_more() const {
   return !dead_ && !rest_.empty() && unsent_.empty() && sent_ <= consumed_;
 }
 
+bool DrivenConnection::undelivered() const {
+  if (dead_) return false;
+  return (unread() || !accepted_) && !delivered(socket_);
+}
+
 void DrivenConnection::on_received(const event::BytesReceived& received) {
   consumed_ = std::max(consumed_, received.offset + received.bytes.size());
 }

@@ -66,6 +66,8 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   bool wants_more() const;
   // Something that was sent was not read yet.
   bool unread() const { return !dead_ && sent_ > consumed_; }
+  // Something that was sent, or the connection itself, may not have reached the service's kernel.
+  bool undelivered() const;
   // The service sent something that did not arrive yet.
   bool in_flight() const { return !answers_ended_ && sent_by_service_ > received_; }
   // The service will send nothing more here.

@@ -309,6 +309,10 @@ void Driver::on_event(const event::Event& event) {
   }
 }
 
+bool Driver::undelivered() const {
+  return std::ranges::any_of(by_recorded_, [](const auto& c) { return c.second->undelivered(); });
+}
+
 bool Driver::in_flight() const {
   return std::ranges::any_of(by_recorded_, [](const auto& c) { return c.second->in_flight(); });
 }

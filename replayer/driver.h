@@ -56,6 +56,8 @@ class Driver {
   void on_event(const event::Event& event);
 
   bool unread() const;
+  // Something that was released may not have reached the service's kernel.
+  bool undelivered() const;
   // The service sent something that did not arrive yet.
   bool in_flight() const;
   // The recorded exchange that number `ordinal` on a connection of this replay stands for; none

@@ -54,7 +54,7 @@ class Engine::Run {
   bool is_held() const;
   bool take_in();
   Rest rest();
-  bool bytes_in_flight();
+  bool bytes_on_their_way();
   Board board(bool quiescent);
   void act();
   void release(Release what);
@@ -88,7 +88,7 @@ class Engine::Run {
   std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
-  std::optional<steady_clock::time_point> in_flight_since_;
+  std::optional<steady_clock::time_point> on_their_way_since_;
   bool done_ = false;
   std::optional<Error> error_;
 };
@@ -171,27 +171,31 @@ bool Engine::Run::take_in() {
   return moved;
 }
 
-// Quiescence counts only with everything taken in that the service did before it rested.
+// Quiescence counts only with everything taken in that the service did before it rested, and with
+// everything delivered to it before anybody asked whether it rests.
 Rest Engine::Run::rest() {
   take_in();
   for (;;) {
+    const bool on_its_way = bytes_on_their_way();
     const Rest rest = quiescence_.look(clock_.now());
     if (rest != Rest::kQuiescent) return rest;
     if (take_in()) continue;
-    return bytes_in_flight() ? Rest::kWaking : Rest::kQuiescent;
+    return on_its_way || bytes_on_their_way() ? Rest::kWaking : Rest::kQuiescent;
   }
 }
 
-// Whether bytes that the service sent are still on their way to us. Bytes that do not come for long
-// never will: a process counted them that shares the connection with another.
-bool Engine::Run::bytes_in_flight() {
-  const auto now = steady_clock::now();
-  if (!driver_.in_flight() && !responder_.in_flight()) {
-    in_flight_since_.reset();
+// Whether bytes are between the service's sockets and ours. Bytes that do not come for long never
+// will: a process counted them that shares the connection with another, or withholds the
+// acknowledgement of what it does not read.
+bool Engine::Run::bytes_on_their_way() {
+  if (!driver_.in_flight() && !responder_.in_flight() && !driver_.undelivered() &&
+      !responder_.undelivered()) {
+    on_their_way_since_.reset();
     return false;
   }
-  if (!in_flight_since_) in_flight_since_ = now;
-  return now - *in_flight_since_ < kDeliveryPatience;
+  const auto now = steady_clock::now();
+  if (!on_their_way_since_) on_their_way_since_ = now;
+  return now - *on_their_way_since_ < kDeliveryPatience;
 }
 
 Board Engine::Run::board(bool quiescent) {
@@ -228,6 +232,7 @@ void Engine::Run::act() {
 void Engine::Run::release(Release what) {
   const Moment limit = quiescence_.earliest_deadline();
   if (what != Release::kDeadline) fired_ = 0;
+  on_their_way_since_.reset();
   switch (what) {
     case Release::kNothing:
       return;

@@ -250,6 +250,10 @@ bool Responder::unread() const {
   return std::ranges::any_of(connections_, [](const auto& c) { return c->unread(); });
 }
 
+bool Responder::undelivered() const {
+  return std::ranges::any_of(connections_, [](const auto& c) { return c->undelivered(); });
+}
+
 bool Responder::in_flight() const {
   return std::ranges::any_of(connections_, [](const auto& c) { return c->in_flight(); });
 }

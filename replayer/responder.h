@@ -46,6 +46,8 @@ class Responder {
 
   // Something released was not read yet.
   bool unread() const;
+  // Something that was released may not have reached the service's kernel.
+  bool undelivered() const;
   // The service sent something that did not arrive yet.
   bool in_flight() const;
   // Whether any connection waits for the rest of a request, or owes something.
