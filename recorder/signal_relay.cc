@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kRelayed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 // Longer than it takes the service to run its handler and the recorder to see the record.
-constexpr std::uint64_t kGraceNs = 30'000'000;
+constexpr std::uint64_t kGraceNs = 200'000'000;
 
 }  // namespace
 
@@ -29,6 +29,7 @@ SignalRelay::~SignalRelay() {
 }
 
 bool SignalRelay::read(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
   bool child_changed = false;
   signalfd_siginfo info{};
   while (::read(fd_, &info, sizeof info) == sizeof info) {
@@ -36,7 +37,8 @@ bool SignalRelay::read(std::uint64_t now_ns) {
     if (number == SIGCHLD) {
       child_changed = true;
     } else if (info.ssi_code <= 0) {  // SI_USER and its like: a process sent it
-      waiting_.push_back({number, static_cast<std::int32_t>(info.ssi_pid), now_ns + kGraceNs});
+      const Waiting signal{number, static_cast<std::int32_t>(info.ssi_pid), now_ns + kGraceNs};
+      if (!take_same(seen_, signal)) waiting_.push_back(signal);
     } else if (number != SIGWINCH) {
       from_terminal_.push_back(number);
     }
@@ -44,16 +46,25 @@ bool SignalRelay::read(std::uint64_t now_ns) {
   return child_changed;
 }
 
+bool SignalRelay::take_same(std::vector<Waiting>& signals, const Waiting& signal) {
+  const auto same = std::find_if(signals.begin(), signals.end(), [&](const Waiting& other) {
+    return other.number == signal.number && other.sender == signal.sender;
+  });
+  if (same == signals.end()) return false;
+  signals.erase(same);
+  return true;
+}
+
 void SignalRelay::on_event(const event::Event& event) {
   const auto* signal = std::get_if<event::SignalReceived>(&event.fact);
   if (signal == nullptr) return;
-  const auto same = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) {
-    return waiting.number == signal->number && waiting.sender == signal->from_pid;
-  });
-  if (same != waiting_.end()) waiting_.erase(same);
+  const Waiting seen{signal->number, signal->from_pid, now_ns_ + kGraceNs};
+  if (!take_same(waiting_, seen)) seen_.push_back(seen);
 }
 
 std::vector<int> SignalRelay::due(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  std::erase_if(seen_, [&](const Waiting& seen) { return seen.due_ns <= now_ns; });
   std::vector<int> numbers;
   std::erase_if(waiting_, [&](const Waiting& waiting) {
     if (waiting.due_ns > now_ns) return false;

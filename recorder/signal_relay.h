@@ -3,7 +3,7 @@
 // The service shares the recorder's process group: what the terminal sends (Ctrl-C, Ctrl-\,
 // hang-up) reaches it by itself and is not sent a second time. A signal from a process is passed
 // on, but not when the sender addressed the whole group (timeout(1) does): then the service's own
-// record of the same signal from the same sender shows within a moment that it has it already.
+// record of the same signal from the same sender, a moment before or after, shows that it has it.
 //
 // Ownership: blocks the signals for this thread, and for threads made later, while it lives.
 // Threading: one thread.
@@ -48,9 +48,14 @@ class SignalRelay final : public event::Observer {
     std::uint64_t due_ns;
   };
 
+  // Takes one such signal out of `signals`; false when there is none.
+  static bool take_same(std::vector<Waiting>& signals, const Waiting& signal);
+
   int fd_ = -1;
   sigset_t former_{};
-  std::vector<Waiting> waiting_;
+  std::uint64_t now_ns_ = 0;      // as last told
+  std::vector<Waiting> waiting_;  // seen here and not yet by the service
+  std::vector<Waiting> seen_;     // by the service and not yet here; forgotten when due
   std::vector<int> from_terminal_;
 };
 

@@ -125,9 +125,9 @@ while True:
         self.assertEqual(self._signals_seen(recording, signal.SIGTERM), 1)
 
     def _wait_for_pause(self):
-        """Signals are passed on after a grace of 30 ms; a recording of `true` takes longer."""
+        """Signals are passed on after a grace of 200 ms; this recording takes longer."""
         harness.run_reprise("record", "-o", self.path(f"pause-{os.urandom(4).hex()}.reprise"), "--",
-                            "/bin/true")
+                            "/bin/sleep", "0.5")
 
     def test_ctrl_c_reaches_the_service_by_the_terminal_and_only_once(self):
         port = harness.free_port()
