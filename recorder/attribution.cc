@@ -13,10 +13,11 @@ bool Attribution::is_unanswered(Context context) const {
 // With a turn.
 Context Attribution::resolve(ThreadState& thread) const {
   Turn& turn = thread.turn;
-  if (turn.kind == Turn::Kind::kContext) return turn.context;
-  ConnectionState* connection = connections_.find(turn.connection);
-  if (connection != nullptr && connection->inbound != nullptr) {
-    turn.context = connection->inbound->current();
+  if (turn.kind == Turn::Kind::kConnection) {
+    ConnectionState* connection = connections_.find(turn.connection);
+    if (connection != nullptr && connection->inbound != nullptr) {
+      turn.context = connection->inbound->current();
+    }
   }
   if (thread.takes_unseen && !is_unanswered(turn.context)) return Context::unattributed();
   return turn.context;
@@ -60,11 +61,13 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
   const Context context = connection.inbound->current();
   const bool was_its = thread.turn.kind == Turn::Kind::kNone ? thread.suspended == context
                                                              : thread.turn.context == context;
+  thread.wait_within = 0;
   if (read) note_interleaving(thread, context);
   if (!read && connection.reader != thread.id && connection.reader && !was_its) {
     thread.takes_unseen = true;
   }
-  thread.turn = Turn::on(connection.info.id);
+  // What comes next on that connection may be another thread's to answer.
+  thread.turn = thread.takes_unseen ? Turn::of(context) : Turn::on(connection.info.id);
   thread.turn.context = context;
   thread.suspended = {};
   thread.served = true;
@@ -73,6 +76,11 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
 
 void Attribution::on_answer(ThreadState& thread, Context context, bool several) const {
   const Context owner = several ? Context::unattributed() : context;
+  // Answers of another exchange: what looked like a wait in the middle of work is a loop of its own.
+  if (thread.wait_within != 0 && owner != thread.turn.context) {
+    thread.loop_waits |= thread.wait_within;
+  }
+  thread.wait_within = 0;
   note_interleaving(thread, owner);
   thread.turn = Turn::of(owner);
   thread.suspended = {};
@@ -82,6 +90,19 @@ void Attribution::on_wait(ThreadState& thread) const {
   if (thread.turn.kind == Turn::Kind::kNone) return;
   thread.suspended = resolve(thread);
   thread.turn = {};
+}
+
+bool Attribution::waits_within(ThreadState& thread, event::Waited::Kind kind,
+                               bool brings_work) const {
+  const auto bit = static_cast<std::uint8_t>(1u << static_cast<unsigned>(kind));
+  if (brings_work) thread.loop_waits |= bit;
+  const bool in_work = thread.turn.kind != Turn::Kind::kNone && thread.loop_waits != 0;
+  if (!in_work || (thread.loop_waits & bit) != 0) {
+    thread.wait_within = 0;
+    return false;
+  }
+  thread.wait_within = bit;
+  return true;
 }
 
 void Attribution::on_take(ThreadState& thread, Turn turn) const {

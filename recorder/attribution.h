@@ -44,8 +44,12 @@ class Attribution {
   event::Context on_inbound(ThreadState& thread, ConnectionState& connection, bool read) const;
   // It read answers; `several`: to calls of more than one context.
   void on_answer(ThreadState& thread, event::Context context, bool several) const;
-  // It waited for readiness or accepted, and what was reported.
+  // It accepted, or waited for readiness in its loop: that ends the turn.
   void on_wait(ThreadState& thread) const;
+  // It waited for readiness. True when that was a wait in the middle of its work (a blocking client
+  // that polls its own socket) and the turn goes on. `brings_work`: an accepted connection or a
+  // listener was reported.
+  bool waits_within(ThreadState& thread, event::Waited::Kind kind, bool brings_work) const;
   // It took over a turn, or a new thread begins with one.
   void on_take(ThreadState& thread, Turn turn) const;
 

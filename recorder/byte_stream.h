@@ -43,6 +43,10 @@ class ByteStream {
   // False when too much waits already: the hole will not be filled.
   [[nodiscard]] bool wait(Part part);
   bool has_waiting() const { return !waiting_.empty(); }
+  // Losses of the session that were known when bytes last came in order. Behind a newer one nobody
+  // waits: what is missing is what was lost.
+  std::uint64_t losses_seen = 0;
+
   // The part that begins at next(), taken out.
   std::optional<Part> take_next();
   // Offset of the first part that waits.

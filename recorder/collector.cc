@@ -217,6 +217,12 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
 }
 
 Context Collector::waited(ThreadState& thread, const event::Waited& fact) {
+  const bool brings_work = std::ranges::any_of(fact.ready, [&](const event::Ready& ready) {
+    return traffic_.takes_work_from(ready.connection);
+  });
+  if (traffic_.attribution().waits_within(thread, fact.kind, brings_work)) {
+    return traffic_.attribution().of_work(thread);
+  }
   traffic_.attribution().on_wait(thread);
   thread.undecided = true;
   thread.reported.clear();

@@ -87,6 +87,9 @@ class Collector final : public RecordConsumer {
   const BookCounts& counts() const { return traffic_.book().counts(); }
   const OutletCounts& gaps() const { return outlet_.counts(); }
   std::uint64_t connections() const { return traffic_.connections().opened(); }
+  // What memory is held for.
+  std::size_t open_connections() const { return traffic_.connections().size(); }
+  std::size_t exchange_places() const { return traffic_.book().places(); }
 
  private:
   bool may_wait(const ThreadState& thread, abi::RecordType type) const;

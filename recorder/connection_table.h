@@ -45,7 +45,6 @@ struct ConnectionState {
   event::ConnectionId other_end;          // of an internal connection
   // Internal: for whom the bytes below each offset were sent, oldest first.
   std::vector<std::pair<std::uint64_t, event::Context>> carried;
-  std::uint64_t losses_seen = 0;  // of the session, when its bytes last came without a hole
   event::Stamp last_used;
   std::uint32_t place = 0;
 

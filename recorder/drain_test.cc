@@ -238,7 +238,8 @@ TEST_F(DrainTest, ASizeThatNoRecordHasLosesTheRestOfItsSegmentAndNoMore) {
   thread.seal();
   thread.clock(4);
   auto* header = reinterpret_cast<abi::RecordHeader*>(service_.arena().bytes(segment) + damaged);
-  for (const std::uint32_t size : {4u, 17u, 0xfffffff8u, service_.arena().geometry().segment_bytes}) {
+  for (const std::uint32_t size :
+       {4u, 17u, 0xfffffff8u, service_.arena().geometry().segment_bytes}) {
     SCOPED_TRACE(size);
     Notes notes;
     header->size.store(size);

@@ -82,6 +82,7 @@ class ExchangeBook {
   const BookCounts& counts() const { return counts_; }
   // Exchanges that were begun and are neither complete nor given up.
   std::uint64_t unanswered() const { return unanswered_; }
+  std::size_t places() const { return exchanges_.size(); }
 
  private:
   Sink& sink_;

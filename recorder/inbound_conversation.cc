@@ -115,6 +115,11 @@ void InboundConversation::finish(const std::string& why) {
     if (!open->response_whole && open->exchange.first_byte_out.ticks != 0) {
       open->exchange.response.end = std::max(accepted_, open->exchange.response.begin);
     }
+    const bool refused = open->response_whole && open->exchange.response.end > announced_;
+    if (refused) {  // announced and not taken: nobody has seen it
+      open->exchange.status.clear();
+      open->exchange.response.end = std::max(accepted_, open->exchange.response.begin);
+    }
     book_.spoil(*open, why);
     book_.retire(*open);
   }

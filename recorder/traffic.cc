@@ -125,6 +125,12 @@ void Traffic::make_internal(ConnectionState& one, ConnectionState& other) {
   outlet_.sink().on_connection(other.info);
 }
 
+bool Traffic::takes_work_from(event::ConnectionId id) {
+  const ConnectionState* connection = connections_.find(id);
+  return connection != nullptr &&
+         (connection->kind == SocketKind::kListener || connection->inbound != nullptr);
+}
+
 Context Traffic::accepted(ThreadState& thread, const event::Event& event,
                           const event::Accepted& fact) {
   attribution_.on_wait(thread);

@@ -51,6 +51,9 @@ class Traffic {
   event::Context closed(ThreadState& thread, const event::Event& event, const event::Closed& fact);
   event::Context looked_up(ThreadState& thread, const event::LookedUp& fact);
 
+  // Whether it is a listener or a connection that was accepted.
+  bool takes_work_from(event::ConnectionId connection);
+
   // A file range that an earlier recorder already wrote.
   void range_recorded(ThreadState& thread, const event::Event& event,
                       const event::FileRangeSent& fact);

@@ -33,8 +33,7 @@ void Traffic::take(ConnectionState& connection, ByteStream& stream, std::uint64_
            "two processes used its connection at once; their bytes cannot be told apart");
       return;
     case ByteStream::Verdict::kWaits: {
-      // After a loss nobody waits: what is missing is what was lost.
-      const bool known_loss = connection.losses_seen != losses_;
+      const bool known_loss = stream.losses_seen != losses_;
       ByteStream::Part part{offset,         moment.enter,
                             moment.exit,    moment.process,
                             moment.context, event::Bytes(bytes.begin(), bytes.end())};
@@ -43,7 +42,7 @@ void Traffic::take(ConnectionState& connection, ByteStream& stream, std::uint64_
       return;
     }
   }
-  connection.losses_seen = losses_;
+  stream.losses_seen = losses_;
   connection.conversation->feed(side, offset, bytes, moment);
   stream.pass(bytes.size());
   if (stream.has_waiting()) take_waiting(connection, stream);
@@ -62,7 +61,7 @@ void Traffic::lose(ConnectionState& connection, ByteStream& stream, std::uint64_
                    const std::string& why) {
   connection.conversation->lose(connection.side(&stream == &connection.out), why);
   stream.resume_at(std::max(stream.next(), resume_at));
-  connection.losses_seen = losses_;
+  stream.losses_seen = losses_;
 }
 
 // What waits is behind a hole that will not be filled.

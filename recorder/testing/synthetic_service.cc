@@ -105,7 +105,8 @@ void SyntheticThread::open_segment() {
 void SyntheticThread::prepare_bytes(abi::RecordType type, std::span<const std::byte> body,
                                     std::string_view tail, std::uint8_t flags,
                                     std::uint8_t source) {
-  const auto exact = static_cast<std::uint32_t>(sizeof(abi::RecordHeader) + body.size() + tail.size());
+  const auto exact =
+      static_cast<std::uint32_t>(sizeof(abi::RecordHeader) + body.size() + tail.size());
   const std::uint32_t size = (exact + 7) & ~7u;
   if (segment_ == abi::kNone) open_segment();
   if (offset_ + size > service_.arena().geometry().segment_bytes) {

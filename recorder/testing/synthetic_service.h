@@ -1,5 +1,6 @@
-// A service as the recorder sees one: processes and threads that write records into a real arena, with
-// stamps, addresses and interruptions of a test's choice. Stands in for the agent in unit tests.
+// A service as the recorder sees one: processes and threads that write records into a real arena,
+// with stamps, addresses and interruptions of a test's choice. Stands in for the agent in unit
+// tests.
 //
 // Threading: one thread.
 #pragma once
@@ -44,7 +45,8 @@ class SyntheticThread {
   void commit();
 
   // Conversations on sockets; offsets are counted by the service.
-  void accept(abi::Cookie listener, abi::Cookie socket, std::uint16_t port, std::uint16_t peer_port);
+  void accept(abi::Cookie listener, abi::Cookie socket, std::uint16_t port,
+              std::uint16_t peer_port);
   void connect(abi::Cookie socket, std::uint16_t local_port, std::uint16_t port, int error = 0);
   void receive(abi::Cookie socket, std::string_view bytes, int error = 0);
   void receive_at(abi::Cookie socket, std::uint64_t offset, std::string_view bytes);

@@ -1,0 +1,332 @@
+// Whose work it is: the turn rule, by the patterns of real services.
+#include "recorder/attribution.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "recorder/testing/recorded_service.h"
+
+namespace reprise::recorder {
+namespace {
+
+using event::Context;
+
+constexpr abi::Cookie kListener = 1;
+const std::string kPing = "*1\r\n$4\r\nPING\r\n";
+const std::string kPong = "+PONG\r\n";
+
+class AttributionTest : public testing::Test {
+ protected:
+  RecordedService recorded_;
+  CollectedSink& sink_ = recorded_.sink;
+
+  Context clock_context(std::size_t which) {
+    return sink_.of<event::ClockRead>().at(which)->context;
+  }
+};
+
+TEST_F(AttributionTest, ABlockingThreadWorksForWhatItReadLast) {
+  SyntheticThread& thread = recorded_.thread();
+  thread.clock(0);
+  thread.accept(kListener, 10, 80, 5000);
+  thread.receive(10, get("/a"));
+  thread.clock(1);
+  thread.connect(30, 6000, 6379);
+  thread.send(30, kPing);
+  thread.receive(30, kPong);
+  thread.clock(2);
+  thread.send(10, ok("1"));
+  thread.clock(3);  // logging, after the response
+  thread.receive(10, get("/b"));
+  thread.clock(4);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::background());
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+  EXPECT_EQ(clock_context(2), Context::of({1}));
+  EXPECT_EQ(clock_context(3), Context::of({1}));
+  EXPECT_EQ(clock_context(4), Context::of({2}));
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_EQ(sink_.exchange(1).calls, 1u);
+  EXPECT_EQ(sink_.exchange(1).draws, 3u);
+}
+
+// A client library polls its own socket while it works for somebody.
+TEST_F(AttributionTest, AWaitForAnAnswerDoesNotEndTheWork) {
+  SyntheticThread& thread = recorded_.thread();
+  thread.accept(kListener, 10, 80, 5000);
+  thread.receive(10, get("/a"));
+  thread.connect(30, 6000, 8080);
+  thread.send(30, get("/up"));
+  thread.wait({});  // a time-out
+  thread.clock(1);
+  thread.close(30);
+  thread.connect(31, 6001, 8080);  // tries again
+  thread.send(31, get("/up"));
+  thread.wait({31});
+  thread.clock(2);
+  thread.receive(31, ok("x"));
+  thread.send(10, ok("1"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_EQ(sink_.call(2).context, Context::of({1}));
+  EXPECT_FALSE(sink_.call(1).complete);
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+}
+
+TEST_F(AttributionTest, DrawsAfterAWaitBelongToTheConnectionItReportedAndTheThreadTookUp) {
+  SyntheticThread& thread = recorded_.thread();
+  thread.accept(kListener, 10, 80, 5000);
+  thread.wait({10});
+  thread.clock(1);
+  thread.clock(2);
+  thread.receive(10, get("/a"));
+  thread.send(10, ok("1"));
+  thread.wait({99});
+  thread.clock(3);
+  thread.wait({});
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+  EXPECT_EQ(clock_context(2), Context::background());
+  EXPECT_EQ(sink_.exchange(1).draws, 2u);
+  // Held back, but still in the order of the thread.
+  std::uint64_t position = 0;
+  for (const event::Event& event : sink_.events) {
+    if (event.thread.value != 1) continue;
+    EXPECT_TRUE(event.position == 0 || event.position > position);
+    position = event.position;
+  }
+}
+
+TEST_F(AttributionTest, AnEventLoopsCallsBelongToTheRequestsThatCausedThem) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.wait({10});
+  loop.receive(10, get("/1"));
+  loop.connect(30, 6000, 8080, EINPROGRESS);
+  loop.wait({11});
+  loop.receive(11, get("/2"));
+  loop.connect(31, 6001, 8080, EINPROGRESS);
+  loop.wait({31, 30});
+  // It has just read for 2 when it writes for 1: the connection was opened for 1.
+  loop.send(31, get("/up2"));
+  loop.send(30, get("/up1"));
+  loop.wait({31, 30});
+  loop.receive(31, ok("b"));
+  loop.clock(1);
+  loop.send(11, ok("2"));
+  loop.receive(30, ok("a"));
+  loop.clock(2);
+  loop.send(10, ok("1"));
+  recorded_.finish();
+  for (const auto& [id, call] : sink_.calls) {
+    EXPECT_EQ(call.context, Context::of({call.target == "/up1" ? 1u : 2u})) << call.target;
+  }
+  EXPECT_EQ(clock_context(0), Context::of({2}));
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+}
+
+TEST_F(AttributionTest, AKeptConnectionGivesEachAnswerToItsOwnCall) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.connect(30, 6000, 6379);
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.receive(10, get("/1"));
+  loop.send(30, kPing);
+  loop.receive(11, get("/2"));
+  loop.send(30, kPing);
+  loop.wait({30});
+  loop.receive(30, kPong);
+  loop.clock(1);
+  loop.receive(30, kPong);
+  loop.clock(2);
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_EQ(sink_.call(2).context, Context::of({2}));
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(clock_context(1), Context::of({2}));
+}
+
+TEST_F(AttributionTest, AnswersOfSeveralContextsInOneReadLeaveTheWorkUnattributed) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.connect(30, 6000, 6379);
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.receive(10, get("/1"));
+  loop.send(30, kPing);
+  loop.receive(11, get("/2"));
+  loop.send(30, kPing);
+  loop.receive(30, kPong + kPong);
+  loop.clock(1);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::unattributed());
+  EXPECT_GE(recorded_.collector.counts().unattributed, 1u);
+}
+
+TEST_F(AttributionTest, ACallAnEventLoopMakesWithoutInputIsUnattributedAndNotAGuess) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.connect(30, 6000, 6379);
+  loop.send(30, kPing);  // before any request: background
+  loop.receive(30, kPong);
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.receive(10, get("/1"));
+  loop.receive(11, get("/2"));  // takes it up before the first is answered
+  loop.wait({});
+  loop.send(30, kPing);  // a timer: of the first, of the second, of nobody?
+  loop.receive(30, kPong);
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::background());
+  EXPECT_EQ(sink_.call(2).context, Context::unattributed());
+}
+
+TEST_F(AttributionTest, TheRestOfARequestBelongsToWhomItWasBegunFor) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.connect(30, 6000, 8080);
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  const std::string request = get("/a/long/one");
+  loop.receive(10, get("/1"));
+  loop.intend(30, request);
+  loop.finish_send(30, 10);
+  loop.receive(11, get("/2"));
+  loop.send(30, request.substr(10));
+  loop.receive(30, ok("x"));
+  recorded_.finish();
+  ASSERT_EQ(sink_.calls.size(), 1u);
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_TRUE(sink_.call(1).complete);
+}
+
+TEST_F(AttributionTest, AThreadThatIsMadeGoesOnWithItsMakersWork) {
+  SyntheticThread& maker = recorded_.thread(0);
+  maker.accept(kListener, 10, 80, 5000);
+  maker.receive(10, get("/1"));
+  maker.write(abi::RecordType::kHandOff, abi::HandOff{1, abi::HandOffKind::kThreadCreated, 0});
+  maker.accept(kListener, 11, 80, 5001);
+  SyntheticThread& made = recorded_.thread(1, 0);
+  made.clock(1);
+  made.connect(30, 6000, 6379);
+  made.send(30, kPing);
+  made.send(10, ok("1"));
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+}
+
+TEST_F(AttributionTest, AHandOffCarriesTheWorkToWhoTakesIt) {
+  SyntheticThread& giver = recorded_.thread(0);
+  SyntheticThread& taker = recorded_.thread(1, 0);
+  taker.clock(0);
+  giver.accept(kListener, 10, 80, 5000);
+  giver.receive(10, get("/1"));
+  giver.write(abi::RecordType::kHandOff, abi::HandOff{77, abi::HandOffKind::kGive, 0});
+  giver.receive(10, get("/2"));
+  taker.write(abi::RecordType::kHandOff, abi::HandOff{77, abi::HandOffKind::kTake, 0});
+  taker.clock(1);
+  taker.write(abi::RecordType::kHandOff, abi::HandOff{77, abi::HandOffKind::kDrop, 0});
+  taker.clock(2);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::background());
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+  EXPECT_EQ(clock_context(2), Context::background());
+}
+
+// A pool behind a queue: nothing tells which job a worker took.
+TEST_F(AttributionTest, AWorkerThatAnswersWhatOthersReadIsNotCreditedWithTheLastExchange) {
+  SyntheticThread& reader = recorded_.thread(0);
+  SyntheticThread& worker = recorded_.thread(1, 0);
+  reader.accept(kListener, 10, 80, 5000);
+  reader.receive(10, get("/1"));
+  worker.send(10, ok("1"));
+  reader.receive(10, get("/2"));
+  worker.connect(30, 6000, 6379);
+  worker.send(30, kPing);
+  worker.receive(30, kPong);
+  worker.send(10, ok("2"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::unattributed());
+  EXPECT_TRUE(sink_.exchange(2).complete);
+}
+
+TEST_F(AttributionTest, AThreadThatNeverServedAnybodyWorksInTheBackground) {
+  SyntheticThread& server = recorded_.thread(0);
+  SyntheticThread& poller = recorded_.thread(1, 0);
+  poller.connect(30, 6000, 6379);
+  server.accept(kListener, 10, 80, 5000);
+  server.receive(10, get("/1"));
+  poller.send(30, kPing);
+  poller.receive(30, kPong);
+  poller.wait({});
+  poller.send(30, kPing);
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::background());
+  EXPECT_EQ(sink_.call(2).context, Context::background());
+  EXPECT_EQ(sink_.call(2).ordinal, 1u);
+}
+
+TEST_F(AttributionTest, ReadsThatFoundNothingChangeNoTurn) {
+  SyntheticThread& thread = recorded_.thread();
+  thread.accept(kListener, 10, 80, 5000);
+  thread.accept(kListener, 11, 80, 5001);
+  thread.receive(10, get("/1"));
+  thread.receive(11, "", EAGAIN);
+  thread.clock(1);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+}
+
+TEST_F(AttributionTest, CallsAreNumberedAmongThoseOfEqualPeerAndOperation) {
+  SyntheticThread& thread = recorded_.thread();
+  thread.accept(kListener, 10, 80, 5000);
+  thread.connect(30, 6000, 8080);
+  for (int exchange = 0; exchange < 2; ++exchange) {
+    thread.receive(10, get("/x"));
+    for (const char* target : {"/a", "/b", "/a?q=1", "/a"}) {
+      thread.send(30, get(target));
+      thread.receive(30, ok("x"));
+    }
+    thread.send(10, ok("1"));
+  }
+  recorded_.finish();
+  std::vector<std::pair<std::string, std::uint64_t>> numbered;
+  for (const auto& [id, call] : sink_.calls) numbered.emplace_back(call.operation, call.ordinal);
+  const std::vector<std::pair<std::string, std::uint64_t>> once = {
+      {"GET /a", 0}, {"GET /b", 0}, {"GET /a", 1}, {"GET /a", 2}};
+  EXPECT_EQ(std::vector(numbered.begin(), numbered.begin() + 4), once);
+  EXPECT_EQ(std::vector(numbered.begin() + 4, numbered.end()), once);
+}
+
+TEST_F(AttributionTest, ACallMadeAfterTheNextRequestHasBegunStillCountsInItsOwnExchange) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.connect(30, 6000, 6379);
+  loop.accept(kListener, 10, 80, 5000);
+  loop.receive(10, get("/1"));
+  loop.send(30, kPing);
+  loop.receive(30, kPong);
+  loop.send(10, ok("1"));
+  loop.intend(30, kPing);  // an audit entry, behind the response
+  loop.finish_send(30, static_cast<std::int64_t>(kPing.size()));
+  loop.receive(10, get("/2"));
+  loop.receive(30, kPong);
+  recorded_.finish();
+  EXPECT_EQ(sink_.exchange(1).calls, 2u);
+  EXPECT_EQ(sink_.call(2).ordinal, 1u);
+}
+
+TEST_F(AttributionTest, ReplaysAskForWhomAThreadWorks) {
+  SyntheticThread& thread = recorded_.thread();
+  thread.accept(kListener, 10, 80, 5000);
+  recorded_.collect();
+  EXPECT_EQ(recorded_.collector.context_of(thread.slot()), Context::background());
+  thread.receive(10, get("/1"));
+  recorded_.collect();
+  EXPECT_EQ(recorded_.collector.context_of(thread.slot()), Context::of({1}));
+  EXPECT_EQ(recorded_.collector.context_of(12345), Context::background());
+}
+
+}  // namespace
+}  // namespace reprise::recorder
