@@ -229,7 +229,8 @@ void AnsweredConnection::play(std::span<const std::uint8_t> bytes) {
   const event::Bytes recorded =
       stage_.plan.streams->bytes({script.recorded->id, Flow::kSent}, range);
   if (!std::ranges::equal(recorded, bytes)) {
-    stage_.ledger.answered_opaque(context_at(received_ - bytes.size()), false, identity_.peer.text);
+    stage_.ledger.answered_opaque(context_at(received_ - bytes.size()), nullptr,
+                                  identity_.peer.text);
     miss();
     return;
   }
@@ -246,7 +247,7 @@ void AnsweredConnection::answer_turns() {
     ++script.transaction;
     const event::Context context = context_at(received_ - 1);
     stage_.matcher.give_opaque(call);
-    stage_.ledger.answered_opaque(context, true, identity_.peer.text);
+    stage_.ledger.answered_opaque(context, &call, identity_.peer.text);
     owe(cut_answer(stage_.plan, call, 0, stage_.clock.now(), context));
   }
 }

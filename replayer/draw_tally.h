@@ -1,8 +1,9 @@
 // How often the program's own code drew from each clock and random source, by exchange.
 //
 // One rule counts a recording and its replay, so that the two compare: draws made inside libraries
-// do not count, nor do those between the return of a readiness wait and the next I/O of that
-// thread, which no single exchange owns. Fed with events in order. Thread-compatible.
+// do not count, nor do those of a thread that has found nothing to do, or is told what there is to
+// do (between an EAGAIN or the return of a readiness wait and the next I/O): whether there are any
+// depends on when bytes arrive. Fed with events in order. Thread-compatible.
 #pragma once
 
 #include <compare>
@@ -42,7 +43,7 @@ class DrawTally {
   void count(const event::Event& event, DrawSource source, std::uint64_t caller);
 
   ModuleKeys modules_;
-  std::unordered_map<event::ThreadId, bool> between_wait_and_io_;
+  std::unordered_map<event::ThreadId, bool> idling_;
   std::unordered_map<event::ExchangeId, Counts> counts_;
   std::uint64_t in_libraries_ = 0, unattributed_ = 0;
 };

@@ -69,10 +69,12 @@ void Ledger::answered(const CallRequest& request, const CallMatch& match, const 
   }
 }
 
-void Ledger::answered_opaque(const event::Context& context, bool found, const std::string& peer) {
+void Ledger::answered_opaque(const event::Context& context, const RecordedCall* call,
+                             const std::string& peer) {
+  if (call != nullptr) last_answer_ = {call, Fidelity::kExact};
   if (context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
-  count(found ? Fidelity::kExact : Fidelity::kMissed);
-  if (found) return;
+  count(call != nullptr ? Fidelity::kExact : Fidelity::kMissed);
+  if (call != nullptr) return;
   diverge({context.exchange, Divergence::Kind::kExtraCall, "",
            "bytes to " + peer + " that the recording does not have there"});
 }

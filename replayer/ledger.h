@@ -66,7 +66,9 @@ class Ledger {
   // --- Answers ---
   // A call was answered, or missed. `context` is that of the recording.
   void answered(const CallRequest& request, const CallMatch& match, const std::string& peer);
-  void answered_opaque(const event::Context& context, bool found, const std::string& peer);
+  // Bytes to an opaque peer got the recorded turn `call`, null: there is none.
+  void answered_opaque(const event::Context& context, const RecordedCall* call,
+                       const std::string& peer);
   void looked_up(const event::Context& context, const event::LookedUp& query,
                  std::optional<Fidelity> fidelity);
   void refused_connect(const event::Context& context, const std::string& peer);

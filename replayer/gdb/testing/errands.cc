@@ -3,8 +3,8 @@
 //   errands PORT UPSTREAM_PORT [WORKERS]
 //
 //   GET /…       200 with how many requests were served before
-//   GET /ask     asks the upstream for one line, for which it waits at most 300 ms; 200 with the line,
-//                504 when the time is over
+//   GET /ask     asks the upstream for one line and waits at most 300 ms for it; 200 with the line, 504
+//                when it was late
 //   GET /crash   reads through a null pointer
 //
 // A thread beside it counts hundredths of a second. With WORKERS, that many children serve. Ends with
@@ -28,9 +28,16 @@
 std::atomic<int> served = 0;
 std::atomic<int> hundredths = 0;
 
+// For a debugger to call.
+void StartOver() { served = 0; }
+
+// For a debugger to stop in.
+void Tick() { ++hundredths; }
+
 namespace {
 
-constexpr int kPatienceMs = 300;
+using std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kPatience{300};
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};
@@ -44,6 +51,7 @@ sockaddr_in Loopback(int port) {
 
 // "" when the answer is late.
 std::string AskUpstream(int port) {
+  const steady_clock::time_point begin = steady_clock::now();
   const sockaddr_in address = Loopback(port);
   const int upstream = socket(AF_INET, SOCK_STREAM, 0);
   std::string line;
@@ -51,13 +59,13 @@ std::string AskUpstream(int port) {
       send(upstream, "time?\n", 6, MSG_NOSIGNAL) == 6) {
     pollfd polled{upstream, POLLIN, 0};
     char buffer[64];
-    if (poll(&polled, 1, kPatienceMs) == 1) {
+    if (poll(&polled, 1, static_cast<int>(kPatience.count())) == 1) {
       const ssize_t length = recv(upstream, buffer, sizeof buffer, 0);
       if (length > 0) line.assign(buffer, static_cast<std::size_t>(length));
     }
   }
   close(upstream);
-  return line;
+  return steady_clock::now() - begin > kPatience ? "" : line;
 }
 
 std::string Answer(const std::string& target, int upstream) {
@@ -96,7 +104,7 @@ void Serve(int connection, int upstream) {
   std::thread([] {
     for (;;) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      ++hundredths;
+      Tick();
     }
   }).detach();
   for (;;) {
@@ -105,27 +113,39 @@ void Serve(int connection, int upstream) {
   }
 }
 
+std::vector<pid_t> children;
+
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  signal(SIGTERM, [](int) { _exit(0); });
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   const int on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = Loopback(std::atoi(argv[1]));
   if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;
-  if (listen(listener, 16) != 0) return 1;
   const int upstream = std::atoi(argv[2]);
   const int workers = argc > 3 ? std::atoi(argv[3]) : 0;
-  if (workers == 0) ServeAll(listener, upstream);
-  static std::vector<pid_t> children;
+  // Who comes while the children are being made waits until all are there.
+  sigset_t end;
+  sigemptyset(&end);
+  sigaddset(&end, SIGTERM);
+  sigprocmask(SIG_BLOCK, &end, nullptr);
+  signal(SIGTERM, [](int) { _exit(0); });
+  if (listen(listener, 16) != 0) return 1;
   for (int i = 0; i < workers; ++i) {
     const pid_t child = fork();
-    if (child == 0) ServeAll(listener, upstream);
+    if (child == 0) {
+      sigprocmask(SIG_UNBLOCK, &end, nullptr);
+      ServeAll(listener, upstream);
+    }
     children.push_back(child);
   }
-  signal(SIGTERM, [](int) {
-    for (const pid_t child : children) kill(child, SIGTERM);
-  });
+  if (workers > 0) {
+    signal(SIGTERM, [](int) {
+      for (const pid_t child : children) kill(child, SIGTERM);
+    });
+  }
+  sigprocmask(SIG_UNBLOCK, &end, nullptr);
+  if (workers == 0) ServeAll(listener, upstream);
   while (wait(nullptr) > 0) {
   }
   return 0;
