@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "agent/abi/records.h"
+#include "event/draws.h"
 
 namespace reprise::cli {
 namespace {
@@ -64,9 +64,9 @@ void read_events(archive::Reader& reader, ExchangeView& view) {
   reader.each_event_of(view.exchange.id, [&](const event::Event& event) {
     if (event.context != context) return true;
     if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) {
-      ++view.clock_draws[clock_source_text(clock->source)];
+      ++view.clock_draws[event::source_name(event::Draw::Kind::kClock, clock->source)];
     } else if (const auto* random = std::get_if<event::RandomDrawn>(&event.fact)) {
-      ++view.random_draws[random_source_text(random->source)];
+      ++view.random_draws[event::source_name(event::Draw::Kind::kRandom, random->source)];
     } else if (const auto* lookup = std::get_if<event::LookedUp>(&event.fact)) {
       view.lookups.push_back(view_lookup(event, *lookup));
     } else if (const auto* log = std::get_if<event::LogWritten>(&event.fact)) {
@@ -127,54 +127,6 @@ tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader
   }
   read_events(reader, view);
   return view;
-}
-
-std::string clock_source_text(std::uint8_t source) {
-  switch (static_cast<abi::ClockSource>(source)) {
-    case abi::ClockSource::kRealtime:
-      return "realtime";
-    case abi::ClockSource::kMonotonic:
-      return "monotonic";
-    case abi::ClockSource::kProcessCpu:
-      return "process_cpu";
-    case abi::ClockSource::kThreadCpu:
-      return "thread_cpu";
-    case abi::ClockSource::kMonotonicRaw:
-      return "monotonic_raw";
-    case abi::ClockSource::kRealtimeCoarse:
-      return "realtime_coarse";
-    case abi::ClockSource::kMonotonicCoarse:
-      return "monotonic_coarse";
-    case abi::ClockSource::kBoottime:
-      return "boottime";
-    case abi::ClockSource::kGettimeofday:
-      return "gettimeofday";
-    case abi::ClockSource::kTime:
-      return "time";
-    case abi::ClockSource::kTimespecGet:
-      return "timespec_get";
-    case abi::ClockSource::kFtime:
-      return "ftime";
-  }
-  return "clock_" + std::to_string(source);
-}
-
-std::string random_source_text(std::uint8_t source) {
-  switch (static_cast<abi::RandomSource>(source)) {
-    case abi::RandomSource::kGetrandom:
-      return "getrandom";
-    case abi::RandomSource::kGetentropy:
-      return "getentropy";
-    case abi::RandomSource::kArc4random:
-      return "arc4random";
-    case abi::RandomSource::kDevice:
-      return "random_device_file";
-    case abi::RandomSource::kRandomDevice:
-      return "std_random_device";
-    case abi::RandomSource::kOpenSsl:
-      return "openssl";
-  }
-  return "random_" + std::to_string(source);
 }
 
 }  // namespace reprise::cli

@@ -56,8 +56,4 @@ struct ExchangeView {
 [[nodiscard]] tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader,
                                                                        event::ExchangeId id);
 
-// "realtime", "monotonic", "gettimeofday"; "getrandom", "/dev/urandom".
-std::string clock_source_text(std::uint8_t source);
-std::string random_source_text(std::uint8_t source);
-
 }  // namespace reprise::cli

@@ -69,7 +69,7 @@ class ExchangePage {
             << "\n";
     }
     const std::int64_t began = header_.unix_time(exchange.first_byte_in).value;
-    out() << "began " << date_text(began) << " " << time_text(began) << " UTC, ordinal "
+    out() << "began " << date_text(began) << " " << time_text(began) << " UTC, request "
           << exchange.ordinal << " on connection " << exchange.connection.value;
     if (view_.connection) {
       out() << " (" << printable(view_.connection->peer.text) << " -> "

@@ -130,7 +130,8 @@ std::string duration_text(std::int64_t nanoseconds) {
   if (value < 999.5e3) return in_unit(value / 1e3, "µs");
   if (value < 999.5e6) return in_unit(value / 1e6, "ms");
   if (value < 59.95e9) return in_unit(value / 1e9, "s");
-  const std::int64_t seconds = (nanoseconds + 500'000'000) / 1'000'000'000;
+  const std::int64_t seconds =
+      nanoseconds / 1'000'000'000 + (nanoseconds % 1'000'000'000 >= 500'000'000 ? 1 : 0);
   if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
   return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
 }
