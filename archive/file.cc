@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 namespace reprise::archive {
@@ -46,6 +47,34 @@ const char* remedy(Error::Kind kind) {
   }
 }
 
+// Keeps SIGXFSZ from this thread while it lives: a write beyond RLIMIT_FSIZE is an error like any
+// other and must not end the recorder. Not a disposition of the process, which the service would
+// inherit.
+class FileSizeSignalHeld {
+ public:
+  FileSizeSignalHeld() {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~FileSizeSignalHeld() {
+    if (failed_) {
+      const timespec at_once{};
+      sigtimedwait(&signal_, nullptr, &at_once);
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  FileSizeSignalHeld(const FileSizeSignalHeld&) = delete;
+  FileSizeSignalHeld& operator=(const FileSizeSignalHeld&) = delete;
+
+  // The signal may be pending and has to be taken away.
+  void set_failed() { failed_ = true; }
+
+ private:
+  sigset_t signal_, before_;
+  bool failed_ = false;
+};
+
 // A file by its descriptor. Serves both interfaces; the reader's one never calls the writing half.
 class DescriptorFile final : public OutputFile {
  public:
@@ -76,13 +105,17 @@ class DescriptorFile final : public OutputFile {
   int last_error() const override { return error_; }
 
   int write_at(std::uint64_t offset, std::span<const std::uint8_t> bytes) override {
+    FileSizeSignalHeld held;
     std::size_t done = 0;
     while (done < bytes.size()) {
       const ssize_t count = pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
                                    static_cast<off_t>(offset + done));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return errno;
-      if (count == 0) return ENOSPC;
+      if (count <= 0) {
+        const int error = count < 0 ? errno : ENOSPC;
+        held.set_failed();
+        return error;
+      }
       done += static_cast<std::size_t>(count);
     }
     return 0;

@@ -1,6 +1,7 @@
 #include "archive/writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -299,6 +300,21 @@ TEST_F(WriterOnFiles, MissingFolderIsAnErrorThatNamesThePath) {
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().kind, Error::Kind::kNotFound);
   EXPECT_NE(writer.error().message.find("none/a"), std::string::npos);
+}
+
+TEST_F(WriterOnFiles, LimitOfTheFileSizeIsAFullDiskAndNotTheEnd) {
+  const auto writer = *Writer::create(path("a"), sample_header(), {});
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{2000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  write_sample(*writer, {.exchanges = 100, .flush_every = 1});
+  const auto flushed = writer->flush();
+  setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_FALSE(flushed);
+  EXPECT_EQ(flushed.error().kind, Error::Kind::kDiskFull);
+  ASSERT_TRUE(writer->finish(sample_trailer()));
+  EXPECT_EQ((*Reader::open(path("a")))->exchange_count(), 100u);
 }
 
 TEST_F(WriterOnFiles, ReaderFollowsAGrowingFile) {

@@ -36,18 +36,11 @@ void Ending::send(int signal, const std::string& process) {
 bool Ending::step() {
   const RecordedEnd& end = stage_.plan.end;
   if (signalled_) return true;
-  if (end.exit && end.signal == 0) {
-    // The recorded one ended of itself, and so should this one; what it waits for is not going to
-    // come.
-    signalled_ = ours_ = true;
-    stage_.ledger.note(
-        "the service did not end of itself, as the recorded one did; it got SIGTERM");
-    stage_.service.signal(SIGTERM);
-    return true;
-  }
+  // A signal that was waited for (sigwait, signalfd) and not handled is not in a recording. What
+  // ends services is SIGTERM, so that is what most of those were.
   signalled_ = true;
-  ours_ = !end.exit;
-  stage_.service.signal(end.exit ? end.signal : SIGTERM);
+  ours_ = end.signal == 0;
+  stage_.service.signal(ours_ ? SIGTERM : end.signal);
   return true;
 }
 
@@ -74,10 +67,14 @@ void Ending::finish() {
   const auto exit = stage_.service.exited();
   stage_.ledger.exit = exit;
   const RecordedEnd& end = stage_.plan.end;
-  if (!exit || !end.exit || ours_) return;
-  if (exit->how != end.exit->how || exit->value != end.exit->value) {
-    stage_.ledger.diverge({{}, Divergence::Kind::kExit, words(*end.exit), words(*exit)});
+  if (!exit || !end.exit) return;
+  if (exit->how == end.exit->how && exit->value == end.exit->value) return;
+  if (ours_) {
+    stage_.ledger.note("the service did not end of itself, as the recorded one did with " +
+                       words(*end.exit) + "; it got SIGTERM and ended with " + words(*exit));
+    return;
   }
+  stage_.ledger.diverge({{}, Divergence::Kind::kExit, words(*end.exit), words(*exit)});
 }
 
 void Ending::abandon() {

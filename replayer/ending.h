@@ -34,7 +34,7 @@ class Ending {
   Stage& stage_;
   const Threads& threads_;
   bool signalled_ = false;  // the root got a signal that may end it
-  bool ours_ = false;       // of ours, not of the recording
+  bool ours_ = false;       // a guess of ours, not of the recording
 };
 
 }  // namespace reprise::replayer

@@ -56,6 +56,7 @@ class DebugTestCase(harness.EndToEndTest):
                 client.sendall(f"GET {target} HTTP/1.1\r\nHost: errands\r\n\r\n".encode())
                 harness.read_response(client)
         if "/crash" not in targets:
+            recording.wait_until_recorded(len(targets))
             recording.stop()
         recording.wait()
         upstream.close()
@@ -69,14 +70,15 @@ class DebugTestCase(harness.EndToEndTest):
         return done.stdout + done.stderr
 
     # Stops in the thread that ticks, while the other one waits for the upstream.
-    HOLD = ("break Tick\ncontinue\nthread apply all backtrace -frame-info short-location\n"
+    HOLD = ("break AnswerComes\ncontinue\nbreak Tick\ncontinue\n"
+            "thread apply all backtrace -frame-info short-location\n"
             "print hundredths\nshell sleep {seconds}\nprint hundredths\ndelete\n")
 
     def assert_no_time_out(self, seconds: float):
         archive, command = self.record_errands("/ask", "/b")
         output = self.debug(archive, command, self.HOLD.format(seconds=seconds) +
                             "reprise next\nreprise divergences\n")
-        self.assertIn("AskUpstream", output)
+        self.assertIn("in AnswerComes", output)
         before, after = re.findall(r"\$\d+ = .*?(\d+)\b", output)
         self.assertEqual(before, after)
         self.assertIn("Exchange 2 of 2 arrives", output)
@@ -184,7 +186,7 @@ class DebugTest(DebugTestCase):
         upstream = _Upstream(b"half past nine\n")
         self.addCleanup(upstream.close)
         port = harness.free_port()
-        script = self.write("hold.gdb", "break AskUpstream\nrun\ndelete\n" +
+        script = self.write("hold.gdb", "break main\nrun\n" +
                             self.HOLD.format(seconds=1) + "continue\n")
         gdb = subprocess.Popen(["gdb", "-q", "-batch", "-iex", "set debuginfod enabled off", "-x",
                                 script, "--args", ERRANDS, str(port), str(upstream.port)],

@@ -49,6 +49,11 @@ sockaddr_in Loopback(int port) {
 
 }  // namespace
 
+bool AnswerComes(int upstream) {
+  pollfd polled{upstream, POLLIN, 0};
+  return poll(&polled, 1, static_cast<int>(kPatience.count())) == 1;
+}
+
 // "" when the answer is late.
 std::string AskUpstream(int port) {
   const steady_clock::time_point begin = steady_clock::now();
@@ -57,12 +62,9 @@ std::string AskUpstream(int port) {
   std::string line;
   if (connect(upstream, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
       send(upstream, "time?\n", 6, MSG_NOSIGNAL) == 6) {
-    pollfd polled{upstream, POLLIN, 0};
     char buffer[64];
-    if (poll(&polled, 1, static_cast<int>(kPatience.count())) == 1) {
-      const ssize_t length = recv(upstream, buffer, sizeof buffer, 0);
-      if (length > 0) line.assign(buffer, static_cast<std::size_t>(length));
-    }
+    const ssize_t length = AnswerComes(upstream) ? recv(upstream, buffer, sizeof buffer, 0) : 0;
+    if (length > 0) line.assign(buffer, static_cast<std::size_t>(length));
   }
   close(upstream);
   return steady_clock::now() - begin > kPatience ? "" : line;
