@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "event/draws.h"
+
 namespace reprise::replayer {
 namespace {
 
@@ -100,8 +102,9 @@ void DrawTally::on_event(const event::Event& event) {
 void DrawTally::count(const event::Event& event, DrawSource source, std::uint64_t caller) {
   if (event.context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
   if (event.context.kind != event::Context::Kind::kExchange) return;
-  if (modules_.key(event.process, caller) != 0) {
-    ++in_libraries_;
+  const bool monotonic = source.kind == abi::DrawKind::kClock && event::is_monotonic(source.source);
+  if (monotonic || modules_.key(event.process, caller) != 0) {
+    ++incidental_;
     return;
   }
   const auto idling = idling_.find(event.thread);

@@ -1,9 +1,11 @@
 // How often the program's own code drew from each clock and random source, by exchange.
 //
-// One rule counts a recording and its replay, so that the two compare: draws made inside libraries
-// do not count, nor do those of a thread that has found nothing to do, or is told what there is to
-// do (between an EAGAIN or the return of a readiness wait and the next I/O): whether there are any
-// depends on when bytes arrive. Fed with events in order. Thread-compatible.
+// One rule counts a recording and its replay, so that the two compare. What depends on the moment
+// at which bytes arrive and threads get to run is *incidental*, and only its sum is kept: draws
+// made inside libraries, and reads of monotonic clocks, by which loops and time-outs measure how
+// long they waited. Draws of a thread that has found nothing to do, or is told what there is to do
+// (between an EAGAIN or the return of a readiness wait and the next I/O), are not counted at all.
+// Fed with events in order. Thread-compatible.
 #pragma once
 
 #include <compare>
@@ -35,8 +37,8 @@ class DrawTally {
   // Of one exchange; ids are those of the archive that was fed.
   const Counts& of(event::ExchangeId exchange) const;
   void forget(event::ExchangeId exchange) { counts_.erase(exchange); }
-  // Draws in libraries, of all exchanges.
-  std::uint64_t in_libraries() const { return in_libraries_; }
+  // Of all exchanges.
+  std::uint64_t incidental() const { return incidental_; }
   std::uint64_t unattributed() const { return unattributed_; }
 
  private:
@@ -45,7 +47,7 @@ class DrawTally {
   ModuleKeys modules_;
   std::unordered_map<event::ThreadId, bool> idling_;
   std::unordered_map<event::ExchangeId, Counts> counts_;
-  std::uint64_t in_libraries_ = 0, unattributed_ = 0;
+  std::uint64_t incidental_ = 0, unattributed_ = 0;
 };
 
 }  // namespace reprise::replayer

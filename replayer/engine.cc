@@ -354,8 +354,8 @@ void Engine::Run::finish_ledger() {
   ledger.coverage.leaks = leaks_.totals();
   for (const auto& [name, count] : ledger.coverage.leaks) ledger.coverage.leaked += count;
   ledger.coverage.watched = given.leak_watch.load(std::memory_order_acquire) == abi::LeakWatch::kOn;
-  ledger.library_draws_recorded = plan_.draws.in_libraries();
-  ledger.library_draws_replayed = tally_.in_libraries();
+  ledger.incidental_draws_recorded = plan_.draws.incidental();
+  ledger.incidental_draws_replayed = tally_.incidental();
   ledger.unattributed_draws = tally_.unattributed();
   ledger.clocks_raised = clock_.raised();
   ledger.greatest_raise = clock_.greatest_shift();

@@ -37,7 +37,7 @@ struct Divergence {
     kChangedCall,
     kExtraConnect,  // to a peer the recorded service never went to
     kExtraLookup,
-    kExtraDraw,  // one more read of a clock or random source by the program's own code
+    kExtraDraw,  // the program's own code read a wall clock or random source once more
     kMissingDraw,
     kListen,
     kExit,
@@ -100,7 +100,7 @@ class Ledger {
   // Set once, at the end.
   Coverage coverage;
   std::uint64_t draws_exact = 0, draws_relaxed = 0;
-  std::uint64_t library_draws_recorded = 0, library_draws_replayed = 0;
+  std::uint64_t incidental_draws_recorded = 0, incidental_draws_replayed = 0;  // see draw_tally.h
   std::uint64_t unattributed_draws = 0;
   std::uint64_t clocks_raised = 0;  // exchanges whose monotonic time was raised
   nanoseconds greatest_raise{0};

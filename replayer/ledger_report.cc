@@ -58,9 +58,9 @@ std::string coverage_lines(const Coverage& coverage) {
 
 std::string draw_line(const Ledger& ledger) {
   std::string text = fmt::format("{} exact, {} relaxed", ledger.draws_exact, ledger.draws_relaxed);
-  if (ledger.library_draws_recorded != ledger.library_draws_replayed) {
-    text += fmt::format("; libraries drew {} times, recorded {}", ledger.library_draws_replayed,
-                        ledger.library_draws_recorded);
+  if (ledger.incidental_draws_recorded != ledger.incidental_draws_replayed) {
+    text += fmt::format("; by libraries and of monotonic clocks {}, recorded {}",
+                        ledger.incidental_draws_replayed, ledger.incidental_draws_recorded);
   }
   return text;
 }

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 namespace reprise::replayer {
 namespace {
@@ -20,8 +23,11 @@ std::string proc_path(std::int32_t pid, std::int32_t tid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + file;
 }
 
+// Enough for the fields of /proc/…/stat that count.
+constexpr std::size_t kStatBytes = 512;
+
 std::string read_file(const std::string& path) {
-  char text[256];
+  char text[kStatBytes];
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const ssize_t length = file < 0 ? -1 : ::read(file, text, sizeof(text));
   if (file >= 0) ::close(file);
@@ -68,6 +74,20 @@ const char* activity_words(abi::Activity activity) {
       return "has ended";
   }
   return "does something unknown";
+}
+
+Quiescence::KernelThread Quiescence::parse_thread(std::string_view stat) {
+  // The name between the parentheses may hold anything, but is at most 15 bytes.
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos || stat.size() < name_end + 3) return {};
+  stat.remove_prefix(name_end + 2);
+  KernelThread thread{.state = stat.front()};
+  constexpr int kState = 3, kThreads = 20;  // numbers of the fields
+  for (int field = kState; field < kThreads; ++field) {
+    stat.remove_prefix(std::min(stat.find(' '), stat.size() - 1) + 1);
+  }
+  std::from_chars(stat.data(), stat.data() + stat.size(), thread.in_process);
+  return thread;
 }
 
 Quiescence::Quiescence(Threads& threads)
@@ -126,7 +146,7 @@ Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) 
   if (running.halt != Halt::kNot) return running.halt;
   if (now - running.since < kDeathNoticed) return Halt::kNot;
   // Before a thread has said who it is, the kernel cannot be asked.
-  const char state = tid == 0 ? 'R' : kernel_state(slot);
+  const char state = tid == 0 ? 'R' : kernel_thread(slot).state;
   if (state == '\0' || state == 'Z' || state == 'X') return running.halt = Halt::kGone;
   if (now - running.since < kPatience) return Halt::kNot;
   if (activity_of(activity) == abi::Activity::kAsking || state != 'S') return Halt::kNot;
@@ -139,39 +159,56 @@ Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) 
 }
 
 bool Quiescence::nothing_runnable() {
-  // "0.20 0.18 0.12 1/80 11206": runnable threads of the whole machine, this one included.
-  char text[128];
-  const ssize_t length = ::pread(loadavg_, text, sizeof(text) - 1, 0);
-  if (length > 0) {
-    text[length] = '\0';
-    const char* slash = std::strchr(text, '/');
-    if (slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ') return true;
+  if (machine_idle()) return true;
+  struct Census {
+    std::size_t listed = 0, in_kernel = 0;
+  };
+  std::unordered_map<std::int32_t, Census> processes;  // by pid
+  for (const LiveThread& live : first_) {
+    const KernelThread thread = kernel_thread(live.slot);
+    if (thread.runs()) return false;
+    Census& census = processes[threads_.process_of(live.slot).pid];
+    ++census.listed;
+    census.in_kernel = std::max(census.in_kernel, thread.in_process);
   }
-  return std::ranges::all_of(first_, [&](const LiveThread& live) {
-    const char state = kernel_state(live.slot);
-    return state == 'S' || state == 'Z' || state == 'X' || state == '\0';
+  return std::ranges::none_of(processes, [&](const auto& process) {
+    return process.second.in_kernel > process.second.listed && unlisted_runs(process.first);
   });
 }
 
-// R, S, D, T, t, Z, X as in proc(5); 0 when the thread is gone.
-char Quiescence::kernel_state(std::uint32_t slot) {
+bool Quiescence::machine_idle() const {
+  // "0.20 0.18 0.12 1/80 11206": runnable threads of the whole machine, this one included.
+  char text[128];
+  const ssize_t length = ::pread(loadavg_, text, sizeof(text) - 1, 0);
+  if (length <= 0) return false;
+  text[length] = '\0';
+  const char* slash = std::strchr(text, '/');
+  return slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ';
+}
+
+// Whether any thread of the process runs, asked of all that the kernel knows.
+bool Quiescence::unlisted_runs(std::int32_t pid) const {
+  std::error_code ignored;
+  const std::filesystem::path tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks, ignored)) {
+    if (parse_thread(read_file(task.path() / "stat")).runs()) return true;
+  }
+  return false;
+}
+
+Quiescence::KernelThread Quiescence::kernel_thread(std::uint32_t slot) {
   const std::int32_t tid = threads_.thread(slot).tid;
   const auto [entry, added] = state_files_.try_emplace(tid, -1);
   if (added) {
     entry->second =
         ::open(proc_path(threads_.process_of(slot).pid, tid, "stat").c_str(), O_RDONLY | O_CLOEXEC);
   }
-  char text[128];
-  const ssize_t length = ::pread(entry->second, text, sizeof(text) - 1, 0);
-  if (length <= 0) {
-    if (entry->second >= 0) ::close(entry->second);
-    state_files_.erase(entry);
-    return '\0';
-  }
-  text[length] = '\0';
-  // The name between the parentheses may hold anything, but is at most 15 bytes.
-  const char* name_end = std::strrchr(text, ')');
-  return name_end == nullptr || name_end[1] == '\0' ? '\0' : name_end[2];
+  char text[kStatBytes];
+  const ssize_t length = ::pread(entry->second, text, sizeof(text), 0);
+  if (length > 0) return parse_thread({text, static_cast<std::size_t>(length)});
+  if (entry->second >= 0) ::close(entry->second);
+  state_files_.erase(entry);
+  return {};
 }
 
 std::string Quiescence::describe() const {

@@ -4,7 +4,8 @@
 // that another one signalled is awake before it says so. So a look takes two equal readings of all
 // activity words with a question to the kernel between them: is any thread of the service runnable?
 // The answer is one read of /proc/loadavg where nothing else runs on the machine, and the state of
-// each thread where something does.
+// each thread where something does: those without a slot too, such as one that has told its end and
+// whose joiner is woken by what it still has to do.
 //
 // A thread that says it runs while the kernel says it sleeps is blocked in a call without a hook.
 // After `kPatience` of real time it is taken for waiting until it moves, and reported once.
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -69,10 +71,20 @@ class Quiescence {
     friend bool operator==(const LiveThread&, const LiveThread&) = default;
   };
 
+  // Of proc(5), by the file of one thread.
+  struct KernelThread {
+    char state = '\0';           // R, S, D, T, t, Z, X; 0 when the thread is gone
+    std::size_t in_process = 0;  // threads of its process, this one included
+    bool runs() const { return state == 'R' || state == 'D' || state == 'T' || state == 't'; }
+  };
+
+  static KernelThread parse_thread(std::string_view stat);
   Rest read_activities(Moment now, std::vector<LiveThread>& live);
   Halt halted(std::uint32_t slot, std::uint64_t activity);
   bool nothing_runnable();
-  char kernel_state(std::uint32_t slot);
+  bool machine_idle() const;
+  bool unlisted_runs(std::int32_t pid) const;
+  KernelThread kernel_thread(std::uint32_t slot);
 
   Threads& threads_;
   std::vector<LiveThread> first_, second_;
