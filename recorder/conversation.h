@@ -117,6 +117,7 @@ class InboundConversation final : public Conversation {
   bool was_announced(const OpenExchange& open) const;
   void drop_last();
 
+  std::uint64_t begun_ = 0;          // exchanges, those in which the service spoke unasked included
   std::vector<OpenExchange*> open_;  // in the order of requests
   OpenExchange* last_ = nullptr;     // complete, and nothing newer has begun
 };

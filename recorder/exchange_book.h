@@ -24,7 +24,8 @@ namespace reprise::recorder {
 
 struct OpenExchange {
   event::Exchange exchange;
-  bool push = false;  // the service spoke unasked: there is no request
+  std::uint64_t number = 0;  // of the transaction on its connection, among requests or pushes
+  bool push = false;         // the service spoke unasked: there is no request
   bool request_whole = false;
   bool response_whole = false;  // decoded to its end; whether it was accepted is another matter
   bool answered = false;        // all of the response was handed to the system

@@ -22,7 +22,7 @@ event::Context InboundConversation::current() const {
 OpenExchange* InboundConversation::find(const protocol::Transaction& transaction) {
   const std::uint64_t number = number_of(transaction);
   for (OpenExchange* open : open_) {
-    if (open->exchange.ordinal == number && open->push == transaction.push) return open;
+    if (open->number == number && open->push == transaction.push) return open;
   }
   return nullptr;
 }
@@ -36,7 +36,8 @@ OpenExchange& InboundConversation::begin(const protocol::Transaction& transactio
   drop_last();
   OpenExchange& open = book_.begin_exchange();
   open.exchange.connection = connection_;
-  open.exchange.ordinal = number_of(transaction);
+  open.exchange.ordinal = ++begun_;
+  open.number = number_of(transaction);
   open.exchange.process = moment_->process;
   open.push = transaction.push;
   open_.push_back(&open);
@@ -84,6 +85,7 @@ void InboundConversation::on_response_end(const protocol::Transaction& transacti
   open->exchange.status = transaction.status;
   open->exchange.response = shifted(transaction.response, Side::kServer);
   open->response_whole = true;
+  progress({});  // an opaque response ends when the client speaks again, long after it was sent
 }
 
 void InboundConversation::progress(event::Stamp exit) {

@@ -41,18 +41,21 @@ void AnswerWatch::received(std::span<const std::uint8_t> bytes) {
 
 void AnswerWatch::on_response_begin(const protocol::Transaction& transaction) {
   account({accounted_, transaction.response.begin});
-  answering_.reset();
-  if (!transaction.push) {
-    answering_ = first_ + static_cast<std::uint32_t>(transaction.ordinal - 1);
-    answers_.try_emplace(*answering_);
-  }
+  answering_ = recorded_place(transaction);
+  if (answering_) answers_.try_emplace(*answering_);
 }
 
 void AnswerWatch::on_response_end(const protocol::Transaction& transaction) {
   account({accounted_, transaction.response.end});
-  if (transaction.push) return;
   answering_.reset();
-  finish(first_ + static_cast<std::uint32_t>(transaction.ordinal - 1));
+  if (const auto place = recorded_place(transaction)) finish(*place);
+}
+
+std::optional<std::uint32_t> AnswerWatch::recorded_place(
+    const protocol::Transaction& transaction) const {
+  const auto place = static_cast<std::uint32_t>(transaction.ordinal - 1);
+  if (!transaction.push) return first_ + place;
+  return place < recorded_.greetings ? std::optional(place) : std::nullopt;
 }
 
 void AnswerWatch::finish(std::uint32_t transaction) {

@@ -33,7 +33,7 @@ class AnswerWatch : private protocol::TransactionSink {
   // `transaction` is a place in RecordedConnection::transactions.
   using OnAnswered = std::function<void(std::uint32_t transaction)>;
 
-  // `first`: transactions of the recorded connection before the first one that is driven.
+  // `first`: the transaction of the first request that is driven.
   AnswerWatch(const Plan& plan, const RecordedConnection& recorded, std::uint32_t first,
               OnAnswered on_answered);
 
@@ -52,6 +52,8 @@ class AnswerWatch : private protocol::TransactionSink {
   void on_response_end(const protocol::Transaction& transaction) override;
   void on_opaque(event::Protocol, std::string_view, std::uint64_t, std::uint64_t) override {}
 
+  // The recorded transaction it stands for; none for what the service says unasked later on.
+  std::optional<std::uint32_t> recorded_place(const protocol::Transaction& transaction) const;
   void account(event::ByteRange range);
   void compare(const RecordedExchange& recorded, Answer& answer,
                std::span<const std::uint8_t> bytes);

@@ -40,7 +40,7 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   // The collector's name for it.
   void bind(event::ConnectionId id) { id_ = id; }
   event::ConnectionId id() const { return id_; }
-  // Transactions of the recorded connection before the first one that is driven.
+  // The transaction of the first request that is driven.
   std::uint32_t first() const { return first_; }
   AnswerWatch& answers() { return answers_; }
 

@@ -98,27 +98,31 @@ bool Driver::ready_for(const Unit& unit) const {
   return recorded != nullptr && listening_for(recorded->listener) != nullptr;
 }
 
-event::Context Driver::context_of(const Run& run) const {
-  if (run.unit->exchanges == 0) return event::Context::background();
-  const RecordedConnection* recorded = stage_.plan.connection(run.unit->connection);
-  return event::Context::of(
-      stage_.plan.exchanges[recorded->transactions[run.unit->first_exchange]].id);
+event::Context Driver::context_of(const Unit& unit) const {
+  if (unit.exchanges == 0) return event::Context::background();
+  const RecordedConnection* recorded = stage_.plan.connection(unit.connection);
+  return event::Context::of(stage_.plan.exchanges[recorded->transactions[unit.first_exchange]].id);
 }
 
-std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorded,
-                                               const Unit& unit) {
+std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorded, const Unit& unit,
+                                               std::uint32_t flags) {
   auto& listening = const_cast<Listening&>(*listening_for(recorded.listener));
+  // What follows the accept is the greeting's, if there is one; else nobody's before a request is
+  // read.
+  const bool greets = unit.exchanges > 0 && unit.chunks == 0;
+  const event::Context context = greets ? context_of(unit) : event::Context::background();
   const abi::Mark opening{.offset = 0,
                           .entry = recorded.opening_entry,
-                          .flags = 0,
-                          .monotonic_shift_ns = 0,
-                          .exchange = 0};
+                          .flags = flags,
+                          .monotonic_shift_ns = stage_.clock.shift(context).count(),
+                          .exchange = context.exchange.value};
   const LinkId link = stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening);
   abi::Mark accepting = opening;
   accepting.offset = listening.opened++;
+  accepting.flags = 0;
   (void)stage_.control.publish(listening.link, accepting, accepting.offset);
   auto connection = std::make_shared<DrivenConnection>(
-      io_, stage_, recorded, link, unit.first_exchange,
+      io_, stage_, recorded, link, unit.first_request,
       [this, id = recorded.id](std::uint32_t transaction) { on_answered(id, transaction); });
   if (auto opened = connection->open(listening.actual); !opened) {
     stage_.ledger.note(opened.error().message);
@@ -143,14 +147,15 @@ void Driver::release(const Unit& unit, Moment limit, std::optional<event::Exchan
     run.unanswered.push_back(transaction);
   }
   if (unit.opens) {
-    run.connection = open(recorded, unit);
+    // The stop for a greeting is at the accept, that for a request where it is read.
+    run.connection = open(recorded, unit, unit.chunks == 0 ? std::exchange(run.flags, 0) : 0);
   } else if (const auto known = by_recorded_.find(unit.connection); known != by_recorded_.end()) {
     run.connection = known->second;
   }
   if (run.connection == nullptr || (run.connection->answers_ended() && unit.exchanges > 0)) {
     fail(run, "the service had closed the connection before");
   }
-  stage_.clock.release(unit.at, context_of(run), limit);
+  stage_.clock.release(unit.at, context_of(unit), limit);
   run.last_taken = stage_.clock.now();
   if (may_step(run)) take_step(run, limit);
 }
@@ -205,7 +210,7 @@ void Driver::step(Moment limit) {
 
 void Driver::take_step(Run& run, Moment limit) {
   const Moment recorded = moment_of_next_step(run);
-  const event::Context context = context_of(run);
+  const event::Context context = context_of(*run.unit);
   stage_.clock.release(recorded, context, limit);
   run.last_recorded = std::max(run.last_recorded, recorded);
   run.last_taken = stage_.clock.now();
@@ -285,9 +290,16 @@ event::ExchangeId Driver::recorded_exchange(event::ConnectionId id, std::uint64_
   const auto origin = origins_.find(id);
   if (origin == origins_.end() || ordinal == 0) return {};
   const RecordedConnection& recorded = *stage_.plan.connection(origin->second.recorded);
-  const std::uint64_t transaction = origin->second.first + ordinal - 1;
-  if (transaction >= recorded.transactions.size()) return {};
-  return stage_.plan.exchanges[recorded.transactions[transaction]].id;
+  std::uint64_t place = ordinal - 1;
+  if (place >= recorded.greetings) {
+    // Exchanges before the first request that is driven were left out.
+    const auto& transactions = recorded.transactions;
+    if (origin->second.first >= transactions.size()) return {};
+    const RecordedExchange& first = stage_.plan.exchanges[transactions[origin->second.first]];
+    place += first.ordinal - 1 - recorded.greetings;
+  }
+  if (place >= recorded.exchanges.size()) return {};
+  return stage_.plan.exchanges[recorded.exchanges[place]].id;
 }
 
 void Driver::on_event(const event::Event& event) {

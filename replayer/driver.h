@@ -91,7 +91,7 @@ class Driver {
   // What a connection of this replay stands for, also after it was closed.
   struct Origin {
     event::ConnectionId recorded;
-    std::uint32_t first = 0;  // transaction
+    std::uint32_t first = 0;  // transaction of the first request that is driven
   };
   struct Run {
     const Unit* unit = nullptr;
@@ -107,13 +107,15 @@ class Driver {
 
   const Listening* listening_for(event::ConnectionId listener) const;
   const RecordedListener* recorded_for(const abi::AskListen& ask);
-  std::shared_ptr<DrivenConnection> open(const RecordedConnection& recorded, const Unit& unit);
+  // `flags` (abi::MarkFlags) go with the accept.
+  std::shared_ptr<DrivenConnection> open(const RecordedConnection& recorded, const Unit& unit,
+                                         std::uint32_t flags);
   void fail(Run& run, const std::string& problem);
   Moment moment_of_next_step(const Run& run) const;
   static bool has_next_step(const Run& run);
   bool may_step(const Run& run) const;
   void take_step(Run& run, Moment limit);
-  event::Context context_of(const Run& run) const;
+  event::Context context_of(const Unit& unit) const;
   void on_answered(event::ConnectionId recorded, std::uint32_t transaction);
   void finish(Run& run, std::uint32_t transaction, std::string problem);
 

@@ -34,6 +34,7 @@ class Pass {
   void on_environment(const std::vector<std::string>& environment);
   void settle_connects();
   void link_transactions();
+  void link_exchanges(RecordedConnection& connection);
   void check_clients();
   void settle_end();
 
@@ -270,24 +271,38 @@ void Pass::link_transactions() {
   std::ranges::sort(plan_.exchanges, {}, &RecordedExchange::id);
   std::ranges::sort(plan_.calls, {},
                     [](const RecordedCall& call) { return std::tuple(call.context, call.id); });
-  // What a peer sent unasked is no transaction to be driven or matched: it has no request.
   for (std::uint32_t i = 0; i < plan_.exchanges.size(); ++i) {
-    if (plan_.exchanges[i].request.empty()) continue;
     const auto connection = plan_.connections.find(plan_.exchanges[i].connection);
-    if (connection != plan_.connections.end()) connection->second.transactions.push_back(i);
+    if (connection != plan_.connections.end()) connection->second.exchanges.push_back(i);
   }
+  // What a peer sent unasked is no call to be matched: it has no request.
   for (std::uint32_t i = 0; i < plan_.calls.size(); ++i) {
     if (plan_.calls[i].request.empty()) continue;
     const auto connection = plan_.connections.find(plan_.calls[i].connection);
     if (connection != plan_.connections.end()) connection->second.transactions.push_back(i);
   }
   for (auto& [id, connection] : plan_.connections) {
-    const bool inbound = connection.direction == event::Direction::kInbound;
-    std::ranges::sort(connection.transactions, {}, [&](std::uint32_t index) {
-      return inbound
-                 ? std::tuple(plan_.exchanges[index].request.begin, plan_.exchanges[index].id.value)
-                 : std::tuple(plan_.calls[index].request.begin, plan_.calls[index].id.value);
-    });
+    if (connection.direction == event::Direction::kInbound) {
+      link_exchanges(connection);
+    } else {
+      std::ranges::sort(connection.transactions, {}, [&](std::uint32_t index) {
+        return std::tuple(plan_.calls[index].request.begin, plan_.calls[index].id.value);
+      });
+    }
+  }
+}
+
+// What the service says unasked is driven by the connect when it says it first; later by nothing.
+void Pass::link_exchanges(RecordedConnection& connection) {
+  std::ranges::sort(connection.exchanges, {}, [&](std::uint32_t index) {
+    return std::tuple(plan_.exchanges[index].ordinal, index);
+  });
+  for (const std::uint32_t index : connection.exchanges) {
+    const bool unasked = plan_.exchanges[index].request.empty();
+    const bool first = connection.greetings == connection.transactions.size();
+    if (unasked && !first) continue;
+    if (unasked) ++connection.greetings;
+    connection.transactions.push_back(index);
   }
 }
 
@@ -353,16 +368,6 @@ tl::expected<std::unique_ptr<Plan>, Error> Plan::read(archive::Reader& reader,
 const RecordedExchange* Plan::exchange(event::ExchangeId id) const {
   const auto found = std::ranges::lower_bound(exchanges, id, {}, &RecordedExchange::id);
   return found != exchanges.end() && found->id == id ? &*found : nullptr;
-}
-
-const RecordedExchange* Plan::exchange(event::ConnectionId on, std::uint64_t ordinal) const {
-  const RecordedConnection* recorded = connection(on);
-  if (recorded == nullptr) return nullptr;
-  const auto found =
-      std::ranges::lower_bound(recorded->transactions, ordinal, {},
-                               [&](std::uint32_t index) { return exchanges[index].ordinal; });
-  const bool same = found != recorded->transactions.end() && exchanges[*found].ordinal == ordinal;
-  return same ? &exchanges[*found] : nullptr;
 }
 
 const RecordedConnection* Plan::connection(event::ConnectionId id) const {

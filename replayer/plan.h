@@ -71,7 +71,10 @@ struct RecordedConnection {
   Moment opened;
   std::uint32_t opening_entry = abi::kNone;
   // Its exchanges (inbound) or calls (outbound) by offset: indices into `exchanges` or `calls`.
+  // Those that have a request, and before them the greetings with which the service opened.
   std::vector<std::uint32_t> transactions;
+  std::uint32_t greetings = 0;           // at the beginning of `transactions`
+  std::vector<std::uint32_t> exchanges;  // all, by ordinal: what was said unasked later as well
 };
 
 struct RecordedConnect {
@@ -104,8 +107,9 @@ struct Unit {
   bool opens = false, ends = false;
   std::uint32_t first_chunk = 0, chunks = 0;        // in Inputs::chunks
   std::uint32_t first_exchange = 0, exchanges = 0;  // in RecordedConnection::transactions
-  std::int32_t signal = 0;                          // 0 none
-  std::string process;                              // fork path of who got it
+  std::uint32_t first_request = 0;  // of one that opens: the first transaction driven by bytes
+  std::int32_t signal = 0;          // 0 none
+  std::string process;              // fork path of who got it
 };
 
 struct RecordedEnd {
@@ -142,7 +146,6 @@ struct Plan {
   Moment began;
 
   const RecordedExchange* exchange(event::ExchangeId id) const;
-  const RecordedExchange* exchange(event::ConnectionId connection, std::uint64_t ordinal) const;
   const RecordedConnection* connection(event::ConnectionId id) const;
   std::span<const RecordedCall> calls_in(const event::Context& context) const;
   // What a connection spoke at first; it may have been upgraded later.

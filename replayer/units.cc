@@ -13,7 +13,9 @@ class Cutter {
 
   void cut() {
     const ConnectionInputs& inputs = plan_.inputs.of(connection_.id);
-    begin_unit(connection_.opened).opens = true;
+    Unit& opening = begin_unit(connection_.opened);
+    opening.opens = true;
+    opening.exchanges = next_exchange_ = connection_.greetings;
     for (std::uint32_t i = 0; i < inputs.chunks; ++i) take_chunk(inputs.first_chunk + i);
     if (inputs.end != PeerEnd::kNone) take_end(inputs);
     for (Unit& unit : units_) plan_.units.push_back(std::move(unit));
@@ -106,8 +108,9 @@ void join_opens(std::vector<Unit>& units) {
   joined.reserve(units.size());
   for (Unit& unit : units) {
     const bool speaks = !joined.empty() && joined.back().opens && joined.back().chunks == 0 &&
-                        !joined.back().ends && joined.back().connection == unit.connection &&
-                        unit.chunks > 0 && unit.at - joined.back().at <= kAtOnce;
+                        joined.back().exchanges == 0 && !joined.back().ends &&
+                        joined.back().connection == unit.connection && unit.chunks > 0 &&
+                        unit.at - joined.back().at <= kAtOnce;
     if (!speaks) {
       joined.push_back(std::move(unit));
       continue;
@@ -119,11 +122,9 @@ void join_opens(std::vector<Unit>& units) {
   // A connection counts its exchanges from the first one that is driven.
   std::unordered_map<event::ConnectionId, std::uint32_t> first;
   for (Unit& unit : std::views::reverse(units)) {
-    if (unit.exchanges > 0) first[unit.connection] = unit.first_exchange;
+    if (unit.chunks > 0) first[unit.connection] = unit.first_exchange;
     const auto known = first.find(unit.connection);
-    if (unit.opens && unit.exchanges == 0 && known != first.end()) {
-      unit.first_exchange = known->second;
-    }
+    if (unit.opens && known != first.end()) unit.first_request = known->second;
   }
 }
 
