@@ -1,16 +1,19 @@
-"""usage: scripted_server.py PORT
+"""usage: scripted_server.py PORT [MOOD]
 
 An HTTP server on plain sockets, a thread a connection, which answers with exactly the bytes that the
-request's path asks for. Bodies of requests are read by Content-Length and echoed by /echo.
+request's path asks for. Bodies of requests are read by Content-Length and echoed by /echo; /now tells
+the time, a random number and the mood; /upgrade goes over to echoing lines.
 """
 
 import ctypes
 import gzip
 import os
+import random
 import signal
 import socket
 import sys
 import threading
+import time
 
 GZIPPED = gzip.compress(b"squeezed " * 200, mtime=0)
 INVALID_UTF8 = b'{"name": "\xff\xfe\x80 caf\xe9"}'
@@ -25,6 +28,7 @@ RESPONSES = {
                  b"Trailer: t\r\n\r\n",
     b"/none": b"HTTP/1.1 204 No Content\r\n\r\n",
 }
+UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
 CLOSE_DELIMITED = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"until the end " * 500
 
 
@@ -59,11 +63,28 @@ class Connection:
             missing -= len(more)
         return b"".join(parts)
 
+    def _echo_lines(self):
+        self._client.sendall(UPGRADED)
+        received = self._buffer
+        while received or (received := self._client.recv(65536)):
+            self._client.sendall(b"%.6f " % time.time() + received)
+            received = b""
+
+    def _answer_now(self, head: bytes):
+        text = b"%.6f %08x %s" % (time.time(), random.getrandbits(32), " ".join(sys.argv[2:]).encode())
+        status = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text)
+        self._client.sendall(status if head.startswith(b"HEAD") else status + text)
+
     def serve(self):
         with self._client:
             while head := self._read_head():
                 path = head.split(b" ")[1]
+                if b"\r\nExpect: 100-continue" in head:
+                    self._client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = self._read_body(head)
+                if path == b"/upgrade":
+                    self._echo_lines()
+                    return
                 if path == b"/close-delimited":
                     self._client.sendall(CLOSE_DELIMITED)
                     return
@@ -76,6 +97,8 @@ class Connection:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if path == b"/echo":
                     self._client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                elif path == b"/now":
+                    self._answer_now(head)
                 elif path == b"/length":
                     text = b"%d" % len(body)
                     self._client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
