@@ -62,6 +62,22 @@ class UpstreamTest(ReplayTest):
         by_itself, = self.answers_of(recording.command, port, "/ask")
         self.assertEqual(by_itself.status, 200)
 
+    def test_a_connect_that_times_out(self):
+        with socket.socket() as listener:
+            # One connection fills a queue of length 0, and what comes then is not answered (listen(2)).
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            with socket.create_connection(listener.getsockname()):
+                recording, port = self.record_python("calling_server.py", str(listener.getsockname()[1]))
+                body = ask(port, "/ask")[0].body.decode()
+                recording.wait_until_recorded(1).stop()
+        self.assertEqual(body, "the upstream failed after 5 s: URLError(TimeoutError('timed out'))\n")
+        replay = self.replay(recording)
+        self.assert_held(replay, 1)
+        self.assertEqual(_bodies_of(replay.archive), [body])
+        by_itself, = self.answers_of(recording.command, port, "/ask")
+        self.assertRegex(by_itself.body.decode(), f"^{_REFUSED}$")
+
     def test_a_time_out_of_five_seconds_in_nginx(self):
         server, upstream = self.start_upstream()
         recording, port = self.record_nginx(
