@@ -71,7 +71,9 @@ const char* activity_words(abi::Activity activity) {
 }
 
 Quiescence::Quiescence(Threads& threads)
-    : threads_(threads), loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
+    : threads_(threads),
+      silent_(threads),
+      loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
 
 Quiescence::~Quiescence() {
   if (loadavg_ >= 0) ::close(loadavg_);
@@ -84,7 +86,8 @@ Rest Quiescence::look(Moment now) {
   if (threads_.refresh()) return Rest::kWaking;
   const Rest before = read_activities(now, first_);
   if (before != Rest::kQuiescent) return before;
-  if (!nothing_runnable()) return Rest::kWaking;
+  // In this order: the end of a thread wakes those that wait for it.
+  if (somebody_comes_or_goes() || !nothing_runnable()) return Rest::kWaking;
   if (threads_.refresh()) return Rest::kWaking;
   const Rest after = read_activities(now, second_);
   if (after != Rest::kQuiescent) return after;
@@ -138,6 +141,12 @@ Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) 
   return running.halt;
 }
 
+bool Quiescence::somebody_comes_or_goes() {
+  speaking_.clear();
+  for (const LiveThread& live : first_) speaking_.push_back(live.slot);
+  return silent_.any(speaking_);
+}
+
 bool Quiescence::nothing_runnable() {
   // "0.20 0.18 0.12 1/80 11206": runnable threads of the whole machine, this one included.
   char text[128];
@@ -162,16 +171,13 @@ char Quiescence::kernel_state(std::uint32_t slot) {
         ::open(proc_path(threads_.process_of(slot).pid, tid, "stat").c_str(), O_RDONLY | O_CLOEXEC);
   }
   char text[128];
-  const ssize_t length = ::pread(entry->second, text, sizeof(text) - 1, 0);
+  const ssize_t length = ::pread(entry->second, text, sizeof(text), 0);
   if (length <= 0) {
     if (entry->second >= 0) ::close(entry->second);
     state_files_.erase(entry);
     return '\0';
   }
-  text[length] = '\0';
-  // The name between the parentheses may hold anything, but is at most 15 bytes.
-  const char* name_end = std::strrchr(text, ')');
-  return name_end == nullptr || name_end[1] == '\0' ? '\0' : name_end[2];
+  return task_state({text, static_cast<std::size_t>(length)});
 }
 
 std::string Quiescence::describe() const {

@@ -6,6 +6,9 @@
 // The answer is one read of /proc/loadavg where nothing else runs on the machine, and the state of
 // each thread where something does.
 //
+// Nor does a service rest while a thread of it says nothing and runs: that one has just been made,
+// or ends, which somebody may wait for (silent_threads.h).
+//
 // A thread that says it runs while the kernel says it sleeps is blocked in a call without a hook.
 // After `kPatience` of real time it is taken for waiting until it moves, and reported once.
 //
@@ -20,6 +23,7 @@
 
 #include "agent/abi/arena.h"
 #include "replayer/moment.h"
+#include "replayer/silent_threads.h"
 #include "replayer/threads.h"
 
 namespace reprise::replayer {
@@ -71,11 +75,14 @@ class Quiescence {
 
   Rest read_activities(Moment now, std::vector<LiveThread>& live);
   Halt halted(std::uint32_t slot, std::uint64_t activity);
+  bool somebody_comes_or_goes();
   bool nothing_runnable();
   char kernel_state(std::uint32_t slot);
 
   Threads& threads_;
+  SilentThreads silent_;
   std::vector<LiveThread> first_, second_;
+  std::vector<std::uint32_t> speaking_;                 // slots of first_
   std::unordered_map<std::uint32_t, Running> running_;  // by slot
   std::unordered_map<std::int32_t, int> state_files_;   // open /proc/…/stat by tid
   int loadavg_ = -1;

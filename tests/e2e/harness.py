@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -47,9 +48,13 @@ def wait_for(condition: Callable[[], T], what: str) -> T:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody has. It is one that the kernel gives to no client (ip_local_port_range in ip(7)): those
+    are gone again before the service, or its second run, gets to listen."""
+    first_of_clients = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(1024, first_of_clients)))
+            return probe.getsockname()[1]
 
 
 def accepts(port: int) -> bool:

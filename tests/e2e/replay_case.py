@@ -60,7 +60,8 @@ class ReplayTest(harness.EndToEndTest):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         try:
-            harness.wait_for(lambda: harness.accepts(port), f"listening on port {port}")
+            harness.wait_for(lambda: process.poll() is not None or harness.accepts(port),
+                             f"listening on port {port}")
             return ask(port, *targets)
         finally:
             harness.kill_tree(process)
