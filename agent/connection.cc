@@ -81,7 +81,9 @@ Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested)
       socket_(socket),
       cookie_(socket.cookie.load(std::memory_order_relaxed)),
       requested_(requested),
-      enter_(stamp()) {}
+      enter_(stamp()) {
+  learn_from_use(thread, socket);
+}
 
 void Receiving::finish(ssize_t result, Gather gather) {
   const int error = result < 0 ? errno : 0;
@@ -118,6 +120,7 @@ Sending::Sending(Thread& thread, Socket& socket, int fd, Gather gather, std::uin
       enter_(stamp()),
       rest_(gather),
       by_bytes_(true) {
+  learn_from_use(thread, socket);
   offset_ = socket.out_offset.fetch_add(length, std::memory_order_relaxed);
   std::uint64_t ahead = length;
   if (length > kAnnouncedAhead && !may_block(fd, flags)) ahead = kAnnouncedAhead;
@@ -133,6 +136,7 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
       enter_(stamp()),
       rest_(iovec{}.iov_base, 0),
       by_bytes_(false) {
+  learn_from_use(thread, socket);
   struct stat status {};
   (void)system_call(SYS_fstat, file, address_of(&status));
   const auto size = static_cast<std::uint64_t>(status.st_size);
@@ -200,6 +204,7 @@ void learn_connected(Thread& thread, Socket& socket, int error) {
        kConnecting) == 0) {
     return;
   }
+  socket.clear(kReportedUp);
   const int before = errno;
   if (Record<abi::ConnectResult> record{thread, abi::RecordType::kConnectResult, stamp()}) {
     record->socket = socket.cookie.load(std::memory_order_relaxed);
@@ -215,6 +220,7 @@ void learn_connected(Thread& thread, Socket& socket, int error) {
 }
 
 void finish_socket(Thread& thread, Socket& socket, int fd) {
+  learn_from_use(thread, socket);
   const int before = errno;
   int unread = 0;
   if (fd >= 0 && socket.type == SOCK_STREAM && !socket.has(kListening)) {

@@ -64,6 +64,14 @@ class Sending {
 // that it is established.
 void learn_connected(Thread& thread, Socket& socket, int error);
 
+// The service is about to use the connection: it has learnt what a wait reported of it. A wait
+// itself teaches nothing, since what a thread does between the wait and the first use of one
+// connection is done for all that the wait reported.
+inline void learn_from_use(Thread& thread, Socket& socket) {
+  if (socket.has(kReportedUp)) [[unlikely]]
+    learn_connected(thread, socket, 0);
+}
+
 // Of a connection whose outcome is not known yet: what a transfer's result tells about it.
 inline void learn_from_transfer(Thread& thread, Socket& socket, ssize_t result, int error) {
   if (!socket.has(kConnecting)) [[likely]]

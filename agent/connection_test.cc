@@ -91,6 +91,32 @@ TEST_P(NonblockingConnect, OutcomeIsRecordedOnceItIsLearnt) {
   EXPECT_EQ(results[0].body<abi::ConnectResult>().error, outcome == "up" ? 0 : ECONNREFUSED);
 }
 
+// Draws between the wait and the first use belong to everything the wait reported, so the wait
+// itself is no use.
+TEST_P(NonblockingConnect, TheWaitThatReportsItTeachesNothingYet) {
+  const auto& [outcome, way] = GetParam();
+  TestArena arena;
+  ASSERT_TRUE(run_service(arena, {kProbe, "nonblocking", outcome, way}).exited_with(0));
+  std::vector<RecordType> order;
+  for (const SeenRecord& record : arena.drain()) {
+    const RecordType type = record.type;
+    if (type == RecordType::kWait || type == RecordType::kClock ||
+        type == RecordType::kConnectResult) {
+      order.push_back(type);
+    }
+  }
+  EXPECT_THAT(order, ::testing::ElementsAre(RecordType::kWait, RecordType::kClock,
+                                            RecordType::kConnectResult));
+}
+
+TEST(Connection, OneThatIsClosedAfterAWaitReportedItWasEstablished) {
+  TestArena arena;
+  ASSERT_TRUE(run_service(arena, {kProbe, "nonblocking", "up", "close"}).exited_with(0));
+  const auto results = arena.of(RecordType::kConnectResult);
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].body<abi::ConnectResult>().error, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, NonblockingConnect,
                          ::testing::Combine(::testing::Values("up", "down"),
                                             ::testing::Values("option", "send", "connect")),

@@ -41,6 +41,9 @@ enum SocketFlags : std::uint32_t {
   kConnecting = 1u << 1,  // connect said EINPROGRESS; the service has not learnt the outcome
   kConnected = 1u << 2,
   kNonblocking = 1u << 3,  // O_NONBLOCK as far as fcntl, ioctl and the creating call told
+  // A wait reported that the connect in progress has succeeded; the service learns it when it next
+  // uses the connection.
+  kReportedUp = 1u << 4,
 };
 
 // One open socket of this process.
@@ -63,6 +66,7 @@ struct alignas(64) Socket {
   void clear_connection() {
     clear(kConnecting);
     clear(kConnected);
+    clear(kReportedUp);
   }
   void clear(SocketFlags flag) { flags.fetch_and(~std::uint32_t{flag}, std::memory_order_relaxed); }
 };

@@ -28,6 +28,9 @@ struct TableOf<event::Connection> {
   static constexpr RecordTag kTag = RecordTag::kConnection;
 };
 
+// Blocks whose events are kept decoded: as many as an exchange's events usually lie in.
+constexpr std::size_t kDecodedBlocks = 4;
+
 bool overlap(event::ByteRange range, std::uint64_t offset, std::uint64_t length) {
   return length != 0 && offset < range.end && offset + std::min(length, ~offset) > range.begin;
 }
@@ -162,6 +165,30 @@ bool ArchiveReader::each_event_in(std::uint64_t first, std::uint64_t last,
   return more;
 }
 
+std::shared_ptr<const std::vector<event::Event>> ArchiveReader::events_of(const Block& block) {
+  for (const DecodedBlock& known : decoded_) {
+    if (known.offset == block.offset) return known.events;
+  }
+  auto events = std::make_shared<std::vector<event::Event>>();
+  each_record(block, damage_, [&](const RawRecord& raw) {
+    if (raw.tag != RecordTag::kEvent) return true;
+    event::Event event;
+    if (decode_or_tell(block, raw, event, damage_)) events->push_back(std::move(event));
+    return true;
+  });
+  if (decoded_.size() == kDecodedBlocks) decoded_.pop_front();
+  decoded_.push_back({block.offset, events});
+  return events;
+}
+
+void ArchiveReader::each_near_event_in(std::uint64_t first, std::uint64_t last,
+                                       const std::function<bool(const event::Event&)>& visit) {
+  each_block(BlockKind::kEvents, first, last, [&](const Block& block) {
+    const auto events = events_of(block);
+    return std::ranges::all_of(*events, visit);
+  });
+}
+
 tl::expected<event::Exchange, Error> ArchiveReader::exchange(event::ExchangeId id) {
   if (auto found = get<event::Exchange>(id.value)) return *found;
   const std::uint64_t count = exchange_count();
@@ -244,7 +271,7 @@ void ArchiveReader::each_event_of(event::ExchangeId id,
   if (!exchange) return;
   const Span span = span_of(*exchange);
   const event::Context context = event::Context::of(id);
-  each_event_in(span.first, span.last, [&](const event::Event& event) {
+  each_near_event_in(span.first, span.last, [&](const event::Event& event) {
     if (event.context != context && !carries(event, *exchange)) return true;
     return visit(event);
   });
@@ -260,7 +287,7 @@ tl::expected<event::Bytes, Error> ArchiveReader::bytes(event::ConnectionId id, b
   const std::uint64_t last = io ? io->last : kMaxBlockNumber;
   const auto read_from = [&](std::uint64_t first) {
     StreamAssembler assembler(id, sent, range);
-    each_event_in(first, last, [&](const event::Event& event) {
+    each_near_event_in(first, last, [&](const event::Event& event) {
       assembler.feed(event);
       return !assembler.complete();
     });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -72,6 +73,11 @@ class ArchiveReader final : public Reader {
   void each_block(BlockKind kind, std::uint64_t first, std::uint64_t last, Visit visit);
   bool each_event_in(std::uint64_t first, std::uint64_t last,
                      const std::function<bool(const event::Event&)>& visit);
+  // The same, for questions about single exchanges and connections: neighbours lie in the same
+  // blocks, whose events are decoded once for all of them.
+  void each_near_event_in(std::uint64_t first, std::uint64_t last,
+                          const std::function<bool(const event::Event&)>& visit);
+  std::shared_ptr<const std::vector<event::Event>> events_of(const Block& block);
   Span span_of(const event::Exchange& exchange);
   Error missing(const std::string& what) const;
 
@@ -82,6 +88,11 @@ class ArchiveReader final : public Reader {
   std::optional<Trailer> trailer_;
   std::unique_ptr<IndexSource> index_;
   ScannedIndex* scanned_ = nullptr;  // index_, when it is one
+  struct DecodedBlock {
+    std::uint64_t offset;  // in the file
+    std::shared_ptr<const std::vector<event::Event>> events;
+  };
+  std::deque<DecodedBlock> decoded_;  // the latest, oldest first
 };
 
 }  // namespace reprise::archive

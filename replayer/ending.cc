@@ -47,7 +47,7 @@ bool Ending::step() {
 bool Ending::wait_for_end() {
   const auto limit = steady_clock::now() + kPatience;
   while (stage_.service.alive() && steady_clock::now() < limit) {
-    stage_.service.drain();
+    take_in_();
     std::this_thread::sleep_for(milliseconds(1));
   }
   return !stage_.service.alive();
@@ -63,18 +63,20 @@ void Ending::finish() {
                        " s after its signal and was killed");
     abandon();
   }
-  stage_.service.drain();
+  take_in_();
   const auto exit = stage_.service.exited();
   stage_.ledger.exit = exit;
   const RecordedEnd& end = stage_.plan.end;
   if (!exit || !end.exit) return;
   if (exit->how == end.exit->how && exit->value == end.exit->value) return;
-  if (ours_) {
+  // A service that crashed got no signal that the recording could have missed.
+  if (ours_ && end.exit->how == event::ProcessExited::How::kCode) {
     stage_.ledger.note("the service did not end of itself, as the recorded one did with " +
                        words(*end.exit) + "; it got SIGTERM and ended with " + words(*exit));
     return;
   }
-  stage_.ledger.diverge({{}, Divergence::Kind::kExit, words(*end.exit), words(*exit)});
+  stage_.ledger.diverge(
+      {{}, Divergence::Kind::kExit, words(*end.exit), ours_ ? "no end of its own" : words(*exit)});
 }
 
 void Ending::abandon() {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "replayer/stage.h"
 #include "replayer/threads.h"
@@ -13,7 +15,9 @@ namespace reprise::replayer {
 
 class Ending {
  public:
-  Ending(Stage& stage, const Threads& threads) : stage_(stage), threads_(threads) {}
+  // `take_in` collects what the service did and moves bytes, so that it may say its last.
+  Ending(Stage& stage, const Threads& threads, std::function<void()> take_in)
+      : stage_(stage), threads_(threads), take_in_(std::move(take_in)) {}
 
   // Sends a recorded signal to the process with that fork path.
   void send(int signal, const std::string& process);
@@ -33,6 +37,7 @@ class Ending {
 
   Stage& stage_;
   const Threads& threads_;
+  const std::function<void()> take_in_;
   bool signalled_ = false;  // the root got a signal that may end it
   bool ours_ = false;       // a guess of ours, not of the recording
 };

@@ -107,7 +107,7 @@ Engine::Run::Run(Engine& engine, Service& service)
       driver_(io_, stage_),
       responder_(io_, stage_),
       questions_(stage_, driver_, responder_, leaks_, threads_),
-      ending_(stage_, threads_) {
+      ending_(stage_, threads_, [this] { take_in(); }) {
   if (engine.options_.debugger != nullptr) {
     debugger_.emplace(*engine.options_.debugger, stage_, threads_, engine.options_.stop_at);
   }
@@ -136,13 +136,15 @@ tl::expected<void, Error> Engine::Run::replay() {
     const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : kBusyWait);
     if (!rang && service_.exited()) break;
   }
-  service_.drain();
-  settle_finished();
+  take_in();
   if (error_) {
     ending_.abandon();
     return tl::unexpected(*error_);
   }
+  // Of a service that has ended all there is was taken in.
+  if (service_.exited()) driver_.give_up("the service ended");
   ending_.finish();
+  settle_finished();
   settle_work(0);
   finish_ledger();
   return {};

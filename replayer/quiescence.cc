@@ -4,11 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
 namespace reprise::replayer {
 namespace {
@@ -23,11 +20,8 @@ std::string proc_path(std::int32_t pid, std::int32_t tid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + file;
 }
 
-// Enough for the fields of /proc/…/stat that count.
-constexpr std::size_t kStatBytes = 512;
-
 std::string read_file(const std::string& path) {
-  char text[kStatBytes];
+  char text[256];
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const ssize_t length = file < 0 ? -1 : ::read(file, text, sizeof(text));
   if (file >= 0) ::close(file);
@@ -76,22 +70,10 @@ const char* activity_words(abi::Activity activity) {
   return "does something unknown";
 }
 
-Quiescence::KernelThread Quiescence::parse_thread(std::string_view stat) {
-  // The name between the parentheses may hold anything, but is at most 15 bytes.
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos || stat.size() < name_end + 3) return {};
-  stat.remove_prefix(name_end + 2);
-  KernelThread thread{.state = stat.front()};
-  constexpr int kState = 3, kThreads = 20;  // numbers of the fields
-  for (int field = kState; field < kThreads; ++field) {
-    stat.remove_prefix(std::min(stat.find(' '), stat.size() - 1) + 1);
-  }
-  std::from_chars(stat.data(), stat.data() + stat.size(), thread.in_process);
-  return thread;
-}
-
 Quiescence::Quiescence(Threads& threads)
-    : threads_(threads), loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
+    : threads_(threads),
+      silent_(threads),
+      loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
 
 Quiescence::~Quiescence() {
   if (loadavg_ >= 0) ::close(loadavg_);
@@ -104,7 +86,8 @@ Rest Quiescence::look(Moment now) {
   if (threads_.refresh()) return Rest::kWaking;
   const Rest before = read_activities(now, first_);
   if (before != Rest::kQuiescent) return before;
-  if (!nothing_runnable()) return Rest::kWaking;
+  // In this order: the end of a thread wakes those that wait for it.
+  if (somebody_comes_or_goes() || !nothing_runnable()) return Rest::kWaking;
   if (threads_.refresh()) return Rest::kWaking;
   const Rest after = read_activities(now, second_);
   if (after != Rest::kQuiescent) return after;
@@ -146,7 +129,7 @@ Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) 
   if (running.halt != Halt::kNot) return running.halt;
   if (now - running.since < kDeathNoticed) return Halt::kNot;
   // Before a thread has said who it is, the kernel cannot be asked.
-  const char state = tid == 0 ? 'R' : kernel_thread(slot).state;
+  const char state = tid == 0 ? 'R' : kernel_state(slot);
   if (state == '\0' || state == 'Z' || state == 'X') return running.halt = Halt::kGone;
   if (now - running.since < kPatience) return Halt::kNot;
   if (activity_of(activity) == abi::Activity::kAsking || state != 'S') return Halt::kNot;
@@ -158,57 +141,43 @@ Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) 
   return running.halt;
 }
 
-bool Quiescence::nothing_runnable() {
-  if (machine_idle()) return true;
-  struct Census {
-    std::size_t listed = 0, in_kernel = 0;
-  };
-  std::unordered_map<std::int32_t, Census> processes;  // by pid
-  for (const LiveThread& live : first_) {
-    const KernelThread thread = kernel_thread(live.slot);
-    if (thread.runs()) return false;
-    Census& census = processes[threads_.process_of(live.slot).pid];
-    ++census.listed;
-    census.in_kernel = std::max(census.in_kernel, thread.in_process);
-  }
-  return std::ranges::none_of(processes, [&](const auto& process) {
-    return process.second.in_kernel > process.second.listed && unlisted_runs(process.first);
-  });
+bool Quiescence::somebody_comes_or_goes() {
+  speaking_.clear();
+  for (const LiveThread& live : first_) speaking_.push_back(live.slot);
+  return silent_.any(speaking_);
 }
 
-bool Quiescence::machine_idle() const {
+bool Quiescence::nothing_runnable() {
   // "0.20 0.18 0.12 1/80 11206": runnable threads of the whole machine, this one included.
   char text[128];
   const ssize_t length = ::pread(loadavg_, text, sizeof(text) - 1, 0);
-  if (length <= 0) return false;
-  text[length] = '\0';
-  const char* slash = std::strchr(text, '/');
-  return slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ';
-}
-
-// Whether any thread of the process runs, asked of all that the kernel knows.
-bool Quiescence::unlisted_runs(std::int32_t pid) const {
-  std::error_code ignored;
-  const std::filesystem::path tasks = "/proc/" + std::to_string(pid) + "/task";
-  for (const auto& task : std::filesystem::directory_iterator(tasks, ignored)) {
-    if (parse_thread(read_file(task.path() / "stat")).runs()) return true;
+  if (length > 0) {
+    text[length] = '\0';
+    const char* slash = std::strchr(text, '/');
+    if (slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ') return true;
   }
-  return false;
+  return std::ranges::all_of(first_, [&](const LiveThread& live) {
+    const char state = kernel_state(live.slot);
+    return state == 'S' || state == 'Z' || state == 'X' || state == '\0';
+  });
 }
 
-Quiescence::KernelThread Quiescence::kernel_thread(std::uint32_t slot) {
+// R, S, D, T, t, Z, X as in proc(5); 0 when the thread is gone.
+char Quiescence::kernel_state(std::uint32_t slot) {
   const std::int32_t tid = threads_.thread(slot).tid;
   const auto [entry, added] = state_files_.try_emplace(tid, -1);
   if (added) {
     entry->second =
         ::open(proc_path(threads_.process_of(slot).pid, tid, "stat").c_str(), O_RDONLY | O_CLOEXEC);
   }
-  char text[kStatBytes];
+  char text[128];
   const ssize_t length = ::pread(entry->second, text, sizeof(text), 0);
-  if (length > 0) return parse_thread({text, static_cast<std::size_t>(length)});
-  if (entry->second >= 0) ::close(entry->second);
-  state_files_.erase(entry);
-  return {};
+  if (length <= 0) {
+    if (entry->second >= 0) ::close(entry->second);
+    state_files_.erase(entry);
+    return '\0';
+  }
+  return task_state({text, static_cast<std::size_t>(length)});
 }
 
 std::string Quiescence::describe() const {

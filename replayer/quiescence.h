@@ -4,8 +4,10 @@
 // that another one signalled is awake before it says so. So a look takes two equal readings of all
 // activity words with a question to the kernel between them: is any thread of the service runnable?
 // The answer is one read of /proc/loadavg where nothing else runs on the machine, and the state of
-// each thread where something does: those without a slot too, such as one that has told its end and
-// whose joiner is woken by what it still has to do.
+// each thread where something does.
+//
+// Nor does a service rest while a thread of it says nothing and runs: that one has just been made,
+// or ends, which somebody may wait for (silent_threads.h).
 //
 // A thread that says it runs while the kernel says it sleeps is blocked in a call without a hook.
 // After `kPatience` of real time it is taken for waiting until it moves, and reported once.
@@ -16,12 +18,12 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "agent/abi/arena.h"
 #include "replayer/moment.h"
+#include "replayer/silent_threads.h"
 #include "replayer/threads.h"
 
 namespace reprise::replayer {
@@ -71,23 +73,16 @@ class Quiescence {
     friend bool operator==(const LiveThread&, const LiveThread&) = default;
   };
 
-  // Of proc(5), by the file of one thread.
-  struct KernelThread {
-    char state = '\0';           // R, S, D, T, t, Z, X; 0 when the thread is gone
-    std::size_t in_process = 0;  // threads of its process, this one included
-    bool runs() const { return state == 'R' || state == 'D' || state == 'T' || state == 't'; }
-  };
-
-  static KernelThread parse_thread(std::string_view stat);
   Rest read_activities(Moment now, std::vector<LiveThread>& live);
   Halt halted(std::uint32_t slot, std::uint64_t activity);
+  bool somebody_comes_or_goes();
   bool nothing_runnable();
-  bool machine_idle() const;
-  bool unlisted_runs(std::int32_t pid) const;
-  KernelThread kernel_thread(std::uint32_t slot);
+  char kernel_state(std::uint32_t slot);
 
   Threads& threads_;
+  SilentThreads silent_;
   std::vector<LiveThread> first_, second_;
+  std::vector<std::uint32_t> speaking_;                 // slots of first_
   std::unordered_map<std::uint32_t, Running> running_;  // by slot
   std::unordered_map<std::int32_t, int> state_files_;   // open /proc/…/stat by tid
   int loadavg_ = -1;

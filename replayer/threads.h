@@ -26,8 +26,11 @@ class Threads {
   // ThreadSlots in use as of the last refresh(); some may have ended since.
   std::span<const std::uint32_t> slots() const { return slots_; }
   const abi::ThreadSlot& thread(std::uint32_t slot) const { return abi::threads(arena_)[slot]; }
+  const abi::ProcessSlot& process(std::uint32_t index) const {
+    return abi::processes(arena_)[index];
+  }
   const abi::ProcessSlot& process_of(std::uint32_t slot) const {
-    return abi::processes(arena_)[thread(slot).process];
+    return process(thread(slot).process);
   }
   bool is_live(std::uint32_t slot) const {
     return thread(slot).claim.load(std::memory_order_acquire) == abi::ThreadClaim::kLive;

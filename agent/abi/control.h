@@ -23,8 +23,8 @@
 //    already (a smaller buffer reads one recorded read in several);
 //  - accept returned a connection: the listener's mark of that number, part kIo. It is the entry of
 //    the connection's `opening` mark, whose shift and exchange are the ones to use;
-//  - connect completed, at once or learnt later (SO_ERROR, a readiness wait, the first send): the
-//    link's `opening`, part kIo;
+//  - connect completed, at once or learnt later (SO_ERROR, the first transfer): the link's `opening`,
+//    part kIo. A readiness wait that says so reports that entry, like any other;
 //  - the thread was made: the answer of kThread, part kIo;
 //  - it takes over a turn (HandOffKind::kTake): the giver's cursor as it is.
 // Sends move nothing. An entry of kNone moves nothing either. What is past the cursor's part is

@@ -85,13 +85,13 @@ void record_wait(Thread& thread, abi::WaitKind kind, const Waited& waited, const
 
 // A connection in progress that can be written to is established; one that failed says so to the
 // call that asks.
-void learn_from_readiness(Thread& thread, const ReadyList& ready) {
+void note_established(const ReadyList& ready) {
   for (const world::Reported& reported : ready) {
     if (!reported.socket->has(kConnecting) || (reported.flags & abi::kWritable) == 0 ||
         (reported.flags & (abi::kFailed | abi::kHangup)) != 0) {
       continue;
     }
-    learn_connected(thread, *reported.socket, 0);
+    reported.socket->set(kReportedUp);
   }
 }
 
@@ -108,7 +108,7 @@ int wait(abi::WaitKind kind, std::int64_t timeout_ns, Call call, List list) {
   if (result > 0) list(ready, result);
   record_wait(*thread, kind, {enter, timeout_ns, result, result < 0 ? error : 0}, ready);
   world::ready(*thread, ready.begin(), ready.count());
-  learn_from_readiness(*thread, ready);
+  note_established(ready);
   errno = error;
   return result;
 }

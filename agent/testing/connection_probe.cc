@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -59,6 +60,8 @@ int nonblocking(int argc, char** argv) {
   const int fd = connect_to(succeeds ? listener.address : closed_port(), SOCK_NONBLOCK);
   pollfd ready{fd, POLLOUT, 0};
   PROBE_EXPECT(poll(&ready, 1, -1) == 1);
+  timespec now{};
+  PROBE_EXPECT(clock_gettime(CLOCK_REALTIME, &now) == 0);
   if (strcmp(argv[1], "option") == 0) {
     int outcome = -1;
     socklen_t length = sizeof(outcome);
@@ -70,6 +73,8 @@ int nonblocking(int argc, char** argv) {
     const sockaddr_in address = listener.address;
     const int again = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
     PROBE_EXPECT(succeeds ? again == 0 || errno == EISCONN : errno == ECONNREFUSED);
+  } else if (strcmp(argv[1], "close") == 0) {
+    PROBE_EXPECT(close(fd) == 0);
   }
   return 0;
 }

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,8 @@ import tempfile
 import time
 import unittest
 from typing import Callable, Iterator, Optional, Sequence, TypeVar
+
+from examples.server_process import ServerProcess
 
 # What has not happened after this many seconds never will.
 PATIENCE_S = 60
@@ -45,9 +48,13 @@ def wait_for(condition: Callable[[], T], what: str) -> T:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody has. It is one that the kernel gives to no client (ip_local_port_range in ip(7)): those
+    are gone again before the service, or its second run, gets to listen."""
+    first_of_clients = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(1024, first_of_clients)))
+            return probe.getsockname()[1]
 
 
 def accepts(port: int) -> bool:
@@ -154,6 +161,7 @@ class Recording:
     def __init__(self, root: str, command: Sequence[str], options: Sequence[str] = (),
                  archive: Optional[str] = None, **kwargs):
         archive = archive or f"recorded-{next(_numbers)}.reprise"
+        self.command = list(command)
         self.archive = Archive(os.path.join(root, archive))
         name = os.path.join(root, os.path.basename(archive))  # the archive's disk may be a full one
         self._stderr_path = name + ".stderr"
@@ -225,6 +233,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def kill_tree(process: subprocess.Popen):
+    """Ends a process and whatever it started, which goes first so that nothing lingers."""
+    for pid in [*descendants(process.pid), process.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE_S)
+
+
 class EndToEndTest(unittest.TestCase):
     """A test with a directory of its own; whatever it records is ended with it."""
 
@@ -240,18 +256,33 @@ class EndToEndTest(unittest.TestCase):
         pathlib.Path(self.path(name)).write_text(content)
         return self.path(name)
 
+    def start_upstream(self, port: int = 0) -> tuple[ServerProcess, int]:
+        """Starts a server for services to call (services/upstream_server.py); returns it and its port."""
+        server = ServerProcess([PYTHON, str(SERVICES / "upstream_server.py"), str(port)],
+                               ready=r"^(\d+)$")
+        self.addCleanup(server.stop)
+        return server, int(server.ready[1])
+
     def record(self, *command: str, options: Sequence[str] = (), **kwargs) -> Recording:
         recording = Recording(self.root, command, options, **kwargs)
         self.addCleanup(_end, recording)
         return recording
 
-    def record_nginx(self, server: str, *, workers: int = 1, connections: int = 4096,
+    def nginx(self, server: str, *, http: str = "", workers: int = 1, connections: int = 4096,
+              port: Optional[int] = None) -> tuple[list[str], int]:
+        """A command that runs nginx, and the port it listens on; `server` is the inside of its server
+        block, `http` stands before that block."""
+        port = port or free_port()
+        conf = self.write(f"nginx-{next(_numbers)}.conf", _NGINX_CONF.format(
+            root=self.root, port=port, workers=workers, connections=connections, server=server,
+            http=http))
+        return ["nginx", "-p", self.root, "-c", conf], port
+
+    def record_nginx(self, server: str, *, http: str = "", workers: int = 1, connections: int = 4096,
                      options: Sequence[str] = (), **kwargs) -> tuple[Recording, int]:
-        """Records nginx; `server` is the inside of its server block. Returns it with its port."""
-        port = free_port()
-        conf = self.write("nginx.conf", _NGINX_CONF.format(
-            root=self.root, port=port, workers=workers, connections=connections, server=server))
-        recording = self.record("nginx", "-p", self.root, "-c", conf, options=options, **kwargs)
+        """Records nginx; `server` and `http` as of nginx(). Returns it with its port."""
+        command, port = self.nginx(server, http=http, workers=workers, connections=connections)
+        recording = self.record(*command, options=options, **kwargs)
         return recording.wait_until_listening(port), port
 
     def record_python(self, service: str, *words: str, options: Sequence[str] = (),
@@ -271,13 +302,9 @@ class EndToEndTest(unittest.TestCase):
 
 
 def _end(recording: Recording):
-    """Ends a recording that a failed test left running: the service first, so that nothing lingers."""
-    if recording.process.poll() is not None:
-        return
-    for pid in [*descendants(recording.process.pid), recording.process.pid]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    recording.process.wait(PATIENCE_S)
+    """Ends a recording that a failed test left running."""
+    if recording.process.poll() is None:
+        kill_tree(recording.process)
 
 
 _NGINX_CONF = """
@@ -296,6 +323,7 @@ http {{
   fastcgi_temp_path {root}/fastcgi;
   uwsgi_temp_path {root}/uwsgi;
   scgi_temp_path {root}/scgi;
+  {http}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     {server}

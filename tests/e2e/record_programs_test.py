@@ -1,58 +1,21 @@
 """Real servers nobody here wrote: exchanges, external calls and whose they are."""
 
-import concurrent.futures
-import http.client
-import http.server
 import signal
 import subprocess
-import threading
 import unittest
 
 from tests.e2e import harness
-
-
-class Upstream(http.server.BaseHTTPRequestHandler):
-    """Answers with what it was asked, on kept-alive connections."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = f"answer to {self.path}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format, *args):
-        pass
+from tests.e2e.clients import ask_all
 
 
 class ProgramsTest(harness.EndToEndTest):
 
-    def _upstream(self) -> int:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return server.server_address[1]
-
     def _ask_all(self, port: int, clients: int, requests: int) -> list[str]:
-        def ask(client: int) -> list[str]:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.PATIENCE_S)
-            targets = []
-            for number in range(requests):
-                target = f"/ask?{client}.{number}"
-                connection.request("GET", target)
-                response = connection.getresponse()
-                body = response.read()
-                self.assertEqual(response.status, 200)
-                self.assertIn(target.encode(), body)
-                targets.append(target)
-            connection.close()
-            return targets
-        with concurrent.futures.ThreadPoolExecutor(clients) as pool:
-            return [target for targets in pool.map(ask, range(clients)) for target in targets]
+        answers = ask_all(port, clients, requests)
+        for answer in answers:
+            self.assertEqual(answer.status, 200)
+            self.assertIn(answer.target.encode(), answer.body)
+        return [answer.target for answer in answers]
 
     def _assert_calls_belong(self, recording: harness.Recording, targets: list[str], upstream: int,
                              path: str = "/ask"):
@@ -73,7 +36,7 @@ class ProgramsTest(harness.EndToEndTest):
         self.assertEqual(recording.archive.stats()["unattributed"], 0)
 
     def test_nginx_as_a_proxy_gives_each_exchange_its_upstream_call(self):
-        upstream = self._upstream()
+        _, upstream = self.start_upstream()
         recording, port = self.record_nginx(
             f"location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; "
             'proxy_set_header Connection ""; }')
@@ -82,7 +45,7 @@ class ProgramsTest(harness.EndToEndTest):
         self._assert_calls_belong(recording, targets, upstream)
 
     def test_nginx_with_kept_upstream_connections_gives_each_exchange_its_call(self):
-        upstream = self._upstream()
+        _, upstream = self.start_upstream()
         conf_upstream = f"http://127.0.0.1:{upstream}"
         recording, port = self.record_nginx(
             f"location / {{ proxy_pass {conf_upstream}; proxy_http_version 1.1; "
@@ -92,7 +55,7 @@ class ProgramsTest(harness.EndToEndTest):
         self._assert_calls_belong(recording, targets, upstream)
 
     def test_http_server_calling_out_with_urllib(self):
-        upstream = self._upstream()
+        _, upstream = self.start_upstream()
         recording, port = self.record_python("calling_server.py", str(upstream))
         targets = self._ask_all(port, clients=16, requests=10)
         recording.wait_until_recorded(len(targets)).stop()

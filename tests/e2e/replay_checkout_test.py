@@ -16,6 +16,7 @@ from examples.checkout import traffic
 from examples.checkout.dependencies import Dependencies
 from examples.server_process import ServerProcess
 from tests.e2e import harness
+from tests.e2e.replay_case import Replay, ReplayTest
 
 _BUILDS = os.path.abspath(os.path.join("examples", "checkout"))
 _CLIENTS = 16
@@ -39,13 +40,13 @@ def _reviewed(exchange: harness.RawExchange) -> bool:
     return charge is not None and int(charge[1]) % _REVIEW_EVERY == 0
 
 
-class CheckoutReplayTest(unittest.TestCase):
+class CheckoutReplayTest(ReplayTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.root = tempfile.mkdtemp(prefix="reprise-e2e-", dir="/tmp")
-        cls.addClassCleanup(shutil.rmtree, cls.root, ignore_errors=True)
-        cls.recording = harness.Archive(os.path.join(cls.root, "prod.reprise"))
+        root = tempfile.mkdtemp(prefix="reprise-e2e-", dir="/tmp")
+        cls.addClassCleanup(shutil.rmtree, root, ignore_errors=True)
+        cls.recording = harness.Archive(os.path.join(root, "prod.reprise"))
         with Dependencies(_REVIEW_EVERY) as dependencies:
             cls.flags = dependencies.service_flags()
             command = [harness.REPRISE, "record", "-o", cls.recording.path, "--",
@@ -55,32 +56,23 @@ class CheckoutReplayTest(unittest.TestCase):
                 cls.notes = http_clients.drive("127.0.0.1", int(service.ready[1]), scripts)
         cls.lines = cls.recording.ls()
 
-    def replay(self, build: str, status: int, *options: str) -> tuple[dict, dict]:
-        """Replays with a build that is to end with `status`: the ledger, and the diff of its archive."""
-        replayed = os.path.join(self.root, build + ".reprise")
-        done = harness.run_reprise("replay", self.recording.path, "-o", replayed, "--overwrite", "--json",
-                                   *options, "--", os.path.join(_BUILDS, build), *self.flags,
-                                   status=status)
-        compared = harness.run_reprise("diff", self.recording.path, replayed, "--json", status=None)
-        return json.loads(done.stdout), json.loads(compared.stdout)
+    def replay_build(self, build: str, status: int) -> Replay:
+        """Replays with a build, which is to end with `status`."""
+        replay = Replay(self.root, self.recording, [os.path.join(_BUILDS, build), *self.flags])
+        self.assertEqual(replay.status, status, replay.stderr)
+        return replay
 
-    def assert_divergences(self, ledger: dict, expected: dict[int, list[str]]):
+    def assert_divergences(self, replay: Replay, expected: dict[int, list[str]]):
         kinds = collections.defaultdict(list)
-        for divergence in ledger["divergences"]:
+        for divergence in replay.ledger["divergences"]:
             kinds[divergence["exchange"]].append(divergence["kind"])
         self.assertEqual({exchange: sorted(found) for exchange, found in kinds.items()}, expected)
 
     def test_same_build_behaves_as_recorded(self):
-        ledger, compared = self.replay("checkout", 0)
-        self.assertEqual(ledger["replayed"], _CLIENTS * _REQUESTS)
-        self.assertEqual(ledger["divergences"], [])
-        self.assertEqual(ledger["fidelity"]["substituted"], 0)
-        self.assertEqual(ledger["fidelity"]["missed"], 0)
-        self.assertEqual(ledger["coverage"]["leaked"], 0)
-        self.assertTrue(ledger["coverage"]["watched"])
-        self.assertEqual(ledger["exit"], {"code": 0})
-        self.assertEqual(compared["differences"], [])
-        self.assertEqual(compared["same"], _CLIENTS * _REQUESTS)
+        replay = self.replay_build("checkout", 0)
+        self.assert_held(replay, _CLIENTS * _REQUESTS)
+        self.assertEqual(replay.ledger["fidelity"]["substituted"], 0)
+        self.assertEqual(replay.ledger["exit"], {"code": 0})
 
     def test_without_the_recording_nothing_is_sold(self):
         """The control: the same requests to the same command line find no dependency."""
@@ -98,36 +90,38 @@ class CheckoutReplayTest(unittest.TestCase):
         self.assertGreater(recorded[201], 50)
 
     def test_one_more_clock_read_and_one_more_call_are_all_that_differs(self):
-        ledger, compared = self.replay("checkout_added", 4)
+        replay = self.replay_build("checkout_added", 4)
         sales = _placed(self.lines)
-        self.assert_divergences(ledger, {sale: ["extra call", "extra draw"] for sale in sales})
-        self.assertEqual(ledger["fidelity"]["missed"], len(sales))
-        self.assertEqual(ledger["fidelity"]["substituted"], 0)
-        self.assertEqual([difference["exchange"] for difference in compared["differences"]], sales)
-        for difference in compared["differences"]:
+        self.assert_divergences(replay, {sale: ["extra call", "extra draw"] for sale in sales})
+        self.assertEqual(replay.ledger["fidelity"]["missed"], len(sales))
+        self.assertEqual(replay.ledger["fidelity"]["substituted"], 0)
+        differences = replay.diff()["differences"]
+        self.assertEqual([difference["exchange"] for difference in differences], sales)
+        for difference in differences:
             self.assertRegex(difference["where"], r"^call\[\d+\]$")
             self.assertEqual(difference["kind"], "extra")
             self.assertIn("ZADD orders:audit", json.dumps(difference["candidate"]))
 
     def test_one_clock_read_and_one_call_less_are_all_that_differs(self):
-        ledger, compared = self.replay("checkout_removed", 1)
+        replay = self.replay_build("checkout_removed", 1)
         audited = _reserved(self.lines)
-        self.assert_divergences(ledger, {sale: ["missing call", "missing draw"] for sale in audited})
-        self.assertEqual(ledger["fidelity"]["missed"], 0)
-        self.assertEqual(ledger["fidelity"]["substituted"], 0)
-        self.assertEqual([difference["exchange"] for difference in compared["differences"]], audited)
-        for difference in compared["differences"]:
+        self.assert_divergences(replay, {sale: ["missing call", "missing draw"] for sale in audited})
+        self.assertEqual(replay.ledger["fidelity"]["missed"], 0)
+        self.assertEqual(replay.ledger["fidelity"]["substituted"], 0)
+        differences = replay.diff()["differences"]
+        self.assertEqual([difference["exchange"] for difference in differences], audited)
+        for difference in differences:
             self.assertRegex(difference["where"], r"^call\[\d+\]$")
             self.assertEqual(difference["kind"], "missing")
             self.assertIn("ZADD orders:audit", json.dumps(difference["base"]))
 
     def test_fix_changes_what_it_is_to_change(self):
-        ledger, compared = self.replay("checkout_fixed", 1)
+        replay = self.replay_build("checkout_fixed", 1)
         underpaid = [exchange.number for exchange in self.recording.raw() if _reviewed(exchange)]
         self.assertTrue(underpaid, "the traffic never met the bug")
-        self.assert_divergences(ledger, {exchange: ["response"] for exchange in underpaid})
+        self.assert_divergences(replay, {exchange: ["response"] for exchange in underpaid})
         changed = collections.defaultdict(set)
-        for difference in compared["differences"]:
+        for difference in replay.diff()["differences"]:
             changed[difference["exchange"]].add(difference["where"])
         self.assertEqual(changed, {exchange: {
             "response.header.Content-Length", "response.body.$.payment_fee_cents",

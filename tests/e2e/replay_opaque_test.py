@@ -1,13 +1,13 @@
 """Protocols that are not read, in which the server speaks first: recorded and replayed turn by turn."""
 
 import concurrent.futures
-import json
 import socketserver
 import threading
 import time
 import unittest
 
 from tests.e2e import harness
+from tests.e2e.replay_case import ReplayTest
 
 _CLIENTS = 8
 _LINES = 6
@@ -36,28 +36,19 @@ def _converse(port: int, client: int) -> bytes:
         return told + lines.readline()
 
 
-class OpaqueReplayTest(harness.EndToEndTest):
+class OpaqueReplayTest(ReplayTest):
 
     def record_conversations(self) -> harness.Recording:
         with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Upstream) as upstream:
             upstream.daemon_threads = True
             threading.Thread(target=upstream.serve_forever, daemon=True).start()
-            self.upstream = upstream.server_address[1]
-            recording, self.port = self.record_python("greeting_service.py", str(self.upstream))
+            recording, port = self.record_python("greeting_service.py",
+                                                 str(upstream.server_address[1]))
             with concurrent.futures.ThreadPoolExecutor(_CLIENTS) as pool:
-                self.told = list(pool.map(_converse, [self.port] * _CLIENTS, range(_CLIENTS)))
+                self.told = list(pool.map(_converse, [port] * _CLIENTS, range(_CLIENTS)))
             recording.wait_until_recorded(_EXCHANGES).stop()
             upstream.shutdown()
         return recording
-
-    def replay(self, recording: harness.Recording, status: int, *words: str) -> tuple[dict, dict]:
-        replayed = self.path("replayed.reprise")
-        done = harness.run_reprise(
-            "replay", recording.archive.path, "-o", replayed, "--overwrite", "--json", "--", harness.PYTHON,
-            str(harness.SERVICES / "greeting_service.py"), str(self.port), str(self.upstream), *words,
-            status=status)
-        compared = harness.run_reprise("diff", recording.archive.path, replayed, "--json", status=None)
-        return json.loads(done.stdout), json.loads(compared.stdout)
 
     def test_conversations_come_out_as_recorded(self):
         recording = self.record_conversations()
@@ -65,22 +56,18 @@ class OpaqueReplayTest(harness.EndToEndTest):
         told = b"".join(self.told).splitlines()
         self.assertLessEqual(set(told), set(said))
         self.assertEqual(len(said), len(told) + 1)
-        ledger, compared = self.replay(recording, 0)
-        self.assertEqual(ledger["replayed"], _EXCHANGES)
-        self.assertEqual(ledger["divergences"], [])
-        self.assertEqual(ledger["fidelity"]["missed"], 0)
-        self.assertEqual(compared["differences"], [])
-        self.assertEqual(compared["same"], len(recording.archive.ls()))
+        self.assert_held(self.replay(recording), _EXCHANGES)
 
     def test_another_greeting_is_told(self):
         """The control: what the service says unasked is compared too."""
         recording = self.record_conversations()
-        ledger, compared = self.replay(recording, 1, "welcome")
+        replay = self.replay(recording, *recording.command, "welcome")
+        self.assertEqual(replay.status, 1)
         greetings = [line["exchange"] for line in recording.archive.ls() if line["request_bytes"] == 0]
         self.assertEqual(len(greetings), _GREETINGS)
-        self.assertEqual([(d["exchange"], d["kind"]) for d in ledger["divergences"]],
+        self.assertEqual([(d["exchange"], d["kind"]) for d in replay.ledger["divergences"]],
                          [(number, "response") for number in greetings])
-        self.assertEqual({difference["exchange"] for difference in compared["differences"]},
+        self.assertEqual({difference["exchange"] for difference in replay.diff()["differences"]},
                          set(greetings))
 
 

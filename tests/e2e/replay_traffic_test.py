@@ -1,11 +1,11 @@
 """HTTP in all its forms, recorded and replayed: what a client of the replay sees is what clients saw."""
 
-import json
 import os
 import socket
 import unittest
 
 from tests.e2e import harness
+from tests.e2e.replay_case import ReplayTest
 from tests.e2e.services import scripted_server
 
 
@@ -17,30 +17,17 @@ def _post(path: str, body: bytes, method: str = "POST") -> bytes:
     return _head(method, path, f"Content-Length: {len(body)}") + body
 
 
-class TrafficReplayTest(harness.EndToEndTest):
+class TrafficReplayTest(ReplayTest):
 
     def record_traffic(self, talk) -> harness.Recording:
         """`talk(port)` is what the clients do; returns how many exchanges that is."""
-        recording, self.port = self.record_python("scripted_server.py", options=["--lossless"])
-        recording.wait_until_recorded(talk(self.port)).stop()
-        return recording
-
-    def replay(self, recording: harness.Recording, status: int, *mood: str) -> tuple[dict, dict]:
-        replayed = self.path("replayed.reprise")
-        done = harness.run_reprise(
-            "replay", recording.archive.path, "-o", replayed, "--overwrite", "--json", "--", harness.PYTHON,
-            str(harness.SERVICES / "scripted_server.py"), str(self.port), *mood, status=status)
-        compared = harness.run_reprise("diff", recording.archive.path, replayed, "--json", status=None)
-        return json.loads(done.stdout), json.loads(compared.stdout)
+        recording, port = self.record_python("scripted_server.py", options=["--lossless"])
+        return recording.wait_until_recorded(talk(port))
 
     def assert_replays(self, talk):
         recording = self.record_traffic(talk)
-        ledger, compared = self.replay(recording, 0)
-        self.assertEqual(ledger["replayed"], len(recording.archive.ls()))
-        self.assertEqual(ledger["divergences"], [])
-        self.assertEqual(ledger["coverage"]["leaked"], 0)
-        self.assertEqual(compared["differences"], [])
-        self.assertEqual(compared["same"], len(recording.archive.ls()))
+        recording.stop()
+        self.assert_held(self.replay(recording), len(recording.archive.ls()))
 
     def test_every_kind_of_answer(self):
         def talk(port: int) -> int:
@@ -122,11 +109,15 @@ class TrafficReplayTest(harness.EndToEndTest):
                     client.sendall(_head("GET", path))
                     harness.read_response(client)
             return 3
-        ledger, compared = self.replay(self.record_traffic(talk), 1, "grumpy")
-        self.assertEqual([(d["exchange"], d["kind"]) for d in ledger["divergences"]],
+        recording = self.record_traffic(talk)
+        recording.stop()
+        replay = self.replay(recording, *recording.command, "grumpy")
+        self.assertEqual(replay.status, 1)
+        self.assertEqual([(d["exchange"], d["kind"]) for d in replay.ledger["divergences"]],
                          [(1, "response"), (3, "response")])
-        self.assertEqual({d["exchange"] for d in compared["differences"]}, {1, 3})
-        bodies = [d for d in compared["differences"] if d["where"].startswith("response.body")]
+        differences = replay.diff()["differences"]
+        self.assertEqual({d["exchange"] for d in differences}, {1, 3})
+        bodies = [d for d in differences if d["where"].startswith("response.body")]
         for body in bodies:
             self.assertEqual(body["candidate"].removesuffix("grumpy"), body["base"])
         self.assertEqual(len(bodies), 2)

@@ -13,6 +13,7 @@
 #include "agent/system_call.h"
 #include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/originals.h"
+#include "agent/world/substitute/token_call.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 
@@ -52,7 +53,7 @@ long wait_for_child(Look look) {
     if (result != 0) return result;
     wait.block([&](std::int64_t slice_ns) {
       const timespec slice = to_timespec(slice_ns);
-      return system_call(SYS_ppoll, 0, 0, address_of(&slice), 0, kKernelMaskBytes);
+      return token_call(SYS_ppoll, nullptr, 0, &slice, nullptr, kKernelMaskBytes);
     });
     if (interruptions.must_return()) return -EINTR;
     (void)wait.is_over();
@@ -96,7 +97,7 @@ int wait_for_signal(const sigset_t* set, siginfo_t* information, std::uint64_t d
 // Waits with `mask` in force until a handler ran. The mask is a null pointer for the current one.
 void pause_with(const sigset_t* mask) {
   if (this_thread() == nullptr) {
-    system_call(SYS_ppoll, 0, 0, 0, address_of(mask), kKernelMaskBytes);
+    token_call(SYS_ppoll, nullptr, 0, nullptr, mask, kKernelMaskBytes);
     return;
   }
   const Interruptions interruptions(this_thread());
@@ -105,8 +106,8 @@ void pause_with(const sigset_t* mask) {
     wait.block([&](std::int64_t slice_ns) {
       const timespec slice = to_timespec(slice_ns);
       // ppoll of nothing: the mask and the wait are one call, so no signal is lost between them.
-      return system_call(SYS_ppoll, 0, 0, slice_ns < 0 ? 0 : address_of(&slice), address_of(mask),
-                         kKernelMaskBytes);
+      return token_call(SYS_ppoll, nullptr, 0, slice_ns < 0 ? nullptr : &slice, mask,
+                        kKernelMaskBytes);
     });
     (void)wait.is_over();
   }

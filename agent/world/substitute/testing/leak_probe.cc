@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,6 +28,41 @@ long raw_call(long number, long a = 0, long b = 0, long c = 0) {
   long result = 0;
   asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
   return result;
+}
+
+// A signal that is already pending ends the pause.
+void pause_for_signal() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  sigaction(SIGUSR1, &action, nullptr);
+  sigset_t held, none;
+  sigemptyset(&none);
+  sigemptyset(&held);
+  sigaddset(&held, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &held, nullptr);
+  raise(SIGUSR1);
+  sigsuspend(&none);
+}
+
+// While a timer is armed, the wait for a child is cut into pauses.
+void wait_for_child() {
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte = 0;
+    _exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
+  }
+  alarm(3600);
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  sigaction(SIGALRM, &action, nullptr);
+  std::thread([&] {
+    usleep(0);
+    if (write(ends[1], "x", 1) != 1) tell("write", "failed");
+  }).detach();
+  if (waitpid(child, nullptr, 0) != child) tell("waitpid", "failed");
+  alarm(0);
 }
 
 void use_hooks() {
@@ -49,6 +85,8 @@ void use_hooks() {
                       ? "connected"
                       : strerrorname_np(errno));
   if (syscall(SYS_getrandom, bytes, sizeof bytes, 0) != sizeof bytes) tell("syscall", "failed");
+  pause_for_signal();
+  wait_for_child();
   std::thread([] { std::vector<char>(1 << 20).clear(); }).join();
   tell("hooked", 1LL);
 }

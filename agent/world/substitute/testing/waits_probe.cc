@@ -448,6 +448,31 @@ void probe_join() {
   other.join();
   tell("joined", 1LL);
 }
+// A thread that is joined while it is busy in a destructor, in the last round of them, where the agent has
+// already seen its end.
+std::atomic<bool> may_end{false};
+pthread_key_t last_key;
+void end_slowly(void* rounds) {
+  const long round = reinterpret_cast<long>(rounds);
+  if (round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+    pthread_setspecific(last_key, reinterpret_cast<void*>(round + 1));
+    return;
+  }
+  while (!may_end) {
+  }
+}
+void probe_slow_end() {
+  pthread_key_create(&last_key, end_slowly);
+  std::thread sleeper([] {
+    const timespec hour = {kHour, 0};
+    nanosleep(&hour, nullptr);
+    may_end = true;
+  });
+  std::thread other([] { pthread_setspecific(last_key, reinterpret_cast<void*>(1L)); });
+  other.join();
+  sleeper.join();
+  tell("joined", 2LL);
+}
 void probe_child() {
   const pid_t child = fork();
   if (child == 0) {
@@ -519,6 +544,7 @@ const std::map<std::string, void (*)()> kProbes = {
     {"numbered_poll", probe_numbered_poll},
     {"atomic_wait", probe_atomic_wait},
     {"join", probe_join},
+    {"slow_end", probe_slow_end},
     {"child", probe_child},
     {"sigwait", probe_sigwait},
     {"spin", probe_spin},
