@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "archive/record_lookup.h"
 #include "archive/stream.h"
 #include "archive/verification.h"
 
@@ -84,6 +85,21 @@ auto ArchiveReader::ask(Question question) {
   damage_.add(0, 0, "the index is damaged; the blocks were searched instead");
   fall_back();
   return question(*index_);
+}
+
+// Visits (record, its offset) for what RecordLookup finds in the block under `id`.
+template <typename Record, typename Visit>
+bool ArchiveReader::each_record_of(const Block& block, std::uint64_t id, Visit visit) {
+  if (block.lookup == nullptr) block.lookup = std::make_shared<RecordLookup>(block, damage_);
+  RecordCursor cursor(block.payload);
+  Record record;
+  for (const RecordLookup::Entry& entry : block.lookup->of(id)) {
+    cursor.seek(entry.offset);
+    const auto raw = cursor.next();
+    if (!raw || !decode_or_tell(block, *raw, record, damage_)) continue;
+    if (!visit(record, entry.offset)) return false;
+  }
+  return true;
 }
 
 template <typename Record>
@@ -193,20 +209,17 @@ tl::expected<std::vector<event::Call>, Error> ArchiveReader::calls(event::Contex
   const auto span =
       ask([&](IndexSource& index) { return index.find_span(TableKind::kExchanges, id); });
   if (!span) return tl::unexpected(exchange(context.exchange).error());
-  event::Call call;
   each_block(BlockKind::kDerived, span->first, span->last, [&](const Block& block) {
-    each_record(block, damage_, [&](const RawRecord& raw) {
-      if (raw.tag != RecordTag::kCall || !decode_or_tell(block, raw, call, damage_)) return true;
+    return each_record_of<event::Call>(block, id, [&](event::Call& call, std::uint32_t offset) {
       if (call.context != context) return true;
       // Earlier versions of the same call lie about as well.
       const auto last =
           ask([&](IndexSource& index) { return index.find(TableKind::kCalls, call.id.value); });
-      if (last && last->block == block.header.number && last->offset == raw.offset) {
-        calls.push_back(call);
+      if (last && last->block == block.header.number && last->offset == offset) {
+        calls.push_back(std::move(call));
       }
       return true;
     });
-    return true;
   });
   std::sort(calls.begin(), calls.end(),
             [](const event::Call& a, const event::Call& b) { return a.id < b.id; });
@@ -260,9 +273,12 @@ tl::expected<event::Bytes, Error> ArchiveReader::bytes(event::ConnectionId id, b
   const std::uint64_t last = io ? io->last : kMaxBlockNumber;
   const auto read_from = [&](std::uint64_t first) {
     StreamAssembler assembler(id, sent, range);
-    each_event_in(first, last, [&](const event::Event& event) {
-      assembler.feed(event);
-      return !assembler.complete();
+    each_block(BlockKind::kEvents, first, last, [&](const Block& block) {
+      return each_record_of<event::Event>(block, id.value,
+                                          [&](const event::Event& event, std::uint32_t) {
+                                            assembler.feed(event);
+                                            return !assembler.complete();
+                                          });
     });
     return assembler.take([this](std::uint64_t number) {
       auto stored = content(number);

@@ -70,6 +70,8 @@ class ArchiveReader final : public Reader {
   void each(const std::function<bool(const Record&)>& visit);
   template <typename Visit>
   void each_block(BlockKind kind, std::uint64_t first, std::uint64_t last, Visit visit);
+  template <typename Record, typename Visit>
+  bool each_record_of(const Block& block, std::uint64_t id, Visit visit);
   bool each_event_in(std::uint64_t first, std::uint64_t last,
                      const std::function<bool(const event::Event&)>& visit);
   Span span_of(const event::Exchange& exchange);
