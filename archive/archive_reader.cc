@@ -87,17 +87,22 @@ auto ArchiveReader::ask(Question question) {
   return question(*index_);
 }
 
-// Visits (record, its offset) for what RecordLookup finds in the block under `id`.
-template <typename Record, typename Visit>
-bool ArchiveReader::each_record_of(const Block& block, std::uint64_t id, Visit visit) {
+const RecordLookup& ArchiveReader::lookup(const Block& block) {
   if (block.lookup == nullptr) block.lookup = std::make_shared<RecordLookup>(block, damage_);
+  return *block.lookup;
+}
+
+// Visits (record, its offset) for the records at `offsets`, which can be decoded.
+template <typename Record, typename Visit>
+bool ArchiveReader::each_record_at(const Block& block, std::span<const std::uint32_t> offsets,
+                                   Visit visit) {
   RecordCursor cursor(block.payload);
   Record record;
-  for (const RecordLookup::Entry& entry : block.lookup->of(id)) {
-    cursor.seek(entry.offset);
+  for (const std::uint32_t offset : offsets) {
+    cursor.seek(offset);
     const auto raw = cursor.next();
     if (!raw || !decode_or_tell(block, *raw, record, damage_)) continue;
-    if (!visit(record, entry.offset)) return false;
+    if (!visit(record, offset)) return false;
   }
   return true;
 }
@@ -210,16 +215,18 @@ tl::expected<std::vector<event::Call>, Error> ArchiveReader::calls(event::Contex
       ask([&](IndexSource& index) { return index.find_span(TableKind::kExchanges, id); });
   if (!span) return tl::unexpected(exchange(context.exchange).error());
   each_block(BlockKind::kDerived, span->first, span->last, [&](const Block& block) {
-    return each_record_of<event::Call>(block, id, [&](event::Call& call, std::uint32_t offset) {
-      if (call.context != context) return true;
-      // Earlier versions of the same call lie about as well.
-      const auto last =
-          ask([&](IndexSource& index) { return index.find(TableKind::kCalls, call.id.value); });
-      if (last && last->block == block.header.number && last->offset == offset) {
-        calls.push_back(std::move(call));
-      }
-      return true;
-    });
+    const auto offsets = lookup(block).of_calls(context.exchange);
+    return each_record_at<event::Call>(
+        block, offsets, [&](event::Call& call, std::uint32_t offset) {
+          if (call.context != context) return true;
+          // Earlier versions of the same call lie about as well.
+          const auto last =
+              ask([&](IndexSource& index) { return index.find(TableKind::kCalls, call.id.value); });
+          if (last && last->block == block.header.number && last->offset == offset) {
+            calls.push_back(std::move(call));
+          }
+          return true;
+        });
   });
   std::sort(calls.begin(), calls.end(),
             [](const event::Call& a, const event::Call& b) { return a.id < b.id; });
@@ -274,11 +281,11 @@ tl::expected<event::Bytes, Error> ArchiveReader::bytes(event::ConnectionId id, b
   const auto read_from = [&](std::uint64_t first) {
     StreamAssembler assembler(id, sent, range);
     each_block(BlockKind::kEvents, first, last, [&](const Block& block) {
-      return each_record_of<event::Event>(block, id.value,
-                                          [&](const event::Event& event, std::uint32_t) {
-                                            assembler.feed(event);
-                                            return !assembler.complete();
-                                          });
+      const auto offsets = lookup(block).of_bytes(id, sent, range);
+      return each_record_at<event::Event>(block, offsets, [&](const event::Event& event, auto) {
+        assembler.feed(event);
+        return !assembler.complete();
+      });
     });
     return assembler.take([this](std::uint64_t number) {
       auto stored = content(number);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,8 +71,9 @@ class ArchiveReader final : public Reader {
   void each(const std::function<bool(const Record&)>& visit);
   template <typename Visit>
   void each_block(BlockKind kind, std::uint64_t first, std::uint64_t last, Visit visit);
+  const RecordLookup& lookup(const Block& block);
   template <typename Record, typename Visit>
-  bool each_record_of(const Block& block, std::uint64_t id, Visit visit);
+  bool each_record_at(const Block& block, std::span<const std::uint32_t> offsets, Visit visit);
   bool each_event_in(std::uint64_t first, std::uint64_t last,
                      const std::function<bool(const event::Event&)>& visit);
   Span span_of(const event::Exchange& exchange);
