@@ -379,7 +379,10 @@ void Collector::on_gap(const std::string& reason, std::uint64_t records) {
   outlet_.emit_own({}, now(), event::Gap{records, 0, reason});
 }
 
-void Collector::age() { traffic_.age(now(), setting_.ticks_per_second); }
+void Collector::age() {
+  traffic_.age(now(), setting_.ticks_per_second);
+  traffic_.tell_finished();
+}
 
 void Collector::finish() {
   participants_.each_thread([this](ThreadState& thread) {

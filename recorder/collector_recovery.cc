@@ -49,7 +49,8 @@ void Collector::absorb(const event::Event& event, bool told) {
     if (process != nullptr && exit != nullptr) note_exit(*process, *exit);
     return;
   }
-  // Time passes for the archive as it did for who wrote it.
+  // Time passes for the archive as it did for who wrote it. When that one told of a finished
+  // exchange is not known, so none is told here: it may be missing from the file.
   if (event.exit.ticks > absorbed_until_.ticks + setting_.ticks_per_second) {
     absorbed_until_ = event.exit;
     traffic_.age(event.exit, setting_.ticks_per_second);

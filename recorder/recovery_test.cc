@@ -15,18 +15,20 @@ namespace reprise::recorder {
 namespace {
 
 constexpr abi::Cookie kListener = 1;
+constexpr std::uint64_t kSecond = 1'000'000;  // ticks of RecordedService
 
 // A service of two threads, a call to an upstream now and then, and requests in pieces.
 class Workload {
  public:
   explicit Workload(RecordedService& recorded)
-      : threads_{&recorded.thread(0), &recorded.thread(1, 0)} {
+      : stamp_(recorded.service.stamp), threads_{&recorded.thread(0), &recorded.thread(1, 0)} {
     threads_[0]->write(abi::RecordType::kListen, abi::Listen{kListener, 10, 0, loopback(80)});
     threads_[0]->connect(30, 6000, 6379);
     threads_[1]->connect(31, 6001, 8080);
   }
 
   void step() {
+    if (random_() % 8 == 0) stamp_ += kSecond + kSecond / 2;  // nothing happened for a while
     SyntheticThread& thread = *threads_[random_() % 2];
     Client& client = clients_[random_() % 6];
     const auto cookie =
@@ -85,6 +87,7 @@ class Workload {
     }
   }
 
+  std::uint64_t& stamp_;
   std::mt19937 random_{4711};
   SyntheticThread* threads_[2];
   Client clients_[6];
@@ -183,7 +186,7 @@ TEST(RecoveryTest, ExchangesAndCallsAreThoseOfARecorderThatWasNeverKilled) {
   whole.finish();
   ASSERT_GT(whole.sink.exchanges.size(), 50u);
   ASSERT_GT(whole.sink.calls.size(), 20u);
-  for (int cut = 0; cut <= kSteps; cut += 7) {
+  for (int cut = 0; cut <= kSteps; cut += 13) {
     for (const bool settled : {false, true}) {
       SCOPED_TRACE(testing::Message() << "cut " << cut << (settled ? ", settled" : ""));
       const CollectedSink sink = recovered(cut, settled);
