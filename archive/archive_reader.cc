@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "archive/record_lookup.h"
 #include "archive/stream.h"
 #include "archive/verification.h"
 
@@ -27,9 +28,6 @@ struct TableOf<event::Connection> {
   static constexpr TableKind kTable = TableKind::kConnections;
   static constexpr RecordTag kTag = RecordTag::kConnection;
 };
-
-// Blocks whose events are kept decoded: as many as an exchange's events usually lie in.
-constexpr std::size_t kDecodedBlocks = 4;
 
 bool overlap(event::ByteRange range, std::uint64_t offset, std::uint64_t length) {
   return length != 0 && offset < range.end && offset + std::min(length, ~offset) > range.begin;
@@ -87,6 +85,26 @@ auto ArchiveReader::ask(Question question) {
   damage_.add(0, 0, "the index is damaged; the blocks were searched instead");
   fall_back();
   return question(*index_);
+}
+
+const RecordLookup& ArchiveReader::lookup(const Block& block) {
+  if (block.lookup == nullptr) block.lookup = std::make_shared<RecordLookup>(block, damage_);
+  return *block.lookup;
+}
+
+// Visits (record, its offset) for the records at `offsets`, which can be decoded.
+template <typename Record, typename Visit>
+bool ArchiveReader::each_record_at(const Block& block, std::span<const std::uint32_t> offsets,
+                                   Visit visit) {
+  RecordCursor cursor(block.payload);
+  Record record;
+  for (const std::uint32_t offset : offsets) {
+    cursor.seek(offset);
+    const auto raw = cursor.next();
+    if (!raw || !decode_or_tell(block, *raw, record, damage_)) continue;
+    if (!visit(record, offset)) return false;
+  }
+  return true;
 }
 
 template <typename Record>
@@ -165,30 +183,6 @@ bool ArchiveReader::each_event_in(std::uint64_t first, std::uint64_t last,
   return more;
 }
 
-std::shared_ptr<const std::vector<event::Event>> ArchiveReader::events_of(const Block& block) {
-  for (const DecodedBlock& known : decoded_) {
-    if (known.offset == block.offset) return known.events;
-  }
-  auto events = std::make_shared<std::vector<event::Event>>();
-  each_record(block, damage_, [&](const RawRecord& raw) {
-    if (raw.tag != RecordTag::kEvent) return true;
-    event::Event event;
-    if (decode_or_tell(block, raw, event, damage_)) events->push_back(std::move(event));
-    return true;
-  });
-  if (decoded_.size() == kDecodedBlocks) decoded_.pop_front();
-  decoded_.push_back({block.offset, events});
-  return events;
-}
-
-void ArchiveReader::each_near_event_in(std::uint64_t first, std::uint64_t last,
-                                       const std::function<bool(const event::Event&)>& visit) {
-  each_block(BlockKind::kEvents, first, last, [&](const Block& block) {
-    const auto events = events_of(block);
-    return std::ranges::all_of(*events, visit);
-  });
-}
-
 tl::expected<event::Exchange, Error> ArchiveReader::exchange(event::ExchangeId id) {
   if (auto found = get<event::Exchange>(id.value)) return *found;
   const std::uint64_t count = exchange_count();
@@ -220,20 +214,19 @@ tl::expected<std::vector<event::Call>, Error> ArchiveReader::calls(event::Contex
   const auto span =
       ask([&](IndexSource& index) { return index.find_span(TableKind::kExchanges, id); });
   if (!span) return tl::unexpected(exchange(context.exchange).error());
-  event::Call call;
   each_block(BlockKind::kDerived, span->first, span->last, [&](const Block& block) {
-    each_record(block, damage_, [&](const RawRecord& raw) {
-      if (raw.tag != RecordTag::kCall || !decode_or_tell(block, raw, call, damage_)) return true;
-      if (call.context != context) return true;
-      // Earlier versions of the same call lie about as well.
-      const auto last =
-          ask([&](IndexSource& index) { return index.find(TableKind::kCalls, call.id.value); });
-      if (last && last->block == block.header.number && last->offset == raw.offset) {
-        calls.push_back(call);
-      }
-      return true;
-    });
-    return true;
+    const auto offsets = lookup(block).of_calls(context.exchange);
+    return each_record_at<event::Call>(
+        block, offsets, [&](event::Call& call, std::uint32_t offset) {
+          if (call.context != context) return true;
+          // Earlier versions of the same call lie about as well.
+          const auto last =
+              ask([&](IndexSource& index) { return index.find(TableKind::kCalls, call.id.value); });
+          if (last && last->block == block.header.number && last->offset == offset) {
+            calls.push_back(std::move(call));
+          }
+          return true;
+        });
   });
   std::sort(calls.begin(), calls.end(),
             [](const event::Call& a, const event::Call& b) { return a.id < b.id; });
@@ -271,7 +264,7 @@ void ArchiveReader::each_event_of(event::ExchangeId id,
   if (!exchange) return;
   const Span span = span_of(*exchange);
   const event::Context context = event::Context::of(id);
-  each_near_event_in(span.first, span.last, [&](const event::Event& event) {
+  each_event_in(span.first, span.last, [&](const event::Event& event) {
     if (event.context != context && !carries(event, *exchange)) return true;
     return visit(event);
   });
@@ -287,9 +280,12 @@ tl::expected<event::Bytes, Error> ArchiveReader::bytes(event::ConnectionId id, b
   const std::uint64_t last = io ? io->last : kMaxBlockNumber;
   const auto read_from = [&](std::uint64_t first) {
     StreamAssembler assembler(id, sent, range);
-    each_near_event_in(first, last, [&](const event::Event& event) {
-      assembler.feed(event);
-      return !assembler.complete();
+    each_block(BlockKind::kEvents, first, last, [&](const Block& block) {
+      const auto offsets = lookup(block).of_bytes(id, sent, range);
+      return each_record_at<event::Event>(block, offsets, [&](const event::Event& event, auto) {
+        assembler.feed(event);
+        return !assembler.complete();
+      });
     });
     return assembler.take([this](std::uint64_t number) {
       auto stored = content(number);

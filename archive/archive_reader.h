@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -71,13 +71,11 @@ class ArchiveReader final : public Reader {
   void each(const std::function<bool(const Record&)>& visit);
   template <typename Visit>
   void each_block(BlockKind kind, std::uint64_t first, std::uint64_t last, Visit visit);
+  const RecordLookup& lookup(const Block& block);
+  template <typename Record, typename Visit>
+  bool each_record_at(const Block& block, std::span<const std::uint32_t> offsets, Visit visit);
   bool each_event_in(std::uint64_t first, std::uint64_t last,
                      const std::function<bool(const event::Event&)>& visit);
-  // The same, for questions about single exchanges and connections: neighbours lie in the same
-  // blocks, whose events are decoded once for all of them.
-  void each_near_event_in(std::uint64_t first, std::uint64_t last,
-                          const std::function<bool(const event::Event&)>& visit);
-  std::shared_ptr<const std::vector<event::Event>> events_of(const Block& block);
   Span span_of(const event::Exchange& exchange);
   Error missing(const std::string& what) const;
 
@@ -88,11 +86,6 @@ class ArchiveReader final : public Reader {
   std::optional<Trailer> trailer_;
   std::unique_ptr<IndexSource> index_;
   ScannedIndex* scanned_ = nullptr;  // index_, when it is one
-  struct DecodedBlock {
-    std::uint64_t offset;  // in the file
-    std::shared_ptr<const std::vector<event::Event>> events;
-  };
-  std::deque<DecodedBlock> decoded_;  // the latest, oldest first
 };
 
 }  // namespace reprise::archive

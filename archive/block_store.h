@@ -14,10 +14,14 @@
 
 namespace reprise::archive {
 
+class RecordLookup;
+
 struct Block {
   BlockHeader header;
   std::uint64_t offset = 0;
   std::vector<std::uint8_t> payload;
+  // Made when a reader first looks for single records; smaller than the payload.
+  mutable std::shared_ptr<const RecordLookup> lookup;
 
   Coding coding() const;
 };

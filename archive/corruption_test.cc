@@ -1,14 +1,15 @@
 // Damaged archives: nothing crashes, hangs or is passed over in silence, and whole blocks are read.
-// The number of random corruptions is REPRISE_CORRUPTIONS, 1000 when it is not set.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <atomic>
 #include <map>
-#include <random>
 #include <set>
+#include <string_view>
+#include <thread>
 
 #include "archive/block.h"
+#include "archive/sample_corruption.h"
 #include "archive/sample_disk.h"
 
 namespace reprise::archive {
@@ -76,77 +77,13 @@ Seen read_all(const std::shared_ptr<MemoryDisk>& disk) {
   return seen;
 }
 
-class Corruption {
- public:
-  explicit Corruption(std::uint32_t seed) : random_(seed) {}
-
-  // Damages `bytes`; returns what was done, for messages.
-  std::string apply(Bytes& bytes) {
-    switch (random_() % 7) {
-      case 0: {
-        const std::size_t at = pick(bytes.size());
-        bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1u << (random_() % 8)));
-        return "bit flipped in " + std::to_string(at);
-      }
-      case 1: {
-        const std::size_t at = pick(bytes.size());
-        bytes.resize(at);
-        return "cut off at " + std::to_string(at);
-      }
-      case 2: {
-        const auto [from, count] = range(bytes.size());
-        for (std::ptrdiff_t i = 0; i < count; ++i)
-          bytes[from + i] = static_cast<std::uint8_t>(random_());
-        return "noise";
-      }
-      case 3: {
-        const auto [from, count] = range(bytes.size());
-        std::fill_n(bytes.begin() + from, count, std::uint8_t{0});
-        return "zeros from " + std::to_string(from) + ", " + std::to_string(count);
-      }
-      case 4: {
-        const auto [from, count] = range(bytes.size());
-        bytes.erase(bytes.begin() + from, bytes.begin() + from + count);
-        return "removed from " + std::to_string(from) + ", " + std::to_string(count);
-      }
-      case 5: {
-        Bytes noise(1 + pick(300));
-        for (auto& byte : noise) byte = static_cast<std::uint8_t>(random_());
-        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(pick(bytes.size() + 1)),
-                     noise.begin(), noise.end());
-        return "inserted " + std::to_string(noise.size());
-      }
-      default: {
-        const auto [from, count] = range(bytes.size());
-        const Bytes part(bytes.begin() + from, bytes.begin() + from + count);
-        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(pick(bytes.size() + 1)),
-                     part.begin(), part.end());
-        return "doubled " + std::to_string(count) + " from " + std::to_string(from);
-      }
-    }
-  }
-
- private:
-  std::size_t pick(std::size_t count) { return random_() % count; }
-  std::pair<std::ptrdiff_t, std::ptrdiff_t> range(std::size_t size) {
-    const std::size_t from = pick(size);
-    const std::size_t count = 1 + pick(std::min<std::size_t>(size - from, 2000));
-    return {static_cast<std::ptrdiff_t>(from), static_cast<std::ptrdiff_t>(count)};
-  }
-
-  std::mt19937 random_;
-};
-
-std::uint32_t corruptions() {
-  const char* given = std::getenv("REPRISE_CORRUPTIONS");
-  return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : 1000;
-}
-
 // The sequence of bytes of a block, anywhere in a file.
 bool holds(const Bytes& file, const Bytes& whole, const Place& place) {
-  const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(place.begin);
-  const auto end = whole.begin() + static_cast<std::ptrdiff_t>(place.end);
-  return std::search(file.begin(), file.end(), begin, end) != file.end();
+  const auto text = [](const Bytes& bytes) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  const auto block = text(whole).substr(place.begin, place.end - place.begin);
+  return text(file).find(block) != std::string_view::npos;
 }
 
 // Enter stamps of the events in one block, by reading an archive of that block and the first.
@@ -169,33 +106,50 @@ std::map<std::uint64_t, std::multiset<std::uint64_t>> stamps_by_block(const Byte
   return stamps;
 }
 
+// One archive, which every worker damages a copy of.
+struct Original {
+  std::shared_ptr<MemoryDisk> disk = sample_disk({.exchanges = 20, .flush_every = 3});
+  std::vector<Place> blocks = places(disk->bytes);
+  std::map<std::uint64_t, std::multiset<std::uint64_t>> stamps = stamps_by_block(disk->bytes);
+};
+
+void damage_and_read(const Original& original, std::uint32_t seed) {
+  const Bytes& whole = original.disk->bytes;
+  auto damaged = std::make_shared<MemoryDisk>(*original.disk);
+  const std::string what = Corruption(seed).apply(damaged->bytes);
+  if (damaged->bytes == whole) return;
+  const Seen seen = read_all(damaged);
+  if (!seen.opened) return;  // refused with an error, which is a report
+  EXPECT_TRUE(seen.damage > 0 || !seen.finished) << what;
+  for (const Place& place : original.blocks) {
+    const auto expected = original.stamps.find(place.header.number);
+    if (expected == original.stamps.end() || !holds(damaged->bytes, whole, place)) continue;
+    EXPECT_TRUE(std::includes(seen.events.begin(), seen.events.end(), expected->second.begin(),
+                              expected->second.end()))
+        << what << ": whole block " << place.header.number << " was not read";
+  }
+  // Nothing comes out twice or was never put in.
+  for (const auto& [number, all] : original.stamps) {
+    for (const std::uint64_t stamp : all) {
+      EXPECT_LE(seen.events.count(stamp), all.count(stamp)) << what;
+    }
+  }
+}
+
 TEST(Corruption, IsReportedAndWholeBlocksAreStillRead) {
-  const auto disk = sample_disk({.exchanges = 40, .flush_every = 5});
-  const Bytes whole = disk->bytes;
-  const auto blocks = places(whole);
-  ASSERT_GT(blocks.size(), 15u);
-  const auto stamps = stamps_by_block(whole);
-  const std::size_t known = read_all(disk).damage;
-  ASSERT_EQ(known, 0u);
-  for (std::uint32_t seed = 0; seed < corruptions(); ++seed) {
-    auto damaged = std::make_shared<MemoryDisk>(*disk);
-    const std::string what =
-        "seed " + std::to_string(seed) + ": " + Corruption(seed).apply(damaged->bytes);
-    if (damaged->bytes == whole) continue;
-    const Seen seen = read_all(damaged);
-    if (!seen.opened) continue;  // refused with an error, which is a report
-    EXPECT_TRUE(seen.damage > 0 || !seen.finished) << what;
-    for (const Place& place : blocks) {
-      const auto expected = stamps.find(place.header.number);
-      if (expected == stamps.end() || !holds(damaged->bytes, whole, place)) continue;
-      EXPECT_TRUE(std::includes(seen.events.begin(), seen.events.end(), expected->second.begin(),
-                                expected->second.end()))
-          << what << ": whole block " << place.header.number << " was not read";
-    }
-    // Nothing comes out twice or was never put in.
-    for (const auto& [number, all] : stamps) {
-      for (const std::uint64_t stamp : all) EXPECT_LE(seen.events.count(stamp), all.count(stamp));
-    }
+  const Original original;
+  ASSERT_GT(original.blocks.size(), 15u);
+  ASSERT_EQ(read_all(original.disk).damage, 0u);
+  std::atomic<std::uint32_t> next = 0;
+  std::vector<std::jthread> workers(std::max(1u, std::thread::hardware_concurrency()));
+  for (std::jthread& worker : workers) {
+    worker = std::jthread([&] {
+      while (true) {
+        const std::uint32_t seed = next++;
+        if (seed >= corruptions_wanted()) return;
+        damage_and_read(original, seed);
+      }
+    });
   }
 }
 

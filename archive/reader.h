@@ -53,7 +53,8 @@ class Reader {
   // Only bytes the kernel accepted count as sent, or may have: a send whose result was never
   // recorded was cut off by the end of its process. Missing bytes (gaps) are an error. `near` is
   // when the bytes were first touched, if that is known; it makes long connections quick and
-  // changes nothing else.
+  // changes nothing else. Quick one after another, too, whoever wants the bytes of all exchanges:
+  // blocks read lately are remembered, and which of their records are whose.
   [[nodiscard]] virtual tl::expected<event::Bytes, Error> bytes(event::ConnectionId id, bool sent,
                                                                 event::ByteRange range,
                                                                 event::Stamp near = {}) = 0;

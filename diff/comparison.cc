@@ -28,14 +28,14 @@ std::string at_call(const std::string& prefix, std::size_t index) {
 
 // Calls with what pairs them. A request that cannot be read is like no other, not even an equal
 // one.
-std::vector<CallSummary> summaries(MessageSource& source) {
+std::vector<CallSummary> summaries(archive::Reader& reader, event::Context context) {
   std::vector<CallSummary> all;
-  auto calls = source.reader().calls(source.context());
+  auto calls = reader.calls(context);
   if (!calls) return all;
   all.reserve(calls->size());
   for (event::Call& call : *calls) {
     CallSummary& summary = all.emplace_back();
-    const auto request = source.request(call);
+    const auto request = reader.request(call);
     summary.request_hash =
         request ? std::hash<std::string_view>{}(
                       {reinterpret_cast<const char*>(request->data()), request->size()})
@@ -106,13 +106,10 @@ void Comparison::compare_exchange(const event::Exchange& base) {
 
 void Comparison::compare_pair(const event::Exchange& base, const event::Exchange& candidate,
                               Outcome& outcome) {
-  MessageSource base_source(base_, event::Context::of(base.id));
-  MessageSource candidate_source(candidate_, event::Context::of(candidate.id));
-  Pair<MessageSource> sources{base_source, candidate_source};
   if (base.complete && candidate.complete) {
     const Pair<const event::Exchange> both{base, candidate};
-    compare_message(sources, both, Side::kRequest, "request", base.method, outcome);
-    compare_message(sources, both, Side::kResponse, "response", base.method, outcome);
+    compare_message(both, Side::kRequest, "request", base.method, outcome);
+    compare_message(both, Side::kResponse, "response", base.method, outcome);
   } else {
     outcome.whole = false;
     if (base.complete != candidate.complete) {
@@ -123,18 +120,17 @@ void Comparison::compare_pair(const event::Exchange& base, const event::Exchange
       outcome.differences.push_back(changed("response.status", base.status, candidate.status));
     }
   }
-  compare_calls(sources, "", outcome);
+  compare_calls(event::Context::of(base.id), event::Context::of(candidate.id), "", outcome);
 }
 
 template <typename Record>
-void Comparison::compare_message(Pair<MessageSource>& sources, const Pair<const Record>& records,
-                                 Side side, const std::string& where, const std::string& method,
+void Comparison::compare_message(const Pair<const Record>& records, Side side,
+                                 const std::string& where, const std::string& method,
                                  Outcome& outcome) {
   const auto& [base, candidate] = records;
   const bool request = side == Side::kRequest;
-  const auto one = request ? sources.base.request(base) : sources.base.response(base);
-  const auto other =
-      request ? sources.candidate.request(candidate) : sources.candidate.response(candidate);
+  const auto one = request ? base_.request(base) : base_.response(base);
+  const auto other = request ? candidate_.request(candidate) : candidate_.response(candidate);
   if (!one || !other) {
     outcome.whole = false;
     const auto state = [](const auto& bytes) {
@@ -157,10 +153,10 @@ void Comparison::compare_message(Pair<MessageSource>& sources, const Pair<const 
   }
 }
 
-void Comparison::compare_calls(Pair<MessageSource>& sources, const std::string& prefix,
-                               Outcome& outcome) {
-  const auto base_calls = summaries(sources.base);
-  const auto candidate_calls = summaries(sources.candidate);
+void Comparison::compare_calls(event::Context base, event::Context candidate,
+                               const std::string& prefix, Outcome& outcome) {
+  const auto base_calls = summaries(base_, base);
+  const auto candidate_calls = summaries(candidate_, candidate);
   if (base_calls.empty() && candidate_calls.empty()) return;
   const CallPairs found = pair_calls(base_calls, candidate_calls);
   for (const CallPair& pair : found.pairs) {
@@ -170,7 +166,7 @@ void Comparison::compare_calls(Pair<MessageSource>& sources, const std::string& 
                                      Content{call_name(base_calls[pair.base].call)},
                                      Content{"now " + at_call(prefix, pair.candidate)}});
     }
-    compare_call(sources, {base_calls[pair.base].call, candidate_calls[pair.candidate].call}, where,
+    compare_call({base_calls[pair.base].call, candidate_calls[pair.candidate].call}, where,
                  outcome);
   }
   for (const std::size_t index : found.missing) {
@@ -183,13 +179,13 @@ void Comparison::compare_calls(Pair<MessageSource>& sources, const std::string& 
   }
 }
 
-void Comparison::compare_call(Pair<MessageSource>& sources, const Pair<const event::Call>& calls,
-                              const std::string& where, Outcome& outcome) {
+void Comparison::compare_call(const Pair<const event::Call>& calls, const std::string& where,
+                              Outcome& outcome) {
   const auto& [base, candidate] = calls;
   if (base.peer != candidate.peer) {
     outcome.differences.push_back(changed(where + ".peer", base.peer, candidate.peer));
   }
-  compare_message(sources, calls, Side::kRequest, where + ".request", "", outcome);
+  compare_message(calls, Side::kRequest, where + ".request", "", outcome);
   if (base.complete != candidate.complete) {
     const auto state = [](const event::Call& call) {
       return Content{call.complete ? "answered" : "not answered in full"};
@@ -199,7 +195,7 @@ void Comparison::compare_call(Pair<MessageSource>& sources, const Pair<const eve
   if (!base.complete || !candidate.complete) return;
   // "HEAD /stock": the method decides whether there is a body.
   const std::string method = base.operation.substr(0, base.operation.find(' '));
-  compare_message(sources, calls, Side::kResponse, where + ".response", method, outcome);
+  compare_message(calls, Side::kResponse, where + ".response", method, outcome);
 }
 
 void Comparison::tell_extra_exchanges() {
@@ -213,10 +209,8 @@ void Comparison::tell_extra_exchanges() {
 }
 
 void Comparison::compare_outside(event::Context context, const std::string& name) {
-  MessageSource base_source(base_, context), candidate_source(candidate_, context);
-  Pair<MessageSource> sources{base_source, candidate_source};
   Outcome outcome;
-  compare_calls(sources, name + ".", outcome);
+  compare_calls(context, context, name + ".", outcome);
   if (outcome.differences.empty()) return;
   listener_.on_difference({{}, {}, name + " calls", std::move(outcome.differences)});
 }

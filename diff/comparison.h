@@ -10,7 +10,6 @@
 #include "archive/reader.h"
 #include "diff/alignment.h"
 #include "diff/difference.h"
-#include "diff/message_source.h"
 #include "event/exchange.h"
 
 namespace reprise::diff {
@@ -56,11 +55,12 @@ class Comparison {
                     Outcome& outcome);
   // The message on one `side` of an exchange or a call in both archives.
   template <typename Record>
-  void compare_message(Pair<MessageSource>& sources, const Pair<const Record>& records, Side side,
-                       const std::string& where, const std::string& method, Outcome& outcome);
-  void compare_calls(Pair<MessageSource>& sources, const std::string& prefix, Outcome& outcome);
-  void compare_call(Pair<MessageSource>& sources, const Pair<const event::Call>& calls,
-                    const std::string& where, Outcome& outcome);
+  void compare_message(const Pair<const Record>& records, Side side, const std::string& where,
+                       const std::string& method, Outcome& outcome);
+  void compare_calls(event::Context base, event::Context candidate, const std::string& prefix,
+                     Outcome& outcome);
+  void compare_call(const Pair<const event::Call>& calls, const std::string& where,
+                    Outcome& outcome);
   void tell_extra_exchanges();
   void compare_outside(event::Context context, const std::string& name);
   void compare_exit();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -137,6 +138,13 @@ std::uint64_t free_bytes(const std::string& directory) {
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
+// RLIMIT_FSIZE of this process, which files in memory fall under as well.
+std::uint64_t largest_file() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) return RLIM_INFINITY;
+  return limit.rlim_cur;
+}
+
 struct Candidate {
   std::string parent;
   std::uint64_t bytes;
@@ -153,7 +161,7 @@ std::vector<Candidate> candidates(const ArenaPlacement& placement) {
       continue;
     }
     // Half of what is free at most: the service may want to use the place as well.
-    const std::uint64_t room = std::min(free_bytes(parent) / 2, kDefaultArena);
+    const std::uint64_t room = std::min({free_bytes(parent) / 2, largest_file(), kDefaultArena});
     if (room >= kSmallestArena * 4) list.push_back({parent, room});
   }
   return list;
@@ -170,7 +178,9 @@ std::string remark_on(const Candidate& chosen, const ArenaPlacement& placement) 
   if (!placement.bytes && chosen.bytes < kDefaultArena) {
     remark += std::string(remark.empty() ? "" : "; ") + "the arena has only " +
               in_mib(chosen.bytes) + " instead of " + in_mib(kDefaultArena) + " because " +
-              chosen.parent + " is nearly full; under load records may be dropped (and counted)";
+              (chosen.bytes == largest_file() ? "no file may be larger (ulimit -f)"
+                                              : chosen.parent + " is nearly full") +
+              "; under load records may be dropped (and counted)";
   }
   return remark;
 }
@@ -180,7 +190,16 @@ std::string no_room_message(const ArenaPlacement& placement, const std::string& 
   const std::vector<std::string> parents =
       placement.parent ? std::vector<std::string>{*placement.parent} : session_parents();
   for (const std::string& parent : parents) {
-    tried += (tried.empty() ? "" : ", ") + parent + " (" + in_mib(free_bytes(parent)) + " free)";
+    const bool exists = ::access(parent.c_str(), F_OK) == 0;
+    tried += (tried.empty() ? "" : ", ") + parent +
+             (exists ? " (" + in_mib(free_bytes(parent)) + " free)" : " (which does not exist)");
+  }
+  const std::uint64_t wanted = placement.bytes.value_or(kSmallestArena * 4);
+  if (largest_file() < wanted) {
+    return "no file may be larger than " + in_mib(largest_file()) +
+           " here, and the arena needs at least " + in_mib(wanted) +
+           "; raise the limit (ulimit -f)" +
+           (placement.bytes ? " or choose a smaller --arena-size" : "");
   }
   return "no room for the arena" +
          (placement.bytes ? " of " + in_mib(*placement.bytes) : std::string()) + " in " + tried +
@@ -202,7 +221,8 @@ ArenaGeometry ArenaGeometry::for_bytes(std::uint64_t bytes) {
   geometry.process_count = static_cast<std::uint32_t>(
       std::clamp<std::uint64_t>(bytes / 16 / sizeof(abi::ProcessSlot), 32, 1024));
   lay_out(geometry);
-  const std::uint64_t left = bytes - std::min(bytes, geometry.segments_offset);
+  // A page less, which the headers of the segments may need to end on one.
+  const std::uint64_t left = bytes - std::min(bytes, geometry.segments_offset + kPage);
   geometry.segment_count = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
       left / (geometry.segment_bytes + sizeof(abi::SegmentHeader)), 4, kMostSegments));
   lay_out(geometry);

@@ -160,11 +160,18 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, event::Event
   const bool deferred = std::holds_alternative<event::FileRangeSent>(event.fact);
   event.context = apply(thread, position, event, bytes);
   if (!thread.held.empty() && reported) flush_held(thread, event.context);
-  if (!is_no_input(event.fact) && !std::holds_alternative<event::Waited>(event.fact) &&
-      !std::holds_alternative<event::Accepted>(event.fact)) {
-    thread.undecided = false;
-  }
+  note_decision(thread, event.fact);
+  if (!early_draws_.empty()) count_early_draws();
   if (!deferred) outlet_.emit(thread, position, event);
+}
+
+// What a thread does after a wait or an accept tells what it took up.
+void Collector::note_decision(ThreadState& thread, const event::Fact& fact) {
+  if (is_no_input(fact) || std::holds_alternative<event::Waited>(fact) ||
+      std::holds_alternative<event::Accepted>(fact)) {
+    return;
+  }
+  thread.undecided = false;
 }
 
 Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Event& event,
@@ -372,7 +379,10 @@ void Collector::on_gap(const std::string& reason, std::uint64_t records) {
   outlet_.emit_own({}, now(), event::Gap{records, 0, reason});
 }
 
-void Collector::age() { traffic_.age(now(), setting_.ticks_per_second); }
+void Collector::age() {
+  traffic_.age(now(), setting_.ticks_per_second);
+  traffic_.tell_finished();
+}
 
 void Collector::finish() {
   participants_.each_thread([this](ThreadState& thread) {

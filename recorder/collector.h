@@ -100,6 +100,7 @@ class Collector final : public RecordConsumer {
   // Brings everything up to date with the event, and returns its context.
   event::Context apply(ThreadState& thread, std::uint64_t position, event::Event& event,
                        const std::uint8_t* bytes);
+  static void note_decision(ThreadState& thread, const event::Fact& fact);
   void register_child(ThreadState& thread, const RecordView& record);
 
   event::Context started(ThreadState& thread, event::ProcessStarted& fact);
@@ -112,6 +113,7 @@ class Collector final : public RecordConsumer {
   void note_exit(ProcessState& process, const event::ProcessExited& exit);
   void tell_exit(ProcessState& process);
   void reopen_recorded(const event::Event& event);
+  void count_early_draws();
   event::Stamp now() const;
 
   CollectorSetting setting_;
@@ -121,6 +123,8 @@ class Collector final : public RecordConsumer {
   Traffic traffic_;
   FactReader reader_;
   std::map<event::ConnectionId, event::Connection> recorded_connections_;  // while absorbing
+  // Of a recovery: draws of exchanges whose first byte was not seen yet.
+  std::map<event::Context, std::uint64_t> early_draws_;
   event::Stamp absorbed_until_;
   std::optional<event::ProcessExited> root_exit_;
   std::map<std::int32_t, event::ProcessExited> statuses_;  // by pid, until the process is gone

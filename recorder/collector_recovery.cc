@@ -49,7 +49,8 @@ void Collector::absorb(const event::Event& event, bool told) {
     if (process != nullptr && exit != nullptr) note_exit(*process, *exit);
     return;
   }
-  // Time passes for the archive as it did for who wrote it.
+  // Time passes for the archive as it did for who wrote it. When that one told of a finished
+  // exchange is not known, so none is told here: it may be missing from the file.
   if (event.exit.ticks > absorbed_until_.ticks + setting_.ticks_per_second) {
     absorbed_until_ = event.exit;
     traffic_.age(event.exit, setting_.ticks_per_second);
@@ -62,11 +63,25 @@ void Collector::absorb(const event::Event& event, bool told) {
     traffic_.range_recorded(thread, event, *range);
   } else if (std::holds_alternative<event::ClockRead>(event.fact) ||
              std::holds_alternative<event::RandomDrawn>(event.fact)) {
-    traffic_.book().count_draw(event.context);  // as it was found out then
+    // As it was found out then. Draws come before the input that told whose they are.
+    ++early_draws_[event.context];
+    count_early_draws();
   } else {
     apply(thread, event.position, copy, nullptr);
+    note_decision(thread, event.fact);
+    count_early_draws();
   }
   outlet_.emit(thread, event.position, copy);
+}
+
+void Collector::count_early_draws() {
+  std::erase_if(early_draws_, [this](const auto& entry) {
+    const auto& [context, count] = entry;
+    const bool is_open = context.kind != event::Context::Kind::kExchange ||
+                         traffic_.book().find(context.exchange) != nullptr;
+    for (std::uint64_t i = 0; is_open && i < count; ++i) traffic_.book().count_draw(context);
+    return is_open;
+  });
 }
 
 void Collector::absorbed(std::uint64_t exchanges, std::uint64_t calls) {

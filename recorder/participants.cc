@@ -46,6 +46,10 @@ ThreadState& Participants::begin_thread(const ThreadIdentity& identity, event::T
   if (known && recorded != recorded_threads_.end()) {
     place = std::move(recorded->second);
     recorded_threads_.erase(recorded);
+    // Its process is known with it, should the record that told that one's path have been lost.
+    if (place->process->identity.slot == abi::kNone) {
+      process_of_slot_.try_emplace(identity.process.slot, place->process->id);
+    }
   } else {
     place = std::make_unique<ThreadState>();
     place->id = {++last_thread_};

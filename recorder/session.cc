@@ -75,8 +75,9 @@ std::string preloadable(const std::string& library, const SessionDirectory& dire
 
 class LiveSession final : public Session {
  public:
-  LiveSession(SessionOptions options, Target target, PlacedSession placed, ThreadNumbers numbers,
-              SocketJournal sockets, std::unique_ptr<archive::Writer> writer);
+  LiveSession(SessionOptions options, Target target, std::unique_ptr<SignalRelay> signals,
+              PlacedSession placed, ThreadNumbers numbers, SocketJournal sockets,
+              std::unique_ptr<archive::Writer> writer);
   ~LiveSession() override;
 
   void add_observer(event::Observer& observer) override { collector_.add_observer(observer); }
@@ -119,6 +120,7 @@ class LiveSession final : public Session {
 
   SessionOptions options_;
   Target target_;
+  std::unique_ptr<SignalRelay> signals_;
   SessionDirectory directory_;
   Arena arena_;
   ThreadNumbers numbers_;
@@ -129,7 +131,6 @@ class LiveSession final : public Session {
   Collector collector_;
   Drain drain_;
   Pace pace_;
-  SignalRelay signals_;
   std::unique_ptr<Doorbell> doorbell_;
 
   int epoll_ = -1;
@@ -144,11 +145,13 @@ class LiveSession final : public Session {
   std::uint64_t unwritten_since_ns_ = 0;  // 0: all that was drained is in the file
 };
 
-LiveSession::LiveSession(SessionOptions options, Target target, PlacedSession placed,
+LiveSession::LiveSession(SessionOptions options, Target target,
+                         std::unique_ptr<SignalRelay> signals, PlacedSession placed,
                          ThreadNumbers numbers, SocketJournal sockets,
                          std::unique_ptr<archive::Writer> writer)
     : options_(std::move(options)),
       target_(std::move(target)),
+      signals_(std::move(signals)),
       directory_(std::move(placed.directory)),
       arena_(std::move(placed.arena)),
       numbers_(std::move(numbers)),
@@ -163,8 +166,8 @@ LiveSession::LiveSession(SessionOptions options, Target target, PlacedSession pl
       timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
   const bool rings = options_.replay || options_.lossless;
   if (rings && options_.waits_for_doorbell) doorbell_ = std::make_unique<Doorbell>(arena_);
-  collector_.add_observer(signals_);
-  watch_fd(signals_.fd());
+  collector_.add_observer(*signals_);
+  watch_fd(signals_->fd());
   watch_fd(timer_);
   if (doorbell_ != nullptr) watch_fd(doorbell_->fd());
   if (!placed.remark.empty()) remark(placed.remark);
@@ -206,7 +209,7 @@ tl::expected<void, Error> LiveSession::launch(const LaunchOptions& launch) {
   child.path = target_.path;
   child.command = options_.command;
   child.environment = service;
-  child.signal_mask = signals_.former_mask();
+  child.signal_mask = signals_->former_mask();
   child.fixed_addresses = launch.fixed_addresses;
   if (launch.launcher) {
     child.command = launch.launcher(options_.command, service);
@@ -232,7 +235,7 @@ void LiveSession::wait(int timeout_ms) {
 
 void LiveSession::step() {
   const std::uint64_t now = monotonic_now_ns();
-  if (signals_.read(now)) reap();
+  if (signals_->read(now)) reap();
   if (doorbell_ != nullptr) {
     doorbell_->clear();
     next_pass_ns_ = 0;  // whoever rang waits
@@ -241,7 +244,7 @@ void LiveSession::step() {
   if (now >= next_pass_ns_) drain_and_write(now);
   relay_signals(now);
   std::uint64_t due = std::min(next_pass_ns_, next_sweep_ns_);
-  if (const std::uint64_t signal_due = signals_.next_due_ns(); signal_due != 0) {
+  if (const std::uint64_t signal_due = signals_->next_due_ns(); signal_due != 0) {
     due = std::min(due, signal_due);
   }
   sleep_until(now, due);
@@ -269,10 +272,10 @@ void LiveSession::reap() {
 
 void LiveSession::relay_signals(std::uint64_t now) {
   // A service that left for the background does not hear the terminal any more.
-  for (const int number : signals_.take_from_terminal()) {
+  for (const int number : signals_->take_from_terminal()) {
     if (exit_ && number != SIGHUP) signal(number);
   }
-  for (const int number : signals_.due(now)) signal(number);
+  for (const int number : signals_->due(now)) signal(number);
 }
 
 void LiveSession::signal(int number) {
@@ -408,6 +411,7 @@ tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions opt
   notes.recorder_pid = ::getpid();
   const std::uint32_t flags = (options.lossless ? std::uint32_t{abi::kLossless} : 0) |
                               (options.replay ? std::uint32_t{abi::kReplay} : 0);
+  auto signals = std::make_unique<SignalRelay>();
   auto placed = place_session(notes, options.arena, flags);
   if (!placed) return tl::unexpected(placed.error());
 
@@ -430,8 +434,9 @@ tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions opt
     if (!created) return fail(created.error().message);
     writer = std::move(*created);
   }
-  return std::make_unique<LiveSession>(std::move(options), std::move(*target), std::move(*placed),
-                                       std::move(*numbers), std::move(*sockets), std::move(writer));
+  return std::make_unique<LiveSession>(std::move(options), std::move(*target), std::move(signals),
+                                       std::move(*placed), std::move(*numbers), std::move(*sockets),
+                                       std::move(writer));
 }
 
 }  // namespace reprise::recorder

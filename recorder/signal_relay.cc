@@ -18,12 +18,14 @@ SignalRelay::SignalRelay() {
   sigset_t mask;
   sigemptyset(&mask);
   sigaddset(&mask, SIGCHLD);
+  sigaddset(&mask, SIGXFSZ);
   for (const int number : kRelayed) sigaddset(&mask, number);
   ::pthread_sigmask(SIG_BLOCK, &mask, &former_);
   fd_ = ::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 SignalRelay::~SignalRelay() {
+  read(now_ns_);  // what is pending would be delivered below
   if (fd_ >= 0) ::close(fd_);
   ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
 }
@@ -36,6 +38,8 @@ bool SignalRelay::read(std::uint64_t now_ns) {
     const int number = static_cast<int>(info.ssi_signo);
     if (number == SIGCHLD) {
       child_changed = true;
+    } else if (number == SIGXFSZ) {
+      // Of a write of ours, which failed with EFBIG.
     } else if (info.ssi_code <= 0) {  // SI_USER and its like: a process sent it
       const Waiting signal{number, static_cast<std::int32_t>(info.ssi_pid), now_ns + kGraceNs};
       if (!take_same(seen_, signal)) waiting_.push_back(signal);

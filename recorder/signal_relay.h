@@ -5,6 +5,9 @@
 // on, but not when the sender addressed the whole group (timeout(1) does): then the service's own
 // record of the same signal from the same sender, a moment before or after, shows that it has it.
 //
+// Of the recorder's own is SIGXFSZ only: a file that may not grow is an error to tell, and not the
+// recorder's end. Blocked and not ignored, which the service would inherit.
+//
 // Ownership: blocks the signals for this thread, and for threads made later, while it lives.
 // Threading: one thread.
 #pragma once

@@ -343,12 +343,17 @@ void Traffic::age(event::Stamp now, std::uint64_t ticks_per_second) {
       const event::Stamp since = stream->waiting_since();
       if (now.ticks > since.ticks + ticks_per_second) lose_waiting(connection, *stream);
     }
-    if (connection.inbound != nullptr) connection.inbound->tell_last();
     const event::Stamp used = connection.last_used;
     if (many && connection.kind == SocketKind::kConnection &&
         now.ticks > used.ticks + kForgottenSeconds * ticks_per_second) {
       end(connection, used, "its end was not recorded", false);
     }
+  });
+}
+
+void Traffic::tell_finished() {
+  connections_.each([](ConnectionState& connection) {
+    if (connection.inbound != nullptr) connection.inbound->tell_last();
   });
 }
 

@@ -69,8 +69,10 @@ class Traffic {
   // Records of this thread are missing: what it may have worked on is not whole.
   void lost_records(ThreadState& thread, const std::string& why);
 
-  // A few times a second: holes that were not filled are losses, finished exchanges are told.
+  // A few times a second: holes that were not filled are losses.
   void age(event::Stamp now, std::uint64_t ticks_per_second);
+  // A few times a second: exchanges are told that are over, though nothing newer has begun.
+  void tell_finished();
   // The recording is over with connections open.
   void finish(event::Stamp stamp);
   // Pointers into the arena are void.

@@ -2,18 +2,35 @@
 
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
 import unittest
 
 from tests.e2e import harness
+from tests.e2e.services import scripted_server
 
 
 def _get(client, path: str) -> tuple[bytes, bytes]:
+    """One exchange. Whatever happens to the recording, the service answers as it would without."""
     request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
     client.sendall(request)
-    return request, harness.read_response(client)
+    response = harness.read_response(client)
+    if response != scripted_server.RESPONSES.get(path.encode(), scripted_server.NOT_FOUND):
+        raise AssertionError(f"the service answered {path} with {response!r}")
+    return request, response
+
+
+def _echo(client, length: int) -> tuple[bytes, bytes]:
+    """An exchange whose bytes no compression makes fewer."""
+    body = os.urandom(length)
+    request = b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % length + body
+    client.sendall(request)
+    response = harness.read_response(client)
+    if response != b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + body:
+        raise AssertionError(f"the service echoed {len(response)} bytes instead of {length}")
+    return request, response
 
 
 class KilledTest(harness.EndToEndTest):
@@ -134,6 +151,28 @@ class KilledTest(harness.EndToEndTest):
             else:
                 self.assertTrue(exchange.why)
 
+    def test_a_lossless_service_waits_until_a_full_arena_has_room(self):
+        """As many bytes as overrun the arena of the test above, with a recorder that is alive."""
+        recording, port = self.record_python("scripted_server.py",
+                                             options=["--arena-size", "1M", "--lossless"])
+        with harness.connect(port) as client:
+            seen = [_echo(client, 200_000) for _ in range(50)]
+        recording.wait_until_recorded(len(seen)).stop()
+        self._assert_holds(recording.archive, seen)
+        self.assertEqual(recording.archive.stats()["dropped"], 0)
+        self.assertEqual(recording.archive.stats()["exchanges"], len(seen))
+
+    def test_a_service_that_may_not_wait_overruns_the_same_arena(self):
+        """The control of the test above."""
+        recording, port = self.record_python("scripted_server.py", options=["--arena-size", "1M"])
+        with harness.connect(port) as client:
+            seen = [_echo(client, 200_000) for _ in range(50)]
+        recording.stop()
+        self.assertGreater(recording.archive.stats()["dropped"], 0)
+        whole = [(e.request, e.response) for e in recording.archive.raw() if e.complete]
+        self.assertLess(len(whole), len(seen))
+        self.assertTrue(set(whole) <= set(seen))
+
     def test_a_lossless_service_goes_on_when_the_recorder_is_dead(self):
         recording, port = self.record_python("scripted_server.py",
                                              options=["--arena-size", "1M", "--lossless"])
@@ -191,6 +230,47 @@ class FullTest(harness.EndToEndTest):
         self.assertLess(stats["exchanges"], len(seen + more))
         self.assertTrue(set(complete) <= set(seen + more))
 
+    def _upload_under_a_limit(self, limit: int) -> tuple[harness.Recording, list]:
+        """Uploads ten megabytes to a recorder whose files may have `limit` bytes until it complains."""
+        def limit_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+        recording, port = self.record_python("scripted_server.py", preexec_fn=limit_files)
+        with harness.connect(port) as client:
+            seen = [_echo(client, 100_000) for _ in range(100)]
+            if limit != resource.RLIM_INFINITY:
+                harness.wait_for(lambda: "runs on" in recording.stderr, "a remark about the limit")
+                resource.prlimit(recording.process.pid, resource.RLIMIT_FSIZE,
+                                 (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                harness.wait_for(lambda: "grows again" in recording.stderr, "a remark that there is room")
+            seen += [_get(client, "/gzip") for _ in range(20)]
+        harness.wait_for(lambda: recording.archive.ls()[-1]["complete"], "the last exchange")
+        self.assertEqual(recording.stop(), 128 + signal.SIGTERM)
+        return recording, seen
+
+    def test_a_limit_of_the_file_size_is_told_and_what_it_lacks_is_counted(self):
+        recording, seen = self._upload_under_a_limit(2 << 20)
+        exchanges = recording.archive.raw()
+        complete = [(e.request, e.response) for e in exchanges if e.complete]
+        self.assertGreater(recording.archive.stats()["dropped"], 0)
+        self.assertEqual(complete[:5], seen[:5])
+        self.assertEqual(complete[-1], seen[-1])
+        self.assertTrue(set(complete) <= set(seen))
+        self.assertTrue(all(e.complete or e.why for e in exchanges))
+
+    def test_without_a_limit_of_the_file_size_nothing_lacks(self):
+        """The control of the test above."""
+        recording, seen = self._upload_under_a_limit(resource.RLIM_INFINITY)
+        self.assertEqual([(e.request, e.response) for e in recording.archive.raw() if e.complete], seen)
+        self.assertEqual(recording.archive.stats()["dropped"], 0)
+
+    def test_files_that_may_not_be_as_large_as_an_arena_are_refused_in_words(self):
+        done = harness.run_reprise(
+            "record", "-o", self.path("none.reprise"), "--", "/bin/true", status=2,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)))
+        self.assertIn("ulimit -f", done.stderr)
+        self.assertFalse(os.path.exists(self.path("none.reprise")))
+
     def test_an_archive_that_cannot_be_finished_is_recovered_when_there_is_room(self):
         disk = self.path("disk")
         self._mount(disk, "256k")
@@ -230,6 +310,44 @@ class FullTest(harness.EndToEndTest):
         self.assertIn("only 4 MiB", recording.stderr)
         self.assert_whole(recording.archive.raw()[0], *seen)
 
+    def test_a_dev_shm_that_fills_up_later_loses_nothing(self):
+        self._mount("/dev/shm", "8m")
+        recording, port = self.record_python("scripted_server.py")
+        session, service = recording.session(), recording.service_pid()
+        self.assertTrue(session.startswith("/dev/shm/"))
+        _fill(pathlib.Path("/dev/shm/filler"))
+        seen = []
+        for _ in range(300):
+            with harness.connect(port) as client:
+                seen.append(_get(client, "/gzip"))
+        recording.wait_until_recorded(len(seen))
+        with harness.connect(port) as client:
+            seen += [_get(client, "/invalid-utf8") for _ in range(10)]
+            recording.process.kill()
+            recording.wait()
+            seen += [_get(client, "/gzip") for _ in range(10)]
+        os.kill(service, signal.SIGKILL)
+        harness.run_reprise("recover", session)
+        complete = [(e.request, e.response) for e in recording.archive.raw() if e.complete]
+        self.assertEqual(complete[:len(seen)], seen)
+
+    def test_without_dev_shm_the_arena_goes_elsewhere(self):
+        """A container without it: /dev has the devices only."""
+        devices = self.path("dev")
+        self._mount(devices, "64k")
+        for name in ("null", "zero", "urandom", "random"):
+            pathlib.Path(devices, name).touch()
+            subprocess.run(["mount", "--bind", f"/dev/{name}", f"{devices}/{name}"], check=True)
+        subprocess.run(["mount", "--rbind", devices, "/dev"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", "/dev"], check=True)
+        self.assertFalse(os.path.exists("/dev/shm"))
+        recording, port = self.record_python("scripted_server.py")
+        with harness.connect(port) as client:
+            seen = _get(client, "/gzip")
+        recording.wait_until_recorded(1).stop()
+        self.assertIn("/dev/shm has no room", recording.stderr)
+        self.assert_whole(recording.archive.raw()[0], *seen)
+
     def test_an_arena_that_fits_nowhere_is_refused_in_words(self):
         self._mount("/dev/shm", "1m")
         done = harness.run_reprise(
@@ -237,6 +355,14 @@ class FullTest(harness.EndToEndTest):
             "--", "/bin/true", status=2)
         self.assertIn("no room for the arena of 16 MiB in /dev/shm", done.stderr)
         self.assertIn("--arena-size", done.stderr)
+        self.assertFalse(os.path.exists(self.path("none.reprise")))
+
+    def test_a_place_for_the_arena_that_is_not_there_is_an_error_in_words(self):
+        done = harness.run_reprise(
+            "record", "-o", self.path("none.reprise"), "--arena-dir", self.path("nowhere"),
+            "--", "/bin/true", status=2)
+        self.assertIn("nowhere (which does not exist)", done.stderr)
+        self.assertIn("--arena-dir", done.stderr)
         self.assertFalse(os.path.exists(self.path("none.reprise")))
 
 

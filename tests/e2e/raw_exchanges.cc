@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "archive/reader.h"
 
@@ -41,12 +40,7 @@ void print_environment(reprise::archive::Reader& reader) {
 }
 
 void print_exchanges(reprise::archive::Reader& reader) {
-  std::vector<reprise::event::Exchange> exchanges;
   reader.each_exchange([&](const reprise::event::Exchange& exchange) {
-    exchanges.push_back(exchange);
-    return true;
-  });
-  for (const auto& exchange : exchanges) {
     const auto request = reader.request(exchange);
     const auto response = reader.response(exchange);
     std::string why = exchange.incomplete_why;
@@ -60,7 +54,8 @@ void print_exchanges(reprise::archive::Reader& reader) {
                                 {"response", response ? base64(*response) : ""}}
                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
               << "\n";
-  }
+    return true;
+  });
 }
 
 }  // namespace

@@ -74,7 +74,8 @@ class FidelityTest(harness.EndToEndTest):
 
     def test_a_large_upload_is_whole_when_the_service_may_wait(self):
         body = os.urandom(1 << 20) * 64
-        recording, port = self.record_python("scripted_server.py", options=["--lossless"])
+        recording, port = self.record_python("scripted_server.py",
+                                             options=["--arena-size", "1M", "--lossless"])
         request = b"POST /length HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body) + body
         response = self._converse(port, request)
         recording.wait_until_recorded(1).stop()
@@ -87,7 +88,7 @@ class FidelityTest(harness.EndToEndTest):
         self.assertEqual(recording.archive.stats()["dropped"], 0)
 
     def test_what_the_arena_cannot_hold_is_a_gap_when_the_service_may_not_wait(self):
-        """The control of the test above: without --lossless the same upload overruns a small arena."""
+        """The control of the test above: without --lossless the same upload overruns the arena."""
         body = os.urandom(1 << 20) * 64
         recording, port = self.record_python("scripted_server.py", options=["--arena-size", "1M"])
         request = b"POST /length HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body) + body

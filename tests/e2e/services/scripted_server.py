@@ -29,6 +29,7 @@ RESPONSES = {
     b"/none": b"HTTP/1.1 204 No Content\r\n\r\n",
 }
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 CLOSE_DELIMITED = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"until the end " * 500
 
 
@@ -103,8 +104,7 @@ class Connection:
                     text = b"%d" % len(body)
                     self._client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
                 else:
-                    self._client.sendall(RESPONSES.get(
-                        path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+                    self._client.sendall(RESPONSES.get(path, NOT_FOUND))
                 if b"\r\nConnection: close" in head:
                     return
 
