@@ -105,28 +105,30 @@ BlockSealer::BlockSealer(int compression_level) : state_(std::make_unique<State>
 BlockSealer::~BlockSealer() = default;
 
 BlockHeader BlockSealer::seal(BlockHeader header, std::span<const std::uint8_t> payload,
-                              Codec wanted, std::vector<std::uint8_t>& out) {
+                              Codec wanted, ByteBuffer& out) {
   assert(payload.size() <= kMaxPayloadBytes);
-  header.raw_bytes = static_cast<std::uint32_t>(payload.size());
-  std::size_t stored = payload.size();
+  out.clear();
+  const std::size_t room = ZSTD_compressBound(payload.size());
+  std::uint8_t* const block = out.reserve(kBlockHeaderBytes + room);
+  std::uint8_t* const stored = block + kBlockHeaderBytes;
+  std::size_t stored_bytes = payload.size();
   header.codec = Codec::kStored;
   if (wanted == Codec::kZstd) {
-    const std::size_t room = ZSTD_compressBound(payload.size());
-    if (out.size() < kBlockHeaderBytes + room) out.resize(kBlockHeaderBytes + room);
-    const std::size_t compressed = ZSTD_compress2(state_->context, out.data() + kBlockHeaderBytes,
-                                                  room, payload.data(), payload.size());
+    const std::size_t compressed =
+        ZSTD_compress2(state_->context, stored, room, payload.data(), payload.size());
     if (!ZSTD_isError(compressed) && compressed < payload.size()) {
       header.codec = Codec::kZstd;
-      stored = compressed;
+      stored_bytes = compressed;
     }
   }
-  out.resize(kBlockHeaderBytes + stored);
-  if (header.codec == Codec::kStored && stored != 0) {
-    std::memcpy(out.data() + kBlockHeaderBytes, payload.data(), stored);
+  if (header.codec == Codec::kStored && !payload.empty()) {
+    std::memcpy(stored, payload.data(), payload.size());
   }
-  header.stored_bytes = static_cast<std::uint32_t>(stored);
-  header.payload_checksum = checksum({out.data() + kBlockHeaderBytes, stored});
-  store_block_header(header, out.data());
+  header.raw_bytes = static_cast<std::uint32_t>(payload.size());
+  header.stored_bytes = static_cast<std::uint32_t>(stored_bytes);
+  header.payload_checksum = checksum({stored, stored_bytes});
+  store_block_header(header, block);
+  out.commit(kBlockHeaderBytes + stored_bytes);
   return header;
 }
 

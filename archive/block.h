@@ -31,6 +31,8 @@
 #include <utility>
 #include <vector>
 
+#include "archive/byte_buffer.h"
+
 namespace reprise::archive {
 
 inline constexpr std::uint16_t kMajorVersion = 1;
@@ -100,11 +102,11 @@ class BlockSealer {
   BlockSealer(const BlockSealer&) = delete;
   BlockSealer& operator=(const BlockSealer&) = delete;
 
-  // Puts the whole block into `out`, whose memory is reused, and returns its header. kind,
+  // Puts the whole block into `out`, in place of what it held, and returns its header. kind,
   // recording, number, records and stamps are taken from `header`; payload.size() <=
   // kMaxPayloadBytes.
   BlockHeader seal(BlockHeader header, std::span<const std::uint8_t> payload, Codec wanted,
-                   std::vector<std::uint8_t>& out);
+                   ByteBuffer& out);
 
  private:
   struct State;

@@ -7,7 +7,7 @@ namespace reprise::archive {
 BlockQueue::BlockQueue(std::unique_ptr<OutputFile> file, std::uint64_t offset, std::uint64_t bound)
     : file_(std::move(file)), bound_(bound), next_offset_(offset), written_(offset) {}
 
-bool BlockQueue::push(std::vector<std::uint8_t>& block) {
+bool BlockQueue::push(std::span<const std::uint8_t> block) {
   // Room may have been made since the last attempt; if not, drain() changes nothing.
   if (waiting_bytes_ + block.size() > bound_) (void)drain();
   if (blocks_.empty() && file_->write_at(next_offset_, block) == 0) {
@@ -18,7 +18,7 @@ bool BlockQueue::push(std::vector<std::uint8_t>& block) {
   if (waiting_bytes_ + block.size() > bound_) return false;
   next_offset_ += block.size();
   waiting_bytes_ += block.size();
-  blocks_.push_back(std::exchange(block, {}));
+  blocks_.emplace_back(block.begin(), block.end());
   return true;
 }
 

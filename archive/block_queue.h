@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -20,9 +21,9 @@ class BlockQueue {
   // `offset` is where the next block goes.
   BlockQueue(std::unique_ptr<OutputFile> file, std::uint64_t offset, std::uint64_t bound);
 
-  // Takes over `block` and leaves a buffer to use again. False when the bound would be exceeded, in
-  // which case the block is not taken. Failures to write are told by drain().
-  [[nodiscard]] bool push(std::vector<std::uint8_t>& block);
+  // Writes `block`, or keeps a copy of it. False when the bound would be exceeded, in which case
+  // the block is not taken. Failures to write are told by drain().
+  [[nodiscard]] bool push(std::span<const std::uint8_t> block);
   // Writes what waits.
   [[nodiscard]] tl::expected<void, Error> drain();
   [[nodiscard]] tl::expected<void, Error> close();

@@ -24,9 +24,9 @@ std::vector<std::uint8_t> sealed(std::span<const std::uint8_t> payload, Codec co
   header.recording = 77;
   header.first_stamp = 10;
   header.last_stamp = 20;
-  std::vector<std::uint8_t> block;
+  ByteBuffer block;
   BlockSealer(1).seal(header, payload, codec, block);
-  return block;
+  return {block.view().begin(), block.view().end()};
 }
 
 std::optional<BlockHeader> header_of(const std::vector<std::uint8_t>& block) {

@@ -18,6 +18,11 @@ class ByteBuffer {
     return bytes_.get() + size_;
   }
   void commit(std::size_t count) { size_ += count; }
+  // All the room there is, at least `count` bytes of it; the same as reserve() otherwise.
+  std::span<std::uint8_t> spare(std::size_t count) {
+    std::uint8_t* const begin = reserve(count);
+    return {begin, capacity_ - size_};
+  }
 
   void append(const void* bytes, std::size_t count) {
     if (count == 0) return;

@@ -88,7 +88,32 @@ void Table::locate(std::uint64_t id, BlockNumber block, std::uint32_t offset) {
 
 void Table::touch(std::uint64_t id, BlockNumber block) { add({id, 0, 0, block, block}); }
 
+void Table::combine(TableEntry& entry, const TableEntry& other) {
+  if (std::tie(other.block, other.offset) > std::tie(entry.block, entry.offset)) {
+    entry.block = other.block;
+    entry.offset = other.offset;
+  }
+  entry.first = std::min(entry.first, other.first);
+  entry.last = std::max(entry.last, other.last);
+}
+
+bool Table::add_in_place(const TableEntry& entry) {
+  if (merged_ != entries_.size()) return false;
+  if (entries_.empty() || entries_.back().id < entry.id) {
+    entries_.push_back(entry);
+    ++merged_;
+    return true;
+  }
+  const std::uint64_t behind = entries_.back().id - entry.id;
+  if (behind >= entries_.size()) return false;
+  TableEntry& known = entries_[entries_.size() - 1 - static_cast<std::size_t>(behind)];
+  if (known.id != entry.id) return false;
+  combine(known, entry);
+  return true;
+}
+
 void Table::add(const TableEntry& entry) {
+  if (add_in_place(entry)) return;
   // Growing geometrically before each merge keeps the cost per addition logarithmic.
   if (entries_.size() - merged_ > merged_ + 4096) merge();
   entries_.push_back(entry);
@@ -108,12 +133,7 @@ void Table::merge() {
       entries_[++kept] = next;
       continue;
     }
-    if (std::tie(next.block, next.offset) > std::tie(last.block, last.offset)) {
-      last.block = next.block;
-      last.offset = next.offset;
-    }
-    last.first = std::min(last.first, next.first);
-    last.last = std::max(last.last, next.last);
+    combine(last, next);
   }
   entries_.resize(kept + 1);
   merged_ = entries_.size();

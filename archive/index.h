@@ -85,8 +85,9 @@ class BlockNotes {
 };
 
 // Entries by id. Of several records of one id the one furthest back in the archive counts, in
-// whatever order they are added. Additions are collected and merged in bulk: ids come in nearly
-// ascending order from a recorder and in any order from a crafted file, and neither may be slow.
+// whatever order they are added. A recorder's ids are dense and nearly ascend: the entry of one is
+// new, or lies as far from the end as the id from the last. From a crafted file they come in any
+// order, and then additions are collected and merged in bulk: neither may be slow.
 class Table {
  public:
   void locate(std::uint64_t id, BlockNumber block, std::uint32_t offset);
@@ -100,7 +101,9 @@ class Table {
 
  private:
   void add(const TableEntry& entry);
+  bool add_in_place(const TableEntry& entry);
   void merge();
+  static void combine(TableEntry& entry, const TableEntry& other);  // of the same id
 
   std::vector<TableEntry> entries_;  // the first `merged_` are sorted and unique
   std::size_t merged_ = 0;

@@ -17,6 +17,7 @@ void encode_record(RecordTag tag, const T& value, std::uint64_t base, ByteBuffer
   payload.commit(kRecordHeadBytes);
   OutputArchive archive(payload, base, kMinorVersion);
   archive << value;
+  archive.finish();
   // The length is known only now; four bytes are kept for it, and zstd takes the zeros out again.
   const std::size_t length = payload.size() - begin - kRecordHeadBytes;
   store_le(payload.data() + begin, static_cast<std::uint32_t>(length));

@@ -31,6 +31,7 @@
 
 #include "archive/block.h"
 #include "archive/byte_buffer.h"
+#include "archive/varint.h"
 
 namespace reprise::archive {
 
@@ -79,13 +80,21 @@ class OutputArchive {
   using is_saving = boost::mpl::true_;
   using is_loading = boost::mpl::false_;
 
+  // Appends to `out`, which nobody else may change until finish().
   OutputArchive(ByteBuffer& out, std::uint64_t stamp_base, unsigned version)
-      : out_(out), stamp_base_(stamp_base), version_(version) {}
+      : out_(out), stamp_base_(stamp_base), version_(version) {
+    take_room(kMaxVarintBytes);
+  }
+  void finish() { out_.commit(static_cast<std::size_t>(at_ - begin_)); }
 
   template <typename T>
   void register_type(const T* = nullptr) {}
   unsigned get_library_version() const { return version_; }
-  void save_binary(const void* address, std::size_t count) { out_.append(address, count); }
+  void save_binary(const void* address, std::size_t count) {
+    std::uint8_t* const at = room(count);
+    if (count != 0) std::memcpy(at, address, count);
+    at_ = at + count;
+  }
 
   template <typename T>
   OutputArchive& operator<<(const T& value) {
@@ -101,8 +110,7 @@ class OutputArchive {
   template <typename T>
   void save(const T& value) {
     if constexpr (std::is_same_v<T, bool> || kIsByte<T>) {
-      *out_.reserve(1) = static_cast<std::uint8_t>(value);
-      out_.commit(1);
+      save_byte(static_cast<std::uint8_t>(value));
     } else if constexpr (std::is_unsigned_v<T>) {
       save_varint(value);
     } else if constexpr (std::is_integral_v<T>) {
@@ -141,18 +149,33 @@ class OutputArchive {
   void save_signed(std::int64_t value) {
     save_varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
   }
-  void save_varint(std::uint64_t value) {
-    std::uint8_t* begin = out_.reserve(10);
-    std::uint8_t* at = begin;
-    while (value >= 0x80) {
-      *at++ = static_cast<std::uint8_t>(value | 0x80);
-      value >>= 7;
-    }
-    *at++ = static_cast<std::uint8_t>(value);
-    out_.commit(static_cast<std::size_t>(at - begin));
+  void save_byte(std::uint8_t value) {
+    std::uint8_t* const at = room(1);
+    *at = value;
+    at_ = at + 1;
+  }
+  void save_varint(std::uint64_t value) { at_ = store_varint(room(kMaxVarintBytes), value); }
+
+  std::uint8_t* room(std::size_t count) {
+    if (static_cast<std::size_t>(end_ - at_) < count) [[unlikely]]
+      grow(count);
+    return at_;
+  }
+  [[gnu::noinline]] void grow(std::size_t count) {
+    finish();
+    take_room(count);
+  }
+  void take_room(std::size_t count) {
+    const std::span<std::uint8_t> spare = out_.spare(count);
+    begin_ = at_ = spare.data();
+    end_ = begin_ + spare.size();
   }
 
   ByteBuffer& out_;
+  // The buffer's room, held here so that a field costs no more than its bytes.
+  std::uint8_t* begin_ = nullptr;
+  std::uint8_t* at_ = nullptr;
+  std::uint8_t* end_ = nullptr;
   std::uint64_t stamp_base_;
   unsigned version_;
 };

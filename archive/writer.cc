@@ -72,7 +72,7 @@ class ArchiveWriter final : public Writer {
   std::uint64_t block_bytes_;
   BlockSealer sealer_;
   BlockQueue queue_;
-  std::vector<std::uint8_t> sealed_;  // scratch
+  ByteBuffer sealed_;  // scratch
   Section sections_[kSections] = {Section(BlockKind::kContent), Section(BlockKind::kEvents),
                                   Section(BlockKind::kDerived)};
   Index index_;
@@ -202,7 +202,7 @@ bool ArchiveWriter::push(BlockHeader header, const ByteBuffer& payload, Codec co
   header.number = next_number_;
   const BlockHeader sealed = sealer_.seal(header, payload.view(), codec, sealed_);
   const std::uint64_t offset = queue_.next_offset();
-  if (!queue_.push(sealed_)) return false;
+  if (!queue_.push(sealed_.view())) return false;
   if (header.kind != BlockKind::kTable) {
     index_.blocks.push_back({sealed.number, offset, sealed.stored_bytes, sealed.raw_bytes,
                              sealed.records, sealed.kind, sealed.first_stamp, sealed.last_stamp});

@@ -18,7 +18,9 @@ namespace reprise::archive {
 
 struct WriterOptions {
   bool overwrite = false;
-  int compression_level = 1;                       // zstd
+  // zstd. Negative levels trade size for speed: on what small web services say, -3 takes half the
+  // time of 1 and a quarter more room.
+  int compression_level = -3;
   std::uint64_t block_bytes = 256 * 1024;          // uncompressed, after which append() flushes
   std::uint64_t backlog_bytes = 64 * 1024 * 1024;  // kept in memory when the file cannot grow
 };

@@ -4,25 +4,11 @@
 
 #include <random>
 
+#include "archive/null_file.h"
 #include "archive/sample_disk.h"
 
 namespace reprise::archive {
 namespace {
-
-// Throws everything away.
-class NullFile final : public OutputFile {
- public:
-  const std::string& path() const override { return path_; }
-  std::uint64_t size() const override { return 0; }
-  std::size_t read_at(std::uint64_t, std::span<std::uint8_t>) override { return 0; }
-  int last_error() const override { return 0; }
-  int write_at(std::uint64_t, std::span<const std::uint8_t>) override { return 0; }
-  int truncate(std::uint64_t) override { return 0; }
-  int close() override { return 0; }
-
- private:
-  std::string path_ = "null";
-};
 
 std::unique_ptr<Writer> null_writer() {
   return *Writer::create(std::make_unique<NullFile>(), sample_header(), {});

@@ -1,20 +1,12 @@
 #include "protocol/line_buffer.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace reprise::protocol {
 namespace {
 
 // One long line must not cost its memory for the rest of the connection.
 constexpr std::size_t kUsualLine = 4096;
-
-std::string_view without_end(std::string_view line) {
-  if (line.ends_with('\r')) {
-    line.remove_suffix(1);
-  }
-  return line;
-}
 
 }  // namespace
 
@@ -46,25 +38,23 @@ LineBuffer::Ending LineBuffer::take_end(ByteSpan& bytes) {
   return Ending::kMore;
 }
 
-std::optional<LineBuffer::Line> LineBuffer::take(ByteSpan& bytes) {
+// A line that began in an earlier piece, or does not end in this one.
+std::optional<LineBuffer::Line> LineBuffer::take_piece(ByteSpan& bytes) {
   if (complete_) {
     start_line();
+    return take(bytes);
   }
   if (bytes.empty()) {
     return std::nullopt;
   }
-  const auto* begin = reinterpret_cast<const char*>(bytes.data());
-  const auto* feed = static_cast<const char*>(std::memchr(begin, '\n', bytes.size()));
-  const std::size_t taken =
-      feed != nullptr ? static_cast<std::size_t>(feed - begin) + 1 : bytes.size();
-  const std::string_view piece(begin, feed != nullptr ? taken - 1 : taken);
+  const std::size_t line = whole_line(bytes);
+  const std::size_t taken = line != 0 ? line : bytes.size();
+  const std::string_view piece(reinterpret_cast<const char*>(bytes.data()),
+                               line != 0 ? line - 1 : taken);
   bytes = bytes.subspan(taken);
-  if (feed != nullptr && seen_ == 0) {
-    return Line{without_end(piece).substr(0, kMaxLine), piece.size() > kMaxLine, taken};
-  }
   kept_.append(piece.substr(0, kMaxLine + 2 - std::min(kept_.size(), kMaxLine + 2)));
   seen_ += taken;
-  if (feed == nullptr) {
+  if (line == 0) {
     return std::nullopt;
   }
   complete_ = true;

@@ -26,6 +26,14 @@ event::ConnectionId connection_of(const event::Fact& fact) {
   return {};
 }
 
+// Whether the fact is input or output on a connection that the thread's last wait reported.
+bool takes_up_reported(const ThreadState& thread, const event::Fact& fact) {
+  const event::ConnectionId connection = connection_of(fact);
+  if (!connection || is_no_input(fact)) return false;
+  return thread.reported_all || std::find(thread.reported.begin(), thread.reported.end(),
+                                          connection) != thread.reported.end();
+}
+
 template <typename... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
@@ -147,19 +155,14 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, const Record
 
 void Collector::handle(ThreadState& thread, std::uint64_t position, event::Event& event,
                        const std::uint8_t* bytes) {
-  const event::ConnectionId connection = connection_of(event.fact);
-  const bool decides = connection && !is_no_input(event.fact);
-  const bool reported =
-      decides && (thread.reported_all || std::find(thread.reported.begin(), thread.reported.end(),
-                                                   connection) != thread.reported.end());
   // What was held belongs to the connection the thread took up, if that was reported; else to what
   // it was at before.
-  if (!thread.held.empty() && !reported) {
-    flush_held(thread, traffic_.attribution().of_work(thread));
-  }
+  const bool holds = !thread.held.empty();
+  const bool reported = holds && takes_up_reported(thread, event.fact);
+  if (holds && !reported) flush_held(thread, traffic_.attribution().of_work(thread));
   const bool deferred = std::holds_alternative<event::FileRangeSent>(event.fact);
   event.context = apply(thread, position, event, bytes);
-  if (!thread.held.empty() && reported) flush_held(thread, event.context);
+  if (reported) flush_held(thread, event.context);
   note_decision(thread, event.fact);
   if (!early_draws_.empty()) count_early_draws();
   if (!deferred) outlet_.emit(thread, position, event);

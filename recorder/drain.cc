@@ -146,7 +146,7 @@ std::optional<std::uint64_t> Drain::run(std::uint32_t index, std::uint64_t limit
     passed_ += record.size();
     slot.stream.advance();
     record = slot.stream.peek(arena_, latest, slack_);
-    tell_loss(slot);
+    if (slot.stream.has_loss()) tell_loss(slot);
   }
   if (!record) return std::nullopt;
   return slot.stream.key();

@@ -56,6 +56,7 @@ class ThreadStream {
   bool closed() const { return closed_; }
   // Whether every segment was read to its end.
   bool exhausted() const { return front_ == segments_.size(); }
+  bool has_loss() const { return loss_.has_value(); }
   std::optional<StreamLoss> take_loss();
 
   // In reading order. Whoever gives segments back removes them from the front.

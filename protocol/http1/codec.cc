@@ -28,8 +28,10 @@ std::size_t Http1Codec::feed(Side side, std::uint64_t offset, ByteSpan bytes) {
       case State::kChunkEnd:
         read_chunk_end(reader, offset, bytes);
         break;
-      case State::kStartLine:
       case State::kFields:
+        read_fields(reader, offset, bytes);
+        break;
+      case State::kStartLine:
       case State::kChunkLine:
       case State::kTrailers:
         read_line(reader, offset, bytes);
@@ -102,7 +104,7 @@ void Http1Codec::read_line(Reader& reader, std::uint64_t& offset, ByteSpan& byte
   offset += before - bytes.size();
   const std::uint64_t head = reader.head + (line ? line->size : reader.lines.pending());
   if (head > kMaxHead) {
-    unreadable(reader, "the head of a message is longer than 8 MiB");
+    head_too_long(reader);
     return;
   }
   if (line) {
@@ -110,6 +112,29 @@ void Http1Codec::read_line(Reader& reader, std::uint64_t& offset, ByteSpan& byte
     take_line(reader, *line, offset);
   } else if (reader.state == State::kStartLine && reader.lines.pending() > LineBuffer::kMaxLine) {
     unreadable(reader, "the first line is longer than 64 KiB");
+  }
+}
+
+// All of a head that is there: fields are most of what is read line by line.
+void Http1Codec::read_fields(Reader& reader, std::uint64_t& offset, ByteSpan& bytes) {
+  const std::uint64_t end = offset + bytes.size();
+  bool over = false;
+  while (!over && reader.head <= kMaxHead) {
+    const auto line = reader.lines.take(bytes);
+    if (!line) {
+      break;
+    }
+    reader.head += line->size;
+    over = line->text.empty();
+    if (!over) {
+      reader.framing.take(line->text);
+    }
+  }
+  offset = end - bytes.size();
+  if (reader.head + reader.lines.pending() > kMaxHead) {
+    head_too_long(reader);
+  } else if (over) {
+    finish_head(reader, offset);
   }
 }
 
@@ -130,15 +155,6 @@ void Http1Codec::take_line(Reader& reader, const LineBuffer::Line& line, std::ui
   switch (reader.state) {
     case State::kStartLine:
       take_start_line(reader, line);
-      break;
-    case State::kFields:
-      if (line.text.empty()) {
-        finish_head(reader, offset);
-      } else if (is_folded(line.text)) {
-        reader.framing.fold(line.text);
-      } else {
-        reader.framing.add(split_field(line.text));
-      }
       break;
     case State::kChunkLine:
       take_chunk_line(reader, line);
@@ -177,7 +193,7 @@ void Http1Codec::take_start_line(Reader& reader, const LineBuffer::Line& line) {
     }
     reader.status = response->status;
   }
-  reader.framing = FramingFields();
+  reader.framing.clear();
   reader.state = State::kFields;
 }
 
@@ -246,6 +262,10 @@ void Http1Codec::finish_message(Reader& reader, std::uint64_t offset) {
   } else {
     pipeline_.end_response(offset);
   }
+}
+
+void Http1Codec::head_too_long(const Reader& reader) {
+  unreadable(reader, "the head of a message is longer than 8 MiB");
 }
 
 void Http1Codec::unreadable(const Reader& reader, std::string why) {

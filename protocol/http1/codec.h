@@ -54,6 +54,7 @@ class Http1Codec final : public Codec {
 
   bool begin_message(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
   void read_line(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
+  void read_fields(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
   void read_chunk_end(Reader& reader, std::uint64_t& offset, ByteSpan& bytes);
   void take_line(Reader& reader, const LineBuffer::Line& line, std::uint64_t offset);
   void take_start_line(Reader& reader, const LineBuffer::Line& line);
@@ -63,6 +64,7 @@ class Http1Codec final : public Codec {
   void start_body(Reader& reader, const Framing& framing, std::uint64_t offset);
   void finish_message(Reader& reader, std::uint64_t offset);
   void unreadable(const Reader& reader, std::string why);
+  void head_too_long(const Reader& reader);
   bool stopped(const Reader& reader) const { return stop(reader.side).has_value(); }
 
   Pipeline& pipeline_;

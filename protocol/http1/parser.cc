@@ -57,15 +57,14 @@ Head parse_fields(Rest& rest) {
       head.whole = true;
       break;
     }
+    head.framing.take(line);
     if (is_folded(line)) {
-      head.framing.fold(line);
       if (!head.fields.empty()) {
         head.fields.back().second.append(" ").append(trim(line));
       }
       continue;
     }
     const Field field = split_field(line);
-    head.framing.add(field);
     head.fields.emplace_back(field.name, field.value);
   }
   return head;

@@ -25,6 +25,24 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+// The value of the field on that line if it is the one named so, in lower case.
+std::optional<std::string_view> value_of(std::string_view line, std::string_view name) {
+  if (line.size() < name.size()) {
+    return std::nullopt;
+  }
+  // From the end: many names begin with "content-".
+  for (std::size_t i = name.size(); i-- > 0;) {
+    if (lower(line[i]) != name[i]) {
+      return std::nullopt;
+    }
+  }
+  const std::string_view rest = trim(line.substr(name.size()));
+  if (!rest.empty() && rest.front() != ':') {
+    return std::nullopt;
+  }
+  return rest.empty() ? rest : trim(rest.substr(1));
+}
+
 // "HTTP/1.0", "HTTP/1.1".
 bool is_version(std::string_view text) {
   return text.size() == 8 && text.starts_with("HTTP/1.") && is_digit(text[7]);
@@ -140,7 +158,8 @@ std::optional<std::uint64_t> parse_chunk_size(std::string_view line) {
 }
 
 std::string operation_name(std::string_view method, std::string_view target) {
-  if (const std::size_t scheme = target.find("://");
+  if (const std::size_t scheme =
+          target.starts_with('/') ? std::string_view::npos : target.find("://");
       scheme != std::string_view::npos && scheme < target.find_first_of("/?")) {
     const std::size_t path = target.find_first_of("/?", scheme + 3);
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
@@ -164,16 +183,26 @@ void FramingFields::append(std::string& list, std::string_view value) {
   list.append(value);
 }
 
-void FramingFields::add(const Field& field) {
+void FramingFields::clear() {
+  content_lengths_.clear();
+  transfer_codings_.clear();
   latest_ = nullptr;
-  // Most fields are neither; their length tells.
-  if (field.name.size() == 14 && equal_ignoring_case(field.name, "content-length")) {
+  has_length_ = has_coding_ = excessive_ = false;
+}
+
+void FramingFields::take_likely(std::string_view line) {
+  if (is_folded(line)) {
+    fold(line);
+    return;
+  }
+  latest_ = nullptr;
+  if (const auto length = value_of(line, "content-length")) {
     has_length_ = true;
-    append(content_lengths_, field.value);
-  } else if (field.name.size() == 17 && equal_ignoring_case(field.name, "transfer-encoding") &&
-             !field.value.empty() && !equal_ignoring_case(field.value, "identity")) {
+    append(content_lengths_, *length);
+  } else if (const auto coding = value_of(line, "transfer-encoding");
+             coding && !coding->empty() && !equal_ignoring_case(*coding, "identity")) {
     has_coding_ = true;
-    append(transfer_codings_, field.value);
+    append(transfer_codings_, *coding);
   }
 }
 

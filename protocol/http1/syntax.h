@@ -62,14 +62,31 @@ struct Framing {
 // Collects the fields that decide about framing.
 class FramingFields {
  public:
-  void add(const Field& field);
-  void fold(std::string_view continuation);
+  // A line of a head that is not empty: a field, or what continues the one before. Nearly all say
+  // nothing about framing, and their first letter tells.
+  void take(std::string_view line) {
+    switch (line.front()) {
+      case 'C':
+      case 'c':
+      case 'T':
+      case 't':
+      case ' ':
+      case '\t':
+        take_likely(line);
+        return;
+      default:
+        latest_ = nullptr;
+    }
+  }
+  void clear();
 
   [[nodiscard]] Framing of_request() const;
   // `request_method` is "" when it is not known.
   [[nodiscard]] Framing of_response(std::string_view status, std::string_view request_method) const;
 
  private:
+  void take_likely(std::string_view line);
+  void fold(std::string_view continuation);
   void append(std::string& list, std::string_view value);
   bool ends_in_chunked() const;
   Framing by_length(Framing::Kind without) const;

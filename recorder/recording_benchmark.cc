@@ -1,0 +1,113 @@
+// What the recorder costs for each exchange of a busy server: arena to archive, without the disk.
+//
+//   bazel run -c opt //recorder:recording_benchmark
+//
+// An event loop answers small requests on connections that are kept open, as nginx does: one wait
+// reports them all, then each is read and answered. Writing the records is not measured. Times
+// swing with the machine; instructions do not:
+//
+//   valgrind --tool=callgrind --toggle-collect='*follow*' bazel-bin/recorder/recording_benchmark
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "archive/null_file.h"
+#include "archive/sample_disk.h"
+#include "recorder/archive_sink.h"
+#include "recorder/collector.h"
+#include "recorder/drain.h"
+#include "recorder/process_watch.h"
+#include "recorder/testing/recorded_service.h"
+#include "recorder/testing/synthetic_service.h"
+
+namespace reprise::recorder {
+namespace {
+
+constexpr std::uint16_t kPort = 80;
+constexpr abi::Cookie kListener = 1;
+constexpr abi::Cookie kConnections = 16;
+constexpr int kRounds = 48;  // what a recorder finds in one pass
+
+// The recorder of a service, up to the file.
+class Recorder {
+ public:
+  explicit Recorder(SyntheticService& service)
+      : watch_(service.arena()),
+        collector_(sink_, setting(service)),
+        drain_(service.arena(), watch_, collector_, Drain::Mode::kRecord) {}
+
+  // One pass, and all of it written.
+  [[gnu::noinline]] void follow() {
+    drain_.pass();
+    benchmark::DoNotOptimize(writer_->flush());
+    drain_.settle();
+    collector_.settled();
+  }
+  std::uint64_t exchanges() const { return collector_.counts().exchanges; }
+  std::uint64_t archive_bytes() const { return writer_->bytes_written(); }
+
+ private:
+  CollectorSetting setting(SyntheticService& service) {
+    CollectorSetting setting;
+    setting.identify = [this](std::uint32_t slot) { return watch_.identity(slot); };
+    setting.now = [&service] { return service.stamp; };
+    return setting;
+  }
+
+  std::unique_ptr<archive::Writer> writer_ =
+      *archive::Writer::create(std::make_unique<archive::NullFile>(), archive::sample_header(), {});
+  ArchiveSink sink_{writer_.get()};
+  ProcessWatch watch_;
+  Collector collector_;
+  Drain drain_;
+};
+
+// An answer as nginx words it, with `body` bytes.
+std::string answer(std::size_t body) {
+  return "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sun, 29 Nov 2026 13:37:00 GMT\r\n"
+         "Content-Type: application/octet-stream\r\nContent-Length: " +
+         std::to_string(body) + "\r\nConnection: keep-alive\r\n\r\n" + std::string(body, 'x');
+}
+
+// range(0): bytes of a body.
+void BM_RecordExchange(benchmark::State& state) {
+  SyntheticService service(8 << 20);
+  SyntheticThread& thread = service.add_thread(service.add_process());
+  Recorder recorder(service);
+  std::vector<abi::Cookie> sockets;
+  for (abi::Cookie i = 0; i < kConnections; ++i) {
+    sockets.push_back(kListener + 1 + i);
+    thread.accept(kListener, sockets.back(), kPort, static_cast<std::uint16_t>(40'000 + i));
+  }
+  recorder.follow();
+  std::minstd_rand random(1);
+  const std::string request = get("/");
+  const std::string response = answer(static_cast<std::size_t>(state.range(0)));
+  const std::uint64_t exchanges = recorder.exchanges(), bytes = recorder.archive_bytes();
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (int round = 0; round < kRounds; ++round) {
+      thread.wait(sockets);
+      thread.clock(1'700'000'000'000'000'000 + static_cast<std::int64_t>(service.stamp));
+      for (const abi::Cookie socket : sockets) {
+        service.stamp += 3000 + random() % 4096;
+        thread.receive(socket, request);
+        thread.send(socket, response);
+      }
+    }
+    state.ResumeTiming();
+    recorder.follow();
+  }
+  const auto recorded = static_cast<double>(recorder.exchanges() - exchanges);
+  state.SetItemsProcessed(static_cast<std::int64_t>(recorded));
+  state.counters["exchanges"] = recorded;
+  state.counters["bytes/exchange"] =
+      static_cast<double>(recorder.archive_bytes() - bytes) / recorded;
+}
+BENCHMARK(BM_RecordExchange)->ArgName("body")->Arg(200)->Arg(4096)->Iterations(64);
+
+}  // namespace
+}  // namespace reprise::recorder
