@@ -6,16 +6,19 @@
 // The answer is one read of /proc/loadavg where nothing else runs on the machine, and the state of
 // each thread where something does.
 //
-// A thread that says it runs while the kernel says it sleeps is blocked in a call without a hook.
-// After `kPatience` of real time it is taken for waiting until it moves, and reported once.
+// A thread that says it runs while the kernel says it sleeps, and which got no processor for
+// `kPatience` of real time, is blocked in a call without a hook. It is taken for waiting until it
+// moves, and reported once.
 //
 // Ownership: borrows the threads. Threading: one thread.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/abi/arena.h"
@@ -61,7 +64,9 @@ class Quiescence {
     std::uint64_t activity = 0;
     std::int32_t tid = 0;
     std::chrono::steady_clock::time_point since;
-    Halt halt = Halt::kNot;
+    std::string cpu_time;  // /proc/…/schedstat
+    // Since when it sleeps without having moved.
+    std::optional<std::chrono::steady_clock::time_point> still_since;
   };
   struct LiveThread {
     std::uint32_t slot = 0;
@@ -73,6 +78,8 @@ class Quiescence {
   Halt halted(std::uint32_t slot, std::uint64_t activity);
   bool nothing_runnable();
   char kernel_state(std::uint32_t slot);
+  bool is_traced(std::uint32_t slot) const;
+  std::string kernel_path(std::uint32_t slot, const char* file) const;
 
   Threads& threads_;
   std::vector<LiveThread> first_, second_;
@@ -81,6 +88,7 @@ class Quiescence {
   int loadavg_ = -1;
   Moment earliest_ = kNever;
   std::vector<std::string> unhooked_;
+  std::unordered_set<std::int32_t> told_;  // whose thread is in `unhooked_`
 };
 
 // What a thread does, for messages: "waits for readiness".
