@@ -165,8 +165,9 @@ ExitCode DebugCommand::run(Terminal& terminal) {
   options.debugger = channel->get();
   options.stop_at = at;
   if (!at && !plan.exchanges.empty()) options.stop_at = plan.exchanges.front().id;
-  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
   DebuggedService service(session);
+  options.on_stuck = [&service] { service.interrupt(); };
+  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
   session.add_observer(service);
   session.add_observer(engine);
   if (auto launched = launch(*prepared, *recording, **channel, *gdb, terminal); !launched) {

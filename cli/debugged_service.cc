@@ -76,4 +76,8 @@ void DebuggedService::signal(int number) {
   if (root() != 0) ::kill(root_, number == SIGINT ? SIGTERM : number);
 }
 
+void DebuggedService::interrupt() {
+  if (root() != 0) ::kill(root_, SIGINT);
+}
+
 }  // namespace reprise::cli

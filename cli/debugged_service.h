@@ -31,6 +31,8 @@ class DebuggedService final : public replayer::Service, public event::Observer {
   bool alive() override;
   std::optional<event::ProcessExited> exited() override;
   void signal(int number) override;
+  // Makes the debugger stop the service, as the user's Ctrl-C does.
+  void interrupt();
 
   // Learns how the root process ended.
   void on_event(const event::Event& event) override;

@@ -93,8 +93,8 @@ tl::expected<std::vector<std::string>, std::string> Gdb::command(
   // Python's string syntax has JSON's as a part.
   const auto quoted = [](const std::string& text) { return nlohmann::json(text).dump(); };
   const std::string start = "python\nimport sys\nsys.path.insert(0, " + quoted(scripts_) +
-                            ")\nimport reprise_debugger\nreprise_debugger.begin(" +
-                            quoted(description.string()) + ")\nend\n";
+                            ")\nimport reprise_debugger\nreprise_debugger.prepare(" +
+                            quoted(description.string()) + ")\nend\nreprise start\n";
   if (!write(description, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) ||
       !write(script, start)) {
     return tl::unexpected("cannot write into " + session.directory);

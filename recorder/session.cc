@@ -138,6 +138,7 @@ class LiveSession final : public Session {
   pid_t root_ = 0;
   bool none_left_ = false;
   bool told_missing_ = false;
+  bool starts_late_ = false;  // whoever was launched starts the service when it likes
   bool can_write_ = true;
   std::optional<ExitStatus> exit_;
   std::uint64_t launched_ns_ = 0;
@@ -212,12 +213,13 @@ tl::expected<void, Error> LiveSession::launch(const LaunchOptions& launch) {
   child.signal_mask = signals_->former_mask();
   child.fixed_addresses = launch.fixed_addresses;
   if (launch.launcher) {
-    child.command = launch.launcher(options_.command, service);
+    child.command = launch.launcher(target_.command(options_.command), service);
     child.environment = own_environment();
     const auto program = check_target(child.command.front(), variable(child.environment, "PATH"));
     if (!program) return tl::unexpected(program.error());
     child.path = program->path;
   }
+  starts_late_ = launch.launcher != nullptr;
   become_subreaper();
   drain_.beat();
   const auto started = start_child(child);
@@ -331,14 +333,15 @@ void LiveSession::look_after(std::uint64_t now) {
 
 void LiveSession::check_hello(std::uint64_t now) {
   if (told_missing_ || watch_.seen_any() || root_ <= 0) return;
-  if (!exit_ && now - launched_ns_ < kHelloNs) return;
+  if (!exit_ && (starts_late_ || now - launched_ns_ < kHelloNs)) return;
   told_missing_ = true;
   const std::string what =
       "the agent did not start in " + options_.command.front() + ": nothing of it is recorded";
   collector_.on_gap(what);
   remark(what +
          " (did the dynamic linker say why above? does the program clear LD_PRELOAD before it "
-         "starts the service, as sudo does?). The service runs on, unrecorded");
+         "starts the service, as sudo does?)" +
+         (exit_ ? "" : ". The service runs on, unrecorded"));
 }
 
 // --- The end -------------------------------------------------------------------------------------

@@ -150,22 +150,36 @@ std::optional<Error> check_elf(const std::string& path, const File& file,
   return std::nullopt;
 }
 
-// "#!/usr/bin/env python3" -> "/usr/bin/env"
-std::string interpreter_of(const std::string& start) {
-  const std::size_t line_end = start.find('\n');
-  const std::size_t begin = start.find_first_not_of(" \t", 2);
-  if (begin == std::string::npos || begin >= line_end) return "";
-  const std::size_t end = start.find_first_of(" \t\r\n", begin);
-  return start.substr(begin, end == std::string::npos ? std::string::npos : end - begin);
+// "#!/usr/bin/env python3 -u" -> {"/usr/bin/env", "python3 -u"}: all that follows is one argument.
+std::vector<std::string> interpreter_of(const std::string& start) {
+  constexpr char kBlanks[] = " \t\r";
+  const std::string line = start.substr(2, start.find('\n') - 2);
+  std::vector<std::string> words;
+  const std::size_t begin = line.find_first_not_of(kBlanks);
+  if (begin == std::string::npos) return {""};
+  const std::size_t end = line.find_first_of(kBlanks, begin);
+  words.push_back(line.substr(begin, end - begin));
+  const std::size_t argument = line.find_first_not_of(kBlanks, std::min(end, line.size()));
+  if (argument != std::string::npos) {
+    words.push_back(line.substr(argument, line.find_last_not_of(kBlanks) + 1 - argument));
+  }
+  return words;
 }
 
 }  // namespace
+
+std::vector<std::string> Target::command(const std::vector<std::string>& command) const {
+  std::vector<std::string> words = interpreter;
+  words.push_back(path);
+  words.insert(words.end(), command.begin() + 1, command.end());
+  return words;
+}
 
 tl::expected<Target, Error> check_target(const std::string& program,
                                          const std::string& path_variable) {
   auto path = find_program(program, path_variable);
   if (!path) return tl::unexpected(path.error());
-  Target target{*path, *path};
+  Target target{*path, *path, {}};
   for (int depth = 0; depth < kDeepestScript; ++depth) {
     const std::string& executable = target.executable;
     if (auto error = check_privileges(executable)) return tl::unexpected(*error);
@@ -183,12 +197,13 @@ tl::expected<Target, Error> check_target(const std::string& program,
                     "its first line; put the interpreter in front: reprise record -- sh " +
                     executable);
     }
-    const std::string interpreter = interpreter_of(start);
-    if (!is_executable_file(interpreter)) {
-      return refuse("the interpreter of " + executable + ", `" + interpreter +
+    std::vector<std::string> interpreter = interpreter_of(start);
+    if (!is_executable_file(interpreter.front())) {
+      return refuse("the interpreter of " + executable + ", `" + interpreter.front() +
                     "`, is not an executable file");
     }
-    target.executable = interpreter;
+    target.executable = interpreter.front();
+    target.interpreter.insert(target.interpreter.begin(), interpreter.begin(), interpreter.end());
   }
   return refuse(program + " is a script whose interpreters are scripts, too many times over");
 }

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "recorder/error.h"
 
@@ -16,6 +17,13 @@ namespace reprise::recorder {
 struct Target {
   std::string path;        // of the program, as found on PATH
   std::string executable;  // that the kernel will load: the program, or its interpreter
+  // What the kernel puts in front of a script's path and arguments ("/usr/bin/env", "python3");
+  // empty for a program.
+  std::vector<std::string> interpreter;
+
+  // What the kernel makes of `command`, which begins with this program: for whoever starts it by
+  // other means.
+  std::vector<std::string> command(const std::vector<std::string>& command) const;
 };
 
 // `program` is searched on `path_variable` unless it has a slash.

@@ -91,6 +91,7 @@ ControlChannel::Answer DebuggerCommands::situation(const json& request) {
   answer["monotonic_ns"] = words.monotonic_ns.load(std::memory_order_acquire);
   answer["realtime_ns"] = words.realtime_ns.load(std::memory_order_acquire);
   answer["began_ns"] = stage_.plan.began.ns;
+  if (!stuck_.empty()) answer["stuck"] = stuck_;
   answer["ended"] = stage_.service.exited().has_value();
   answer["answer"] = last_answer();
   if (const auto thread = request.find("thread");

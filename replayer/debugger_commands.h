@@ -1,6 +1,7 @@
 // What a debugger that holds the service may ask of its replay (control_channel.h).
 //
-//   situation {thread?}   where the replay stands; for whom that thread (a tid) works
+//   situation {thread?}   where the replay stands, and why it cannot go on; for whom that thread (a
+//                         tid) works
 //   stop {at: N | "next" | "never"}   stop the service when that exchange arrives
 //   divergences           what differed from the recording so far
 //
@@ -10,6 +11,8 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "replayer/control_channel.h"
 #include "replayer/stage.h"
@@ -27,6 +30,9 @@ class DebuggerCommands {
   // The debugger holds the service: nothing is to be released, and no patience runs out.
   bool holds() const;
 
+  // The replay has come to its end before the recording has. `why` is for people.
+  void cannot_go_on(std::string why) { stuck_ = std::move(why); }
+
   // A unit is about to be released: the exchange of it at whose arrival the service is to stop.
   std::optional<event::ExchangeId> stop_in(const Unit& unit);
 
@@ -42,6 +48,7 @@ class DebuggerCommands {
   const Threads& threads_;
   std::optional<event::ExchangeId> stop_at_;
   bool stop_at_next_ = false;
+  std::string stuck_;                // why it cannot go on; "" while it can
   event::ExchangeId last_released_;  // the highest number that was
 };
 

@@ -36,6 +36,9 @@ constexpr microseconds kBusyWait = milliseconds(10);
 constexpr microseconds kWakingWait{50};
 // Real time that bytes take at most between two sockets of one machine.
 constexpr milliseconds kDeliveryPatience{100};
+// Real time after which a service that rests is not about to listen any more: processes that start
+// others may look at rest in between.
+constexpr milliseconds kStartPatience{1000};
 // Exchanges that may still be worked on after their answer: as many as the collector remembers.
 constexpr std::size_t kWorkedOn = 64;
 
@@ -56,8 +59,9 @@ class Engine::Run {
   Rest rest();
   bool bytes_on_their_way();
   Board board(bool quiescent);
-  void act();
+  bool act();
   void release(Release what);
+  bool never_listens();
   void release_unit(bool early);
   void fire_deadline();
   void settle_finished();
@@ -88,7 +92,7 @@ class Engine::Run {
   std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
-  std::optional<steady_clock::time_point> on_their_way_since_;
+  std::optional<steady_clock::time_point> on_their_way_since_, never_listens_since_;
   bool done_ = false;
   std::optional<Error> error_;
 };
@@ -127,11 +131,13 @@ tl::expected<void, Error> Engine::Run::replay() {
     const Rest rest = this->rest();
     if (rest == Rest::kQuiescent && !is_held()) {
       if (!done_) {
-        act();
-        continue;
+        if (act()) continue;
+      } else if (!error_ && quiescence_.earliest_deadline() != kNever) {
+        // Nothing is left to release, and the service is on its way out: only time passes.
+        fire_deadline();
       }
-      // Nothing is left to release, and the service is on its way out: only time passes.
-      if (quiescence_.earliest_deadline() != kNever) fire_deadline();
+    } else if (rest == Rest::kBusy) {
+      never_listens_since_.reset();
     }
     const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : kBusyWait);
     if (!rang && service_.exited()) break;
@@ -222,13 +228,23 @@ Board Engine::Run::board(bool quiescent) {
   return board;
 }
 
-void Engine::Run::act() {
+// The service rests: releases something. False when nothing is to be released yet.
+bool Engine::Run::act() {
   settle_finished();
   if (service_.exited()) {
     done_ = true;
-    return;
+    return true;
   }
-  release(engine_.schedule_.choose(board(true)));
+  const Release what = engine_.schedule_.choose(board(true));
+  if (what == Release::kNotListening && !never_listens()) return false;
+  release(what);
+  return true;
+}
+
+bool Engine::Run::never_listens() {
+  const auto now = steady_clock::now();
+  if (!never_listens_since_) never_listens_since_ = now;
+  return now - *never_listens_since_ >= kStartPatience;
 }
 
 void Engine::Run::release(Release what) {
@@ -262,6 +278,8 @@ void Engine::Run::release(Release what) {
     case Release::kNotListening:
       error_ = Error{Error::Kind::kEnvironment, unreplayed()};
       done_ = true;
+      if (debugger_) debugger_->cannot_go_on(error_->message);
+      if (engine_.options_.on_stuck) engine_.options_.on_stuck();
       return;
     case Release::kFinish:
       if (ending_.step()) done_ = true;

@@ -35,6 +35,9 @@ struct EngineOptions {
   // The debugger that holds the service; null without one. With one, the replay has all the time in
   // the world, and goes on until the service has ended.
   ControlChannel* debugger = nullptr;
+  // Called when the replay cannot go on and the debugger has to end it: interrupts the service, so
+  // that the debugger learns of it.
+  std::function<void()> on_stuck;
   // Called now and then with how many of the selected exchanges are done.
   std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
 };

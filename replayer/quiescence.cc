@@ -77,9 +77,7 @@ Quiescence::Quiescence(Threads& threads)
 
 Quiescence::~Quiescence() {
   if (loadavg_ >= 0) ::close(loadavg_);
-  for (const auto& [tid, file] : state_files_) {
-    if (file >= 0) ::close(file);
-  }
+  for (const auto& [tid, file] : state_files_) ::close(file);
 }
 
 Rest Quiescence::look(Moment now) {
@@ -124,21 +122,42 @@ Quiescence::Halt Quiescence::halted(std::uint32_t slot, std::uint64_t activity) 
   const auto now = std::chrono::steady_clock::now();
   Running& running = running_[slot];
   const std::int32_t tid = threads_.thread(slot).tid;
-  if (running.activity != activity || running.tid != tid)
-    running = {activity, tid, now, Halt::kNot};
-  if (running.halt != Halt::kNot) return running.halt;
+  if (running.activity != activity || running.tid != tid) {
+    running = {.activity = activity, .tid = tid, .since = now, .cpu_time = {}, .still_since = {}};
+  }
   if (now - running.since < kDeathNoticed) return Halt::kNot;
   // Before a thread has said who it is, the kernel cannot be asked.
   const char state = tid == 0 ? 'R' : kernel_state(slot);
-  if (state == '\0' || state == 'Z' || state == 'X') return running.halt = Halt::kGone;
-  if (now - running.since < kPatience) return Halt::kNot;
-  if (activity_of(activity) == abi::Activity::kAsking || state != 'S') return Halt::kNot;
-  running.halt = Halt::kBlocked;
-  const std::string where =
-      read_file(proc_path(threads_.process_of(slot).pid, threads_.thread(slot).tid, "wchan"));
-  unhooked_.push_back(threads_.name(slot) + " is blocked in a call that Reprise does not hook" +
-                      (where.empty() || where == "0" ? "" : " (kernel: " + where + ")"));
-  return running.halt;
+  if (state == '\0' || state == 'X') return Halt::kGone;
+  if (state == 'Z') return is_traced(slot) ? Halt::kNot : Halt::kGone;
+  if (activity_of(activity) == abi::Activity::kAsking || state != 'S') {
+    running.still_since.reset();
+    return Halt::kNot;
+  }
+  // It sleeps now; one that works may be seen so as well, between two pages or two files.
+  std::string cpu_time = read_file(kernel_path(slot, "schedstat"));
+  if (!running.still_since || cpu_time != running.cpu_time) {
+    running.still_since = now;
+    running.cpu_time = std::move(cpu_time);
+  }
+  if (now - *running.still_since < kPatience) return Halt::kNot;
+  if (told_.insert(tid).second) {
+    const std::string where = read_file(kernel_path(slot, "wchan"));
+    unhooked_.push_back(threads_.name(slot) + " is blocked in a call that Reprise does not hook" +
+                        (where.empty() || where == "0" ? "" : " (kernel: " + where + ")"));
+  }
+  return Halt::kBlocked;
+}
+
+std::string Quiescence::kernel_path(std::uint32_t slot, const char* file) const {
+  return proc_path(threads_.process_of(slot).pid, threads_.thread(slot).tid, file);
+}
+
+// Of what died under a debugger the parent learns once the debugger has.
+bool Quiescence::is_traced(std::uint32_t slot) const {
+  const std::string status = read_file(kernel_path(slot, "status"));
+  const std::size_t tracer = status.find("\nTracerPid:\t");
+  return tracer != std::string::npos && status.compare(tracer, 14, "\nTracerPid:\t0\n") != 0;
 }
 
 bool Quiescence::somebody_comes_or_goes() {
@@ -165,17 +184,21 @@ bool Quiescence::nothing_runnable() {
 // R, S, D, T, t, Z, X as in proc(5); 0 when the thread is gone.
 char Quiescence::kernel_state(std::uint32_t slot) {
   const std::int32_t tid = threads_.thread(slot).tid;
-  const auto [entry, added] = state_files_.try_emplace(tid, -1);
-  if (added) {
-    entry->second =
-        ::open(proc_path(threads_.process_of(slot).pid, tid, "stat").c_str(), O_RDONLY | O_CLOEXEC);
-  }
   char text[128];
-  const ssize_t length = ::pread(entry->second, text, sizeof(text), 0);
+  ssize_t length = -1;
+  if (const auto known = state_files_.find(tid); known != state_files_.end()) {
+    length = ::pread(known->second, text, sizeof(text), 0);
+    if (length <= 0) {  // of a thread that is gone, whose number may have been given anew
+      ::close(known->second);
+      state_files_.erase(known);
+    }
+  }
   if (length <= 0) {
-    if (entry->second >= 0) ::close(entry->second);
-    state_files_.erase(entry);
-    return '\0';
+    const int file = ::open(kernel_path(slot, "stat").c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return '\0';
+    state_files_[tid] = file;
+    length = ::pread(file, text, sizeof(text), 0);
+    if (length <= 0) return '\0';
   }
   return task_state({text, static_cast<std::size_t>(length)});
 }

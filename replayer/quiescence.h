@@ -9,16 +9,19 @@
 // Nor does a service rest while a thread of it says nothing and runs: that one has just been made,
 // or ends, which somebody may wait for (silent_threads.h).
 //
-// A thread that says it runs while the kernel says it sleeps is blocked in a call without a hook.
-// After `kPatience` of real time it is taken for waiting until it moves, and reported once.
+// A thread that says it runs while the kernel says it sleeps, and which got no processor for
+// `kPatience` of real time, is blocked in a call without a hook. It is taken for waiting until it
+// moves, and reported once.
 //
 // Ownership: borrows the threads. Threading: one thread.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/abi/arena.h"
@@ -65,7 +68,9 @@ class Quiescence {
     std::uint64_t activity = 0;
     std::int32_t tid = 0;
     std::chrono::steady_clock::time_point since;
-    Halt halt = Halt::kNot;
+    std::string cpu_time;  // /proc/…/schedstat
+    // Since when it sleeps without having moved.
+    std::optional<std::chrono::steady_clock::time_point> still_since;
   };
   struct LiveThread {
     std::uint32_t slot = 0;
@@ -78,6 +83,8 @@ class Quiescence {
   bool somebody_comes_or_goes();
   bool nothing_runnable();
   char kernel_state(std::uint32_t slot);
+  bool is_traced(std::uint32_t slot) const;
+  std::string kernel_path(std::uint32_t slot, const char* file) const;
 
   Threads& threads_;
   SilentThreads silent_;
@@ -88,6 +95,7 @@ class Quiescence {
   int loadavg_ = -1;
   Moment earliest_ = kNever;
   std::vector<std::string> unhooked_;
+  std::unordered_set<std::int32_t> told_;  // whose thread is in `unhooked_`
 };
 
 // What a thread does, for messages: "waits for readiness".

@@ -143,6 +143,20 @@ class DebugTest(DebugTestCase):
         self.assertIn("The service exited with code 0 after 2 of 2 exchanges.", output)
         self.assertIn("a replay runs once", output)
 
+    def test_a_service_that_never_listens_does_not_hang(self):
+        archive, _ = self.record_errands("/a")
+        idle = [harness.PYTHON, "-c", "import signal; signal.pause()"]
+        output = self.debug(archive, idle, "print 6 * 7\n", status=2)
+        self.assertRegex(output, r"the service never listened on 127\.0\.0\.1:\d+, where")
+
+    def test_a_script_is_debugged_in_its_interpreter_with_the_arguments_it_was_given(self):
+        archive, command = self.record_errands("/a", "/b")
+        script = self.write("start it", "#!/bin/sh -e\n[ \"$1\" = 'two $words' ]\nshift\nexec \"$@\"\n")
+        os.chmod(script, 0o755)
+        output = self.debug(archive, [script, "two $words", *command], "backtrace 1\n", "--at", "2")
+        self.assertIn("Exchange 2 of 2 arrives: GET /b", output)
+        self.assertRegex(output, r"#0 .* ReadRequest")
+
     # --- Looking things up ---
 
     def test_where_tells_exchange_time_and_the_last_answer(self):

@@ -8,6 +8,8 @@ import gdb
 from reprise_channel import ReplayError
 from reprise_recording import body_text, call_line
 
+_RUNS_ONCE = "a replay runs once; start `reprise debug` again"
+
 
 def arrival_line(debugger):
     """Which exchange has just arrived."""
@@ -204,6 +206,32 @@ Usage: reprise divergences"""
                       f"now {one['actual'] or 'nothing'}\n")
 
 
+class _Start(_Command):
+    """Start the service and run it until the exchange arrives that was asked for.
+
+Usage: reprise start
+
+`reprise debug` does so itself, and it is done once: what was released cannot be taken back."""
+
+    name = "start"
+    kind = gdb.COMMAND_RUNNING
+
+    def __init__(self, debugger):
+        super().__init__(debugger)
+        self._started = False
+
+    def act(self, arguments):
+        if self._started:
+            raise ReplayError(_RUNS_ONCE)
+        self._started = True
+        try:
+            self.debugger.run_to_arrival("run")
+        except gdb.error as error:
+            raise ReplayError(f"the service cannot be started under gdb: {error}") from error
+        finally:
+            refuse_to_run_again()
+
+
 class _RunAgain(gdb.Command):
     """A replay runs once: what was released cannot be taken back."""
 
@@ -211,7 +239,7 @@ class _RunAgain(gdb.Command):
         super().__init__("reprise run-again", gdb.COMMAND_NONE)
 
     def invoke(self, argument, from_tty):
-        raise gdb.GdbError("reprise: a replay runs once; start `reprise debug` again")
+        raise gdb.GdbError(f"reprise: {_RUNS_ONCE}")
 
 
 def refuse_to_run_again():
@@ -224,5 +252,5 @@ def refuse_to_run_again():
 def define(debugger):
     """Adds the commands."""
     _Reprise()
-    for command in (_Where, _Next, _List, _Show, _Calls, _Divergences):
+    for command in (_Start, _Where, _Next, _List, _Show, _Calls, _Divergences):
         command(debugger)

@@ -1,13 +1,15 @@
 """A replay under gdb: starts the service, stops it where an exchange arrives, and holds the replay
 while gdb holds the service.
 
-`reprise debug` makes gdb run begin() before anything else; see cli/gdb.h. The service calls
-reprise_stop_here() (agent/world/substitute/stop.h) inside the read that brought the first bytes of
-the exchange; the stop is put off to where that read returns to, which is the service's own code.
+`reprise debug` makes gdb run prepare() and `reprise start` before anything else; see cli/gdb.h. The
+service calls reprise_stop_here() (agent/world/substitute/stop.h) inside the read that brought the
+first bytes of the exchange; the stop is put off to where that read returns to, which is the service's
+own code.
 """
 
 import json
 import os
+import shlex
 
 import gdb
 
@@ -15,11 +17,12 @@ from reprise_channel import Channel, Hold, ReplayError
 import reprise_commands
 from reprise_recording import Recording
 
-# What gdb sets for programs it starts, and the service was not recorded with.
-_OF_GDB = ("LINES", "COLUMNS")
-
 # Signals at which gdb stops; all others are the service's own business.
 _FAULTS = "SIGSEGV SIGBUS SIGILL SIGFPE SIGABRT"
+
+# Where the sources of libraries lie.
+_SYSTEM_SOURCES = ("/usr/include/", "/usr/local/include/", "/usr/lib/")
+_MOST_LIBRARY_FRAMES = 64
 
 
 class Debugger:
@@ -32,6 +35,7 @@ class Debugger:
         self.arrived = None      # the exchange that arrived at the last stop, None at others
         self.landing = None      # exchange whose arrival is about to be shown
         self.ended = None        # how the service ended, in words
+        self.stuck = None        # why the replay could not go on at the last stop, in words
         self._hold = Hold(description["control"], description["held_offset"])
         self._calls = 0          # of functions of the service, made by gdb
         self._waits_for_arrivals = False
@@ -43,14 +47,19 @@ class Debugger:
 
     # --- gdb's events ---
 
-    def on_stop(self, _event):
+    def on_stop(self, event):
         self.hold(True)
         if self._calls > 0:
             return
+        if isinstance(event, gdb.SignalEvent) and event.stop_signal == "SIGINT":
+            self.stuck = self.channel.request("situation").get("stuck")
+            if self.stuck is not None:
+                gdb.write(f"reprise: {self.stuck}\n")
         self.arrived, self.landing = self.landing, None
         if self.arrived is not None:
             gdb.set_convenience_variable("reprise_exchange", self.arrived)
             gdb.write(reprise_commands.arrival_line(self) + "\n")
+            _select_own_frame()
             gdb.execute("frame")
 
     def on_cont(self, _event):
@@ -91,6 +100,8 @@ class Debugger:
         gdb.execute(start)
         while self.arrived is None and self._stopped_by_a_child():
             gdb.execute("continue")
+        if self.stuck is not None:
+            raise ReplayError("the replay cannot go on")
 
     def _stopped_by_a_child(self):
         """Whether gdb stopped because some child of the service ended, which it always does."""
@@ -102,6 +113,20 @@ class Debugger:
                 other.threads()[0].switch()
                 return True
         return False
+
+
+def _select_own_frame():
+    """Selects the innermost frame of the service's own sources: templates and inline functions of
+    system headers are compiled into the service, and are not what its author wants to look at."""
+    frame = gdb.newest_frame()
+    for _ in range(_MOST_LIBRARY_FRAMES):
+        if frame is None:
+            return
+        source = frame.find_sal().symtab
+        if source is not None and not source.fullname().startswith(_SYSTEM_SOURCES):
+            frame.select()
+            return
+        frame = frame.older()
 
 
 class Arrival(gdb.Breakpoint):
@@ -140,26 +165,27 @@ class Landing(gdb.Breakpoint):
 
 
 def _prepare_gdb(environment):
-    for setting in ("startup-with-shell off", "detach-on-fork off", "schedule-multiple on",
-                    "follow-fork-mode parent", "print thread-events off",
-                    "print inferior-events off"):
+    for setting in ("detach-on-fork off", "schedule-multiple on", "follow-fork-mode parent",
+                    "print thread-events off", "print inferior-events off"):
         gdb.execute(f"set {setting}")
     gdb.execute("handle all nostop noprint pass", to_string=True)
     gdb.execute(f"handle {_FAULTS} stop print pass", to_string=True)
-    wanted = dict(entry.split("=", 1) for entry in environment if "=" in entry)
-    for name in {*os.environ, *_OF_GDB} - {*wanted}:
-        gdb.execute(f"unset environment {name}")
-    for name, value in wanted.items():
-        if os.environ.get(name) == value:
-            continue
-        if "\n" in value:
+    # Only by way of a shell does gdb keep the arguments apart. Neither the shell nor `env` has the
+    # agent in it, nor the service what gdb sets for programs it starts.
+    os.environ["SHELL"] = "/bin/sh"
+    gdb.execute("unset environment")
+    words = []
+    for entry in environment:
+        if "\n" in entry:
+            name = entry.split("=", 1)[0]
             gdb.write(f"{name} has several lines, which gdb cannot set; the service runs without it\n")
-            continue
-        gdb.execute(f"set environment {name} = {value}")
+        else:
+            words.append(shlex.quote(entry))
+    gdb.execute("set exec-wrapper /usr/bin/env -i " + " ".join(words))
 
 
-def begin(description_path):
-    """Starts the service that the file describes and runs it to the first arrival."""
+def prepare(description_path):
+    """Makes gdb ready for the service that the file describes."""
     with open(description_path, encoding="utf-8") as file:
         description = json.load(file)
     debugger = Debugger(description)
@@ -171,5 +197,3 @@ def begin(description_path):
     gdb.events.inferior_call.connect(debugger.on_inferior_call)
     gdb.events.exited.connect(debugger.on_exited)
     gdb.events.gdb_exiting.connect(debugger.on_gdb_exiting)
-    debugger.run_to_arrival("run")
-    reprise_commands.refuse_to_run_again()
