@@ -65,8 +65,10 @@ class Connection:
             while head := self._read_head():
                 path = head.split(b" ")[1]
                 body = self._read_body(head)
-                if path == b"/close-delimited":
+                if path in (b"/close-delimited", b"/close-delimited-kill"):
                     self._client.sendall(CLOSE_DELIMITED)
+                    if path == b"/close-delimited-kill":
+                        os.kill(os.getpid(), signal.SIGKILL)
                     return
                 if path == b"/segv":
                     ctypes.string_at(0)
