@@ -239,6 +239,22 @@ TEST(CollectorLossTest, AGapOfOneThreadLeavesTheExchangesOfOthersAlone) {
   EXPECT_TRUE(recorded.sink.exchange(2).complete);
 }
 
+TEST(CollectorLossTest, AnAnswerWhoseRequestMayBeLostIsNotOneGivenUnasked) {
+  RecordedService recorded;
+  SyntheticThread& acceptor = recorded.thread(0);
+  SyntheticThread& worker = recorded.thread(1, 0);
+  worker.connect(30, 6000, 8080);
+  acceptor.accept(kListener, 10, 80, 5000);
+  worker.gap(1);  // it read the request, and sent one of its own
+  worker.send(10, ok("1"));
+  worker.receive(30, ok("2"));
+  recorded.finish();
+  EXPECT_TRUE(recorded.sink.exchange(1).request.empty());
+  EXPECT_FALSE(recorded.sink.exchange(1).complete);
+  EXPECT_NE(recorded.sink.exchange(1).incomplete_why.find("its request"), std::string::npos);
+  EXPECT_FALSE(recorded.sink.call(1).complete);
+}
+
 TEST(CollectorLossTest, AHoleThatIsNeverFilledIsALossAfterAWhile) {
   RecordedService recorded;
   SyntheticThread& thread = recorded.thread();

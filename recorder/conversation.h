@@ -46,6 +46,9 @@ class Conversation : public protocol::TransactionSink {
   void end(protocol::Side side, protocol::End how, const Moment& moment);
   // Bytes of that side are missing: what is open stays incomplete for `why`.
   void lose(protocol::Side side, const std::string& why);
+  // Whether requests may be missing without a hole to see: what answers nothing is then not known
+  // to have been said unasked.
+  void set_requests_doubtful(bool doubtful) { requests_doubtful_ = doubtful; }
 
   // What the service sent, requests or responses: bytes below `announced` were handed to the
   // system, it took those below `accepted`.
@@ -75,6 +78,7 @@ class Conversation : public protocol::TransactionSink {
   const Moment* moment_ = nullptr;  // while feeding
   std::uint64_t announced_ = 0;
   std::uint64_t accepted_ = 0;
+  bool requests_doubtful_ = false;
 
  private:
   void on_opaque(event::Protocol protocol, std::string_view why, std::uint64_t client_offset,

@@ -70,6 +70,7 @@ void InboundConversation::on_response_begin(const protocol::Transaction& transac
     if (!transaction.push) return;
     open = &begin(transaction);
     open->request_whole = true;
+    if (requests_doubtful_) book_.spoil(*open, "records were lost, its request may be among them");
     open->exchange.protocol = transaction.protocol;
     open->exchange.first_byte_in = open->exchange.last_byte_in = moment_->enter;
   }

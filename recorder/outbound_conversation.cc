@@ -72,6 +72,7 @@ void OutboundConversation::on_response_begin(const protocol::Transaction& transa
   if (open == nullptr) {
     if (!transaction.push) return;
     open = &begin(transaction, moment_->context);
+    open->spoiled = requests_doubtful_;
     open->call.first_byte_out = open->call.last_byte_out = moment_->enter;
     describe(*open, transaction);
   }

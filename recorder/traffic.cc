@@ -145,6 +145,7 @@ Context Traffic::accepted(ThreadState& thread, const event::Event& event,
   info.listener = fact.listener;
   info.recorded = fact.recorded;
   info.opened = event.exit;
+  connection.in.losses_seen = connection.out.losses_seen = losses_;
   converse_inbound(connection);
   if (ConnectionState* other = connections_.pair_up(connection)) make_internal(connection, *other);
   outlet_.sink().on_connection(info);
@@ -163,7 +164,10 @@ Context Traffic::connected(ThreadState& thread, const event::Event& event,
   info.direction = event::Direction::kOutbound;
   info.local = fact.local;
   info.peer = fact.peer;
-  if (!again) info.opened = event.exit;
+  if (!again) {
+    info.opened = event.exit;
+    connection.in.losses_seen = connection.out.losses_seen = losses_;
+  }
   info.peer_name = "";
   const ProcessState* process = thread.process;
   for (int depth = 0; process != nullptr && depth < kDeepestFork; ++depth) {

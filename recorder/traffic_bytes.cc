@@ -115,6 +115,7 @@ Context Traffic::read_answer(ThreadState& thread, ConnectionState& connection,
   const bool expected = calls.is_waiting() || !calls.has_called();
   const Context before = calls.has_called() ? Context::background() : connection.owner;
   calls.start_reading(before);
+  calls.set_requests_doubtful(connection.out.losses_seen != losses_);
   hear(connection, fact, {event.enter, event.exit, thread.process->id, before});
   connection.user = thread.id;
   // The end of an idle connection, or a message nobody asked for, is nobody's work.
@@ -185,6 +186,9 @@ Context Traffic::intended(ThreadState& thread, const event::Event& event,
     return send.context;
   }
   send.context = begin_send(thread, connection);
+  if (connection.inbound != nullptr) {
+    connection.inbound->set_requests_doubtful(connection.in.losses_seen != losses_);
+  }
   const Moment moment{event.enter, event.exit, thread.process->id, send.context};
   const std::uint64_t known = connection.out.next();
   if (fact.offset < known && repeats_refused(connection, fact)) {

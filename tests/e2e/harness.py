@@ -4,9 +4,9 @@ Tests run with the repository's runfiles as their working directory (Bazel). REP
 to test; without it, it is the one that was built.
 """
 
-import base64
 import contextlib
 import dataclasses
+import io
 import itertools
 import json
 import os
@@ -137,11 +137,12 @@ class Archive:
         printed = subprocess.run([RAW_EXCHANGES, self.path], check=True, capture_output=True,
                                  timeout=PATIENCE_S).stdout
         exchanges = []
-        for line in printed.splitlines():
+        stream = io.BytesIO(printed)
+        while line := stream.readline():
             fields = json.loads(line)
             exchanges.append(RawExchange(
                 fields["exchange"], fields["connection"], fields["complete"], fields["why"],
-                base64.b64decode(fields["request"]), base64.b64decode(fields["response"])))
+                stream.read(fields["request_bytes"]), stream.read(fields["response_bytes"])))
         return exchanges
 
 

@@ -1,6 +1,6 @@
-// usage: raw_exchanges ARCHIVE                prints every exchange with its bytes as they went
-// over the
-//                                            connection: one JSON object a line, bytes in base64
+// usage: raw_exchanges ARCHIVE                prints each exchange: a line of JSON, then the bytes
+//                                            of its request and of its response as they went over
+//                                            the connection
 //        raw_exchanges --environment ARCHIVE  prints the environment of the recorded processes
 //
 // For tests that compare with what a client sent and received, or look for what must not be there.
@@ -14,20 +14,9 @@
 
 namespace {
 
-std::string base64(const reprise::event::Bytes& bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = bytes.size() - i;
-    const std::uint32_t group = static_cast<std::uint32_t>(bytes[i]) << 16 |
-                                static_cast<std::uint32_t>(left > 1 ? bytes[i + 1] : 0) << 8 |
-                                static_cast<std::uint32_t>(left > 2 ? bytes[i + 2] : 0);
-    text += kDigits[group >> 18];
-    text += kDigits[group >> 12 & 63];
-    text += left > 1 ? kDigits[group >> 6 & 63] : '=';
-    text += left > 2 ? kDigits[group & 63] : '=';
-  }
-  return text;
+void print_bytes(const reprise::event::Bytes& bytes) {
+  std::cout.write(reinterpret_cast<const char*>(bytes.data()),
+                  static_cast<std::streamsize>(bytes.size()));
 }
 
 void print_environment(reprise::archive::Reader& reader) {
@@ -50,10 +39,12 @@ void print_exchanges(reprise::archive::Reader& reader) {
                                 {"connection", exchange.connection.value},
                                 {"complete", exchange.complete},
                                 {"why", why},
-                                {"request", request ? base64(*request) : ""},
-                                {"response", response ? base64(*response) : ""}}
+                                {"request_bytes", request ? request->size() : 0},
+                                {"response_bytes", response ? response->size() : 0}}
                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
               << "\n";
+    if (request) print_bytes(*request);
+    if (response) print_bytes(*response);
     return true;
   });
 }

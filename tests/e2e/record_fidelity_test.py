@@ -27,7 +27,19 @@ class FidelityTest(harness.EndToEndTest):
         self.assertEqual(len(exchanges), 1)
         self.assert_whole(exchanges[0], request, response)
         self.assertEqual(recording.archive.stats()["gaps"], 0)
+        listed = recording.archive.ls()[0]  # read as HTTP, and not as bytes nobody understood
+        self.assertEqual((listed["method"], listed["status"]), (request.split(b" ")[0].decode(), "200"))
         return exchanges[0]
+
+    def test_one_wrong_byte_is_found(self):
+        """The control of all tests here that compare bytes."""
+        request = b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc"
+        exchange = self._recorded_alone(request)
+        for sent, received in ((request[:-1] + b"d", exchange.response),
+                               (request, exchange.response[:-1] + b"d"),
+                               (request[:-1], exchange.response)):
+            with self.assertRaises(AssertionError):
+                self.assert_whole(exchange, sent, received)
 
     def test_five_pipelined_requests_are_five_exchanges(self):
         recording, port = self.record_nginx('location / { return 200 "this is $request_uri\\n"; }')
@@ -52,6 +64,17 @@ class FidelityTest(harness.EndToEndTest):
     def test_a_close_delimited_response_is_whole_when_the_service_closes(self):
         exchange = self._recorded_alone(b"GET /close-delimited HTTP/1.0\r\n\r\n", to_end=True)
         self.assertEqual(exchange.response, scripted_server.CLOSE_DELIMITED)
+
+    def test_a_close_delimited_response_is_not_whole_when_the_service_is_killed(self):
+        """The control of the test above: the client receives the same, and so would a silent recorder."""
+        recording, port = self.record_python("scripted_server.py")
+        response = self._converse(port, b"GET /close-delimited-kill HTTP/1.0\r\n\r\n", to_end=True)
+        recording.wait()
+        self.assertEqual(response, scripted_server.CLOSE_DELIMITED)
+        exchange, = recording.archive.raw()
+        self.assertEqual(exchange.response, response)
+        self.assertFalse(exchange.complete)
+        self.assertIn("killed", exchange.why)
 
     def test_methods_nobody_listed_are_exchanges(self):
         for method in (b"PURGE", b"QUERY"):

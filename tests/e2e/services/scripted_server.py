@@ -86,8 +86,10 @@ class Connection:
                 if path == b"/upgrade":
                     self._echo_lines()
                     return
-                if path == b"/close-delimited":
+                if path in (b"/close-delimited", b"/close-delimited-kill"):
                     self._client.sendall(CLOSE_DELIMITED)
+                    if path == b"/close-delimited-kill":
+                        os.kill(os.getpid(), signal.SIGKILL)
                     return
                 if path == b"/segv":
                     ctypes.string_at(0)
