@@ -1,4 +1,4 @@
-"""One exchange of examples/checkout on its own: the recorded response comes out without the others."""
+"""examples/checkout on a desk: one exchange without the others, and under the debugger."""
 
 import os
 import re
@@ -13,7 +13,8 @@ CHECKOUT = os.path.abspath(os.environ.get("CHECKOUT", "examples/checkout/checkou
 CUSTOMERS, REQUESTS = 4, 12
 
 
-class OnlyTest(harness.EndToEndTest):
+class CheckoutTestCase(harness.EndToEndTest):
+    """A recording of the service, whose dependencies are gone."""
 
     def setUp(self):
         super().setUp()
@@ -28,6 +29,9 @@ class OnlyTest(harness.EndToEndTest):
         self.recorded = {one.number: one for one in self.archive.raw()}
         # The last sale: what it does depends on everything that was bought before.
         self.sale = max(line["exchange"] for line in self.archive.ls() if line["status"] == "201")
+
+
+class OnlyTest(CheckoutTestCase):
 
     def replayed(self, *options: str) -> list[harness.RawExchange]:
         """The exchanges of a replay that held."""
@@ -54,6 +58,31 @@ class OnlyTest(harness.EndToEndTest):
         replayed = self.replayed("--only", str(number), "--with-prefix")
         self.assertEqual(sorted(one.response for one in replayed),
                          sorted(self.recorded[before].response for before in range(1, number + 1)))
+
+
+class DebugTest(CheckoutTestCase):
+
+    def debug(self, script: str) -> str:
+        """What the gdb commands of `script` print when the sale arrives."""
+        done = harness.run_reprise("debug", self.archive.path, "--at", str(self.sale), "--batch", "-x",
+                                   self.write("look.gdb", script), "--", *self.command)
+        return done.stdout
+
+    def test_the_arrival_shows_the_services_own_code_and_not_the_library_that_read(self):
+        output = self.debug("frame 0\n")
+        self.assertIn(f"Exchange {self.sale} of {CUSTOMERS * REQUESTS} arrives: POST /checkout", output)
+        self.assertRegex(output, r"arrives: .*\n#[1-9]\d* .*checkout::Connection::\w+ .* at "
+                                 r"examples/checkout/connection\.cc")
+        self.assertRegex(output, r"#0 .*recv.* at /usr/include/")  # the control: where it really stands
+
+    def test_on_the_way_every_recorded_call_can_be_looked_at(self):
+        output = self.debug("reprise calls\nbreak amount.cc:27\ncontinue\nreprise where\nprint text\n")
+        calls = self.archive.show(self.sale)["external_calls"]
+        self.assertEqual(len(re.findall(r"^call\[\d+\] ", output, re.MULTILINE)), len(calls))
+        self.assertRegex(output, rf"exchange {self.sale} of \d+: POST /checkout, on connection \d+")
+        self.assertRegex(output, r"last answer: call\[\d+\] of exchange "
+                                 rf"{self.sale}, POST /charges to .*, exact")
+        self.assertRegex(output, r'\$1 = "[\d.E+]+ (EUR|USD)"')
 
 
 if __name__ == "__main__":
