@@ -39,7 +39,7 @@ const char* remedy(Error::Kind kind) {
     case Error::Kind::kNoPermission:
       return "; check who may access it and its folder";
     case Error::Kind::kExists:
-      return "; name another file, or say that it may be overwritten";
+      return "; name another file, or replace it with --overwrite";
     case Error::Kind::kDiskFull:
       return "; make room";
     default:

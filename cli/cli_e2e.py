@@ -140,6 +140,15 @@ class CommandLine(unittest.TestCase):
         self.assert_refused(["ls"], "ARCHIVE is missing", "reprise ls --help")
         self.assert_refused(["lss", self.archive], "did you mean `ls`?")
         self.assert_refused(["ls", "--target-regex", "(", self.archive], "no regular expression")
+        for command in ["replay", "debug"]:
+            started = os.path.join(self.folder, "started")
+            program = ["--", "/bin/touch", started]
+            self.assert_refused([command, "none.reprise", *program], "none.reprise", "No such file")
+            self.assert_refused([command, self.folder, *program], "is a folder")
+            self.assert_refused([command, text, *program], "is not a Reprise archive")
+            self.assert_refused([command, empty, *program], "is empty")
+            self.assert_refused([command, self.archive], "program")
+            self.assertFalse(os.path.exists(started))
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_unreadable_archive(self):
@@ -151,7 +160,9 @@ class CommandLine(unittest.TestCase):
     def test_newer_format_is_refused_with_its_number(self):
         path = os.path.join(self.folder, "newer.reprise")
         subprocess.run([WRITE_SAMPLE, path, "20", "newer"], check=True, timeout=TIMEOUT)
-        self.assert_refused(["ls", path], "archive format 2.0", "use a Reprise that reads")
+        for words in [["ls", path], ["replay", path, "--", "/bin/true"],
+                      ["debug", path, "--", "/bin/true"]]:
+            self.assert_refused(words, "archive format 2.0", "use a Reprise that reads")
 
     def test_damaged_archive_is_listed_as_far_as_it_goes(self):
         done = self.run_ok("ls", self.damaged(), code=3)

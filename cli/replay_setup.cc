@@ -23,15 +23,15 @@ void raise_descriptor_limit() {
 // What can be said about a recording before the service is started; "" when it can be replayed.
 std::string cannot_replay(const replayer::Plan& plan, std::optional<event::ExchangeId> wanted,
                           const std::string& archive) {
-  if (plan.units.empty()) {
-    return archive + " holds no connection to replay: nobody spoke to the recorded service";
-  }
   if (wanted && plan.exchange(*wanted) == nullptr) {
     const std::string last =
         plan.exchanges.empty() ? "it has none"
                                : fmt::format("its last is {}", plan.exchanges.back().id.value);
     return fmt::format("{} has no exchange {}: {}; `reprise ls {}` lists those it has", archive,
                        wanted->value, last, shell_word(archive));
+  }
+  if (plan.units.empty()) {
+    return archive + " holds no connection to replay: nobody spoke to the recorded service";
   }
   return plan.cannot_drive;
 }

@@ -155,7 +155,7 @@ void AnsweredConnection::on_request_end(const protocol::Transaction& transaction
   requests_base_ = transaction.request.end;
   const std::uint64_t skip = std::exchange(interim_, 0);
   if (match.call == nullptr) {
-    miss();
+    miss(request.bytes);
     return;
   }
   last_call_ = match.call;
@@ -281,15 +281,46 @@ void AnsweredConnection::owe(std::vector<Output> outputs) {
   }
 }
 
-void AnsweredConnection::miss() {
+// `request`: the whole call, empty when it cannot be told from the rest of an opaque stream.
+void AnsweredConnection::miss(event::Bytes request) {
   if (stage_.on_miss == OnMiss::kFail) {
     stage_.stop("a call to " + identity_.peer.text + " has no recorded answer (--on-miss fail)");
   }
-  Output reset;
-  reset.kind = Output::Kind::kReset;
-  reset.in_context = false;
-  reset.due = stage_.clock.now();
-  owe({reset});
+  const bool passed_on = stage_.on_miss == OnMiss::kPassthrough && !request.empty();
+  Output output;
+  output.kind = passed_on ? Output::Kind::kPassedOn : Output::Kind::kReset;
+  output.request = std::move(request);
+  output.in_context = false;
+  output.due = stage_.clock.now();
+  owe({std::move(output)});
+}
+
+// Asks the real peer, and gives the service what it answers.
+void AnsweredConnection::pass_on(const Output& output) {
+  if (real_peer_ == nullptr) real_peer_ = std::make_unique<RealPeer>(identity_.peer);
+  response_whole_ = false;
+  const auto answered =
+      real_peer_->ask(output.request, [this](std::span<const std::uint8_t> bytes) {
+        released_ += bytes.size();
+        decoder_->feed(protocol::Side::kServer, bytes);
+        send(bytes);
+        return response_whole_ || dead_ || script_.has_value();
+      });
+  if (!answered) stage_.ledger.note("not passed on: " + answered.error());
+  if (!answered || !*answered) close_after_peer(!answered);
+}
+
+// The peer has no more to say on this connection.
+void AnsweredConnection::close_after_peer(bool reset) {
+  outputs_.clear();
+  end_sent_ = true;
+  if (reset) {
+    close(true);
+  } else {
+    error_code ignored;
+    socket_->shutdown(tcp::socket::shutdown_send, ignored);
+    close_when_done();
+  }
 }
 
 const Output* AnsweredConnection::next(bool forced) const {
@@ -329,6 +360,12 @@ void AnsweredConnection::release(Moment limit) {
     release_bytes(output);
     return;
   }
+  if (output.kind == Output::Kind::kPassedOn) {
+    const Output passed_on = std::move(output);
+    outputs_.pop_front();
+    pass_on(passed_on);
+    return;
+  }
   const bool reset = output.kind == Output::Kind::kReset;
   if (output.entry != abi::kNone) {
     // A full ring means that nobody reads this connection; its end needs no draws then.
@@ -340,15 +377,7 @@ void AnsweredConnection::release(Moment limit) {
                                   .exchange = output.context.exchange.value},
                                  consumed_);
   }
-  outputs_.clear();
-  end_sent_ = true;
-  if (reset) {
-    close(true);
-  } else {
-    error_code ignored;
-    socket_->shutdown(tcp::socket::shutdown_send, ignored);
-    close_when_done();
-  }
+  close_after_peer(reset);
 }
 
 void AnsweredConnection::release_bytes(Output& output) {

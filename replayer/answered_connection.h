@@ -20,6 +20,7 @@
 #include "agent/abi/control.h"
 #include "protocol/decoder.h"
 #include "replayer/output.h"
+#include "replayer/real_peer.h"
 #include "replayer/stage.h"
 
 namespace reprise::replayer {
@@ -83,7 +84,7 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   void on_request_begin(const protocol::Transaction& transaction) override;
   void on_request_end(const protocol::Transaction& transaction) override;
   void on_response_begin(const protocol::Transaction&) override {}
-  void on_response_end(const protocol::Transaction&) override {}
+  void on_response_end(const protocol::Transaction&) override { response_whole_ = true; }
   void on_opaque(event::Protocol protocol, std::string_view why, std::uint64_t client_offset,
                  std::uint64_t server_offset) override;
 
@@ -92,7 +93,8 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   void answer_turns();
   void answer_expectation();
   void owe(std::vector<Output> outputs);
-  void miss();
+  void miss(event::Bytes request = {});
+  void pass_on(const Output& output);
   event::Context context_at(std::uint64_t offset);
   event::Bytes request_bytes(event::ByteRange range) const;
   CallRequest request_of(const protocol::Transaction& transaction, event::Bytes bytes);
@@ -104,6 +106,7 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   void write_more();
   void close(bool reset);
   void close_when_done();
+  void close_after_peer(bool reset);
 
   Stage& stage_;
   Identity identity_;
@@ -121,6 +124,8 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   bool continue_checked_ = false;
   std::uint64_t interim_ = 0;  // bytes of an interim response that were owed early
   const RecordedCall* last_call_ = nullptr;
+  std::unique_ptr<RealPeer> real_peer_;                            // once something was passed on
+  bool response_whole_ = false;                                    // the last one that was sent
   std::deque<std::pair<std::uint64_t, event::Context>> contexts_;  // by offset of the send
 
   std::deque<Output> outputs_;

@@ -178,7 +178,10 @@ void Control::set_clock(std::int64_t monotonic_ns, std::int64_t realtime_ns) {
   header.clock_moves.fetch_add(1, std::memory_order_release);
 }
 
-void Control::wake_sleepers() { futex_wake(mutable_header().clock_moves); }
+void Control::wake_sleepers() {
+  mutable_header().clock_fires.fetch_add(1, std::memory_order_release);
+  futex_wake(mutable_header().clock_moves);
+}
 
 void Control::want_leak_watch() {
   mutable_header().leak_watch.store(abi::LeakWatch::kWanted, std::memory_order_release);

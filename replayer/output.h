@@ -9,7 +9,12 @@
 namespace reprise::replayer {
 
 struct Output {
-  enum class Kind : std::uint8_t { kBytes, kEof, kReset };
+  enum class Kind : std::uint8_t {
+    kBytes,
+    kEof,
+    kReset,
+    kPassedOn,  // what the real peer answers
+  };
   Kind kind = Kind::kBytes;
   event::ConnectionId source;        // recorded connection
   event::ByteRange bytes;            // of what the recorded service read from it
@@ -19,6 +24,7 @@ struct Output {
   Moment recorded;                   // when the recorded service had it
   bool in_context = true;            // it was recorded in `context`, too
   Moment due;                        // virtual time
+  event::Bytes request;              // that is passed on
   bool idle = false;                 // ends a connection at rest: void when that is used again
 };
 

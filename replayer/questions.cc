@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <span>
 #include <string>
@@ -38,6 +39,32 @@ event::LookedUp query_of(const abi::Mailbox& mailbox) {
     const std::size_t begin = node_end + 1;
     query.service = strings.substr(begin, strings.find('\0', begin) - begin);
   }
+  return query;
+}
+
+// What this machine's resolver says, for --on-miss passthrough.
+event::LookedUp look_up(event::LookedUp query) {
+  addrinfo hints{};
+  hints.ai_family = query.family;
+  hints.ai_socktype = query.type;
+  hints.ai_protocol = query.protocol;
+  hints.ai_flags = query.flags;
+  addrinfo* found = nullptr;
+  query.result =
+      ::getaddrinfo(query.node.empty() ? nullptr : query.node.c_str(),
+                    query.service.empty() ? nullptr : query.service.c_str(), &hints, &found);
+  query.error = query.result == EAI_SYSTEM ? errno : 0;
+  if (query.result != 0) return query;
+  if (found->ai_canonname != nullptr) query.canonical_name = found->ai_canonname;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    const auto* raw = reinterpret_cast<const std::uint8_t*>(one->ai_addr);
+    event::LookupAddress& address = query.addresses.emplace_back();
+    address.family = one->ai_family;
+    address.type = one->ai_socktype;
+    address.protocol = one->ai_protocol;
+    address.address.raw.assign(raw, raw + one->ai_addrlen);
+  }
+  ::freeaddrinfo(found);
   return query;
 }
 
@@ -158,6 +185,10 @@ void Questions::answer_lookup(std::uint32_t slot) {
   stage_.ledger.looked_up(context, query, std::nullopt);
   if (stage_.on_miss == OnMiss::kFail) {
     stage_.stop("a lookup of " + query.node + " was not recorded (--on-miss fail)");
+  }
+  if (stage_.on_miss == OnMiss::kPassthrough) {
+    reply_with(slot, look_up(query));
+    return;
   }
   event::LookedUp unknown = query;
   unknown.result = EAI_NONAME;

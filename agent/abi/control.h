@@ -80,6 +80,7 @@ struct alignas(64) ControlHeader {
   alignas(64) std::atomic<std::int64_t> realtime_ns;   // may step back between exchanges
   std::atomic<std::int64_t> monotonic_ns;              // never decreases
   std::atomic<std::uint32_t> clock_moves;
+  std::atomic<std::uint32_t> clock_fires;  // times that it moved to a deadline
   std::atomic<std::uint32_t> real_time;  // 1: clocks and time-outs run on from here by themselves
   std::atomic<LeakWatch> leak_watch;     // both
   std::atomic<std::uint32_t> held;       // debugger: 1 while it holds the service; nothing is

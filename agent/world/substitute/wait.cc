@@ -15,16 +15,17 @@
 namespace reprise::agent {
 namespace {
 
-// Slices grow while nothing happens and start over when the clock moved: a replay that skips from one
-// short time-out to the next loses little at each, an idle thread costs little.
+// Slices grow while nothing happens and start over when a time-out fired somewhere: a replay that skips
+// from one short time-out to the next loses little at each, an idle thread costs little. That the
+// clock moves otherwise means nothing to who waits: a deadline is not passed without being fired.
 constexpr std::int64_t kFirstSliceNs = 200'000;
 constexpr std::int64_t kLongestSliceNs = 4'000'000;
 
 // Sleepers are woken by each move of the clock; the bound is for timers and for real_time.
 constexpr std::int64_t kLongestSleepNs = 20'000'000;
 
-std::uint32_t clock_moves() {
-  return control().attached() ? control().header().clock_moves.load(std::memory_order_acquire) : 0;
+std::uint32_t clock_fires() {
+  return control().attached() ? control().header().clock_fires.load(std::memory_order_acquire) : 0;
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ Wait::Wait(Thread* thread, abi::Activity activity, std::uint64_t deadline_ns, st
     : slot_(thread != nullptr ? thread->slot : nullptr),
       deadline_ns_(deadline_ns),
       slice_ns_(kFirstSliceNs),
-      clock_moves_(clock_moves()) {
+      clock_fires_(clock_fires()) {
   if (slot_ == nullptr) return;
   outer_activity_ = slot_->activity.load(std::memory_order_relaxed) & 0xff;
   outer_deadline_ns_ = slot_->deadline_ns.load(std::memory_order_relaxed);
@@ -58,9 +59,9 @@ bool Wait::is_sliced(std::uint64_t deadline_ns) {
 
 std::int64_t Wait::next_slice_ns() {
   if (!is_sliced(deadline_ns_)) return -1;
-  const std::uint32_t moves = clock_moves();
-  std::int64_t slice = moves != clock_moves_ ? kFirstSliceNs : slice_ns_;
-  clock_moves_ = moves;
+  const std::uint32_t fires = clock_fires();
+  std::int64_t slice = fires != clock_fires_ ? kFirstSliceNs : slice_ns_;
+  clock_fires_ = fires;
   slice_ns_ = slice * 2 < kLongestSliceNs ? slice * 2 : kLongestSliceNs;
   // Time that runs by itself moves no word.
   if (time_runs()) slice = std::min(slice, remaining_ns(deadline_ns_));

@@ -56,7 +56,7 @@ class Wait {
   abi::ThreadSlot* slot_;
   std::uint64_t deadline_ns_;
   std::int64_t slice_ns_;
-  std::uint32_t clock_moves_;
+  std::uint32_t clock_fires_;
   // What was published before, which a handler's wait interrupts.
   std::uint64_t outer_activity_ = 0;
   std::uint64_t outer_deadline_ns_ = abi::kNoDeadline;

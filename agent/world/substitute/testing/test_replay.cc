@@ -233,6 +233,7 @@ void TestReplay::move_clock_to(std::int64_t monotonic_ns) {
   words.realtime_ns += monotonic_ns - words.monotonic_ns;
   words.monotonic_ns = monotonic_ns;
   words.clock_moves.fetch_add(1);
+  words.clock_fires.fetch_add(1);
   syscall(SYS_futex, &words.clock_moves, FUTEX_WAKE, 1 << 30, nullptr, nullptr, 0);
 }
 
