@@ -3,14 +3,56 @@
 #include <cassert>
 
 namespace reprise::protocol {
+namespace {
+
+// A long target must not cost its memory for the rest of the connection.
+constexpr std::size_t kUsualText = 1024;
+
+void clear(std::string& text) {
+  text.clear();
+  if (text.capacity() > kUsualText) {
+    text.shrink_to_fit();
+  }
+}
+
+// Fresh values; the strings keep their memory.
+void clear(Transaction& transaction) {
+  for (std::string* text :
+       {&transaction.method, &transaction.operation, &transaction.target, &transaction.status}) {
+    clear(*text);
+  }
+  transaction.request = transaction.response = {};
+  transaction.prelude = transaction.push = false;
+}
+
+}  // namespace
 
 void Pipeline::begin_request(event::Protocol protocol, std::uint64_t offset) {
   assert(!request_open());
-  Transaction& transaction = entries_.emplace_back().transaction;
+  Transaction& transaction = add_entry();
   transaction.ordinal = ++requests_;
   transaction.protocol = protocol;
   transaction.request = {offset, offset};
   sink_.on_request_begin(transaction);
+}
+
+Transaction& Pipeline::add_entry() {
+  if (spare_.empty()) {
+    return entries_.emplace_back().transaction;
+  }
+  entries_.splice(entries_.end(), spare_);
+  Entry& entry = entries_.back();
+  entry.request_done = entry.response_done = entry.unanswered = false;
+  clear(entry.transaction);
+  return entry.transaction;
+}
+
+void Pipeline::remove_oldest() {
+  if (spare_.empty()) {
+    spare_.splice(spare_.end(), entries_, entries_.begin());
+  } else {
+    entries_.pop_front();
+  }
 }
 
 Transaction& Pipeline::open_request() {
@@ -92,7 +134,7 @@ void Pipeline::retire() {
     if (!oldest.request_done || !oldest.response_done) {
       return;
     }
-    entries_.pop_front();
+    remove_oldest();
   }
 }
 

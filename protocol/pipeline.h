@@ -2,11 +2,12 @@
 // responses with requests in order and tells the sink. Codecs say where messages begin and end.
 //
 // Memory: one entry for each request in flight, at most kMaxInFlight; codecs ask full() before they
-// begin one more. Threading: as the decoder that owns it.
+// begin one more. One that was done with is kept for the next request, so that requests that come
+// one after another allocate nothing. Threading: as the decoder that owns it.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 
@@ -57,10 +58,13 @@ class Pipeline {
     bool response_done = false;
     bool unanswered = false;
   };
+  Transaction& add_entry();
+  void remove_oldest();
   void retire();
 
   TransactionSink& sink_;
-  std::deque<Entry> entries_;
+  std::list<Entry> entries_;
+  std::list<Entry> spare_;  // at most one
   std::optional<Transaction> push_;
   bool responding_ = false;  // the response of entries_.front() is open
   std::uint64_t requests_ = 0, pushes_ = 0;

@@ -34,13 +34,6 @@ bool takes_up_reported(const ThreadState& thread, const event::Fact& fact) {
                                           connection) != thread.reported.end();
 }
 
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
-
 }  // namespace
 
 Collector::Collector(Sink& sink, CollectorSetting setting)
@@ -179,50 +172,59 @@ void Collector::note_decision(ThreadState& thread, const event::Fact& fact) {
 
 Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Event& event,
                          const std::uint8_t* bytes) {
-  const Attribution& attribution = traffic_.attribution();
+  // Not lambdas: each of them would be given its references anew for every event.
+  struct Application {
+    Collector& self;
+    Traffic& traffic;
+    const Attribution& attribution;
+    ThreadState& thread;
+    std::uint64_t position;
+    event::Event& event;
+    const std::uint8_t* bytes;
+
+    Context operator()(event::BytesReceived& f) { return traffic.received(thread, event, f); }
+    Context operator()(event::SendIntended& f) { return traffic.intended(thread, event, f, bytes); }
+    Context operator()(event::SendFinished& f) { return traffic.finished(thread, event, f); }
+    Context operator()(event::FileRangeSent& f) {
+      return traffic.range_intended(thread, event, f, position);
+    }
+    Context operator()(event::Waited& f) { return self.waited(thread, f); }
+    Context operator()(event::ClockRead&) { return self.drawn(thread); }
+    Context operator()(event::RandomDrawn&) { return self.drawn(thread); }
+    Context operator()(event::Listened& f) { return traffic.listened(thread, f); }
+    Context operator()(event::Accepted& f) {
+      const Context context = traffic.accepted(thread, event, f);
+      thread.undecided = true;
+      thread.reported_all = false;
+      thread.reported.assign(1, f.connection);
+      return context;
+    }
+    Context operator()(event::Connected& f) { return traffic.connected(thread, event, f); }
+    Context operator()(event::ConnectFinished& f) { return traffic.connect_finished(thread, f); }
+    Context operator()(event::Paired& f) { return traffic.paired(thread, event, f); }
+    Context operator()(event::ShutDown& f) { return traffic.shut_down(thread, event, f); }
+    Context operator()(event::Closed& f) { return traffic.closed(thread, event, f); }
+    Context operator()(event::LookedUp& f) { return traffic.looked_up(thread, f); }
+    Context operator()(event::CallAnnotated&) { return attribution.of_call(thread); }
+    Context operator()(event::HandedOff& f) { return self.handed_off(thread, f); }
+    Context operator()(event::ThreadStarted& f) { return self.thread_started(thread, f); }
+    Context operator()(event::ProcessStarted& f) { return self.started(thread, f); }
+    Context operator()(event::SignalReceived& f) { return self.signalled(thread, f); }
+    Context operator()(event::ProcessExited& f) {
+      self.note_exit(*thread.process, f);
+      return Context::background();
+    }
+    Context operator()(event::Gap& f) { return self.lost(thread, f); }
+    Context operator()(event::ModuleLoaded&) { return Context::background(); }
+    Context operator()(event::ThreadEnded&) { return Context::background(); }
+    Context operator()(event::ProcessForked&) { return attribution.of_work(thread); }
+    Context operator()(event::ProgramExecuted&) { return attribution.of_work(thread); }
+    Context operator()(event::EntryPassed&) { return attribution.of_work(thread); }
+    Context operator()(event::LogWritten&) { return attribution.of_work(thread); }
+    Context operator()(event::LeakSeen&) { return attribution.of_work(thread); }
+  };
   return std::visit(
-      Overloaded{
-          [&](event::BytesReceived& f) { return traffic_.received(thread, event, f); },
-          [&](event::SendIntended& f) { return traffic_.intended(thread, event, f, bytes); },
-          [&](event::SendFinished& f) { return traffic_.finished(thread, event, f); },
-          [&](event::FileRangeSent& f) {
-            return traffic_.range_intended(thread, event, f, position);
-          },
-          [&](event::Waited& f) { return waited(thread, f); },
-          [&](event::ClockRead&) { return drawn(thread); },
-          [&](event::RandomDrawn&) { return drawn(thread); },
-          [&](event::Listened& f) { return traffic_.listened(thread, f); },
-          [&](event::Accepted& f) {
-            const Context context = traffic_.accepted(thread, event, f);
-            thread.undecided = true;
-            thread.reported_all = false;
-            thread.reported.assign(1, f.connection);
-            return context;
-          },
-          [&](event::Connected& f) { return traffic_.connected(thread, event, f); },
-          [&](event::ConnectFinished& f) { return traffic_.connect_finished(thread, f); },
-          [&](event::Paired& f) { return traffic_.paired(thread, event, f); },
-          [&](event::ShutDown& f) { return traffic_.shut_down(thread, event, f); },
-          [&](event::Closed& f) { return traffic_.closed(thread, event, f); },
-          [&](event::LookedUp& f) { return traffic_.looked_up(thread, f); },
-          [&](event::CallAnnotated&) { return attribution.of_call(thread); },
-          [&](event::HandedOff& f) { return handed_off(thread, f); },
-          [&](event::ThreadStarted& f) { return thread_started(thread, f); },
-          [&](event::ProcessStarted& f) { return started(thread, f); },
-          [&](event::SignalReceived& f) { return signalled(thread, f); },
-          [&](event::ProcessExited& f) {
-            note_exit(*thread.process, f);
-            return Context::background();
-          },
-          [&](event::Gap& f) { return lost(thread, f); },
-          [&](event::ModuleLoaded&) { return Context::background(); },
-          [&](event::ThreadEnded&) { return Context::background(); },
-          [&](event::ProcessForked&) { return attribution.of_work(thread); },
-          [&](event::ProgramExecuted&) { return attribution.of_work(thread); },
-          [&](event::EntryPassed&) { return attribution.of_work(thread); },
-          [&](event::LogWritten&) { return attribution.of_work(thread); },
-          [&](event::LeakSeen&) { return attribution.of_work(thread); },
-      },
+      Application{*this, traffic_, traffic_.attribution(), thread, position, event, bytes},
       event.fact);
 }
 
