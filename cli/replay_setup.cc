@@ -46,6 +46,9 @@ std::unique_ptr<recorder::Session> make_session(const replayer::Plan& plan,
   options.replay = true;
   options.waits_for_doorbell = false;
   options.replay_of = plan.header.session;
+  options.recorded_ordinals = [&plan](event::ConnectionId recorded, std::uint64_t nth) {
+    return plan.ordinal_of(recorded, nth);
+  };
   options.reprise_version = kVersion;
   options.remark = [&terminal](const std::string& text) { terminal.error(text); };
   const auto agent = recorder::find_agent_library("libreprise-replay.so");

@@ -40,7 +40,7 @@ Collector::Collector(Sink& sink, CollectorSetting setting)
     : setting_(std::move(setting)),
       gate_(sink),
       outlet_(gate_),
-      traffic_(gate_, outlet_, participants_, setting_.sockets),
+      traffic_(gate_, outlet_, participants_, setting_.sockets, setting_.recorded_ordinals),
       reader_(traffic_.connections(), participants_) {}
 
 void Collector::settled() {

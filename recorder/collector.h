@@ -38,6 +38,7 @@ struct CollectorSetting {
   // Archive thread numbers by ThreadSlot, kept where a recovery finds them; may be empty.
   std::span<std::uint64_t> thread_numbers;
   SocketJournal* sockets = nullptr;  // borrowed
+  Traffic::RecordedOrdinals recorded_ordinals;  // of a replay
 };
 
 class Collector final : public RecordConsumer {

@@ -12,10 +12,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "event/exchange.h"
@@ -99,10 +101,14 @@ class Conversation : public protocol::TransactionSink {
   bool failed_trial_ = false;
 };
 
+// The ordinal, on its connection, of the nth exchange there, from 1. Not set: n.
+using Ordinals = std::function<std::uint64_t(std::uint64_t nth)>;
+
 // On a connection that the service accepted: requests come in.
 class InboundConversation final : public Conversation {
  public:
-  using Conversation::Conversation;
+  InboundConversation(ExchangeBook& book, event::ConnectionId connection, Ordinals ordinals)
+      : Conversation(book, connection), ordinals_(std::move(ordinals)) {}
   void finish(const std::string& why) override;
   void spoil(const std::string& why) override;
   event::Context current() const override;
@@ -121,6 +127,7 @@ class InboundConversation final : public Conversation {
   bool was_announced(const OpenExchange& open) const;
   void drop_last();
 
+  const Ordinals ordinals_;
   std::uint64_t begun_ = 0;          // exchanges, those in which the service spoke unasked included
   std::vector<OpenExchange*> open_;  // in the order of requests
   OpenExchange* last_ = nullptr;     // complete, and nothing newer has begun

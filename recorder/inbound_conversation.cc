@@ -36,7 +36,8 @@ OpenExchange& InboundConversation::begin(const protocol::Transaction& transactio
   drop_last();
   OpenExchange& open = book_.begin_exchange();
   open.exchange.connection = connection_;
-  open.exchange.ordinal = ++begun_;
+  ++begun_;
+  open.exchange.ordinal = ordinals_ ? ordinals_(begun_) : begun_;
   open.number = number_of(transaction);
   open.exchange.process = moment_->process;
   open.push = transaction.push;

@@ -187,6 +187,7 @@ CollectorSetting LiveSession::collector_setting(const SessionOptions& options) {
   if (!options.replay) setting.environment = masked(own_environment());
   setting.thread_numbers = numbers_.values();
   setting.sockets = &sockets_;
+  setting.recorded_ordinals = options.recorded_ordinals;
   return setting;
 }
 

@@ -22,9 +22,11 @@ constexpr int kDeepestFork = 64;
 
 }  // namespace
 
-Traffic::Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal)
+Traffic::Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal,
+                 RecordedOrdinals recorded_ordinals)
     : outlet_(outlet),
       participants_(participants),
+      recorded_ordinals_(std::move(recorded_ordinals)),
       connections_(journal),
       book_(sink),
       attribution_(connections_, book_),
@@ -89,7 +91,13 @@ Context Traffic::listened(ThreadState& thread, const event::Listened& fact) {
 }
 
 void Traffic::converse_inbound(ConnectionState& connection) {
-  auto conversation = std::make_unique<InboundConversation>(book_, connection.info.id);
+  const event::ConnectionId recorded{connection.info.recorded};
+  Ordinals ordinals;
+  if (recorded && recorded_ordinals_) {
+    ordinals = [this, recorded](std::uint64_t nth) { return recorded_ordinals_(recorded, nth); };
+  }
+  auto conversation =
+      std::make_unique<InboundConversation>(book_, connection.info.id, std::move(ordinals));
   connection.inbound = conversation.get();
   connection.outbound = nullptr;
   connection.conversation = std::move(conversation);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -25,7 +26,13 @@ namespace reprise::recorder {
 
 class Traffic {
  public:
-  Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal);
+  // Of a replay: the recorded ordinal of the nth exchange, from 1, on a connection that stands for
+  // the recorded one. Not set: n.
+  using RecordedOrdinals =
+      std::function<std::uint64_t(event::ConnectionId recorded, std::uint64_t nth)>;
+
+  Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal,
+          RecordedOrdinals recorded_ordinals);
 
   event::Context listened(ThreadState& thread, const event::Listened& fact);
   event::Context accepted(ThreadState& thread, const event::Event& event,
@@ -125,6 +132,7 @@ class Traffic {
 
   Outlet& outlet_;
   Participants& participants_;
+  const RecordedOrdinals recorded_ordinals_;
   ConnectionTable connections_;
   ExchangeBook book_;
   Attribution attribution_;

@@ -7,11 +7,10 @@ namespace reprise::replayer {
 
 using protocol::Side;
 
-AnswerWatch::AnswerWatch(const Plan& plan, const RecordedConnection& recorded, std::uint32_t first,
+AnswerWatch::AnswerWatch(const Plan& plan, const RecordedConnection& recorded,
                          OnAnswered on_answered)
     : plan_(plan),
       recorded_(recorded),
-      first_(first),
       on_answered_(std::move(on_answered)),
       decoder_(protocol::make_decoder(*this, plan.first_protocol(recorded))) {}
 
@@ -54,7 +53,7 @@ void AnswerWatch::on_response_end(const protocol::Transaction& transaction) {
 std::optional<std::uint32_t> AnswerWatch::recorded_place(
     const protocol::Transaction& transaction) const {
   const auto place = static_cast<std::uint32_t>(transaction.ordinal - 1);
-  if (!transaction.push) return first_ + place;
+  if (!transaction.push) return recorded_.first_request + place;
   return place < recorded_.greetings ? std::optional(place) : std::nullopt;
 }
 

@@ -33,9 +33,7 @@ class AnswerWatch : private protocol::TransactionSink {
   // `transaction` is a place in RecordedConnection::transactions.
   using OnAnswered = std::function<void(std::uint32_t transaction)>;
 
-  // `first`: the transaction of the first request that is driven.
-  AnswerWatch(const Plan& plan, const RecordedConnection& recorded, std::uint32_t first,
-              OnAnswered on_answered);
+  AnswerWatch(const Plan& plan, const RecordedConnection& recorded, OnAnswered on_answered);
 
   void sent(std::span<const std::uint8_t> bytes);      // by the client
   void received(std::span<const std::uint8_t> bytes);  // from the service
@@ -62,7 +60,6 @@ class AnswerWatch : private protocol::TransactionSink {
 
   const Plan& plan_;
   const RecordedConnection& recorded_;
-  const std::uint32_t first_;
   OnAnswered on_answered_;
   std::unique_ptr<protocol::ConnectionDecoder> decoder_;
   std::unordered_map<std::uint32_t, Answer> answers_;

@@ -50,12 +50,11 @@ std::string url_of(const abi::SocketAddress& service) {
 
 DrivenConnection::DrivenConnection(boost::asio::io_context& io, Stage& stage,
                                    const RecordedConnection& recorded, LinkId link,
-                                   std::uint32_t first, AnswerWatch::OnAnswered on_answered)
+                                   AnswerWatch::OnAnswered on_answered)
     : stage_(stage),
       recorded_(recorded),
       link_(link),
-      first_(first),
-      answers_(stage.plan, recorded, first, std::move(on_answered)),
+      answers_(stage.plan, recorded, std::move(on_answered)),
       readiness_(io) {}
 
 DrivenConnection::~DrivenConnection() { close(); }

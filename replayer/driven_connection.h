@@ -28,7 +28,7 @@ namespace reprise::replayer {
 class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
  public:
   DrivenConnection(boost::asio::io_context& io, Stage& stage, const RecordedConnection& recorded,
-                   LinkId link, std::uint32_t first, AnswerWatch::OnAnswered on_answered);
+                   LinkId link, AnswerWatch::OnAnswered on_answered);
   ~DrivenConnection();
 
   const RecordedConnection& recorded() const { return recorded_; }
@@ -40,8 +40,6 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   // The collector's name for it.
   void bind(event::ConnectionId id) { id_ = id; }
   event::ConnectionId id() const { return id_; }
-  // The transaction of the first request that is driven.
-  std::uint32_t first() const { return first_; }
   AnswerWatch& answers() { return answers_; }
 
   // Connects to where the service really listens.
@@ -89,7 +87,6 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   Stage& stage_;
   const RecordedConnection& recorded_;
   const LinkId link_;
-  const std::uint32_t first_;
   AnswerWatch answers_;
   std::string address_;
   event::ConnectionId id_;

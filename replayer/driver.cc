@@ -122,7 +122,7 @@ std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorde
   accepting.flags = 0;
   (void)stage_.control.publish(listening.link, accepting, accepting.offset);
   auto connection = std::make_shared<DrivenConnection>(
-      io_, stage_, recorded, link, unit.first_request,
+      io_, stage_, recorded, link,
       [this, id = recorded.id](std::uint32_t transaction) { on_answered(id, transaction); });
   if (auto opened = connection->open(listening.actual); !opened) {
     stage_.ledger.note(opened.error().message);
@@ -288,18 +288,9 @@ std::vector<DrivenExchange> Driver::take_finished() { return std::exchange(finis
 
 event::ExchangeId Driver::recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const {
   const auto origin = origins_.find(id);
-  if (origin == origins_.end() || ordinal == 0) return {};
-  const RecordedConnection& recorded = *stage_.plan.connection(origin->second.recorded);
-  std::uint64_t place = ordinal - 1;
-  if (place >= recorded.greetings) {
-    // Exchanges before the first request that is driven were left out.
-    const auto& transactions = recorded.transactions;
-    if (origin->second.first >= transactions.size()) return {};
-    const RecordedExchange& first = stage_.plan.exchanges[transactions[origin->second.first]];
-    place += first.ordinal - 1 - recorded.greetings;
-  }
-  if (place >= recorded.exchanges.size()) return {};
-  return stage_.plan.exchanges[recorded.exchanges[place]].id;
+  if (origin == origins_.end()) return {};
+  const RecordedExchange* exchange = stage_.plan.exchange(origin->second, ordinal);
+  return exchange == nullptr ? event::ExchangeId{} : exchange->id;
 }
 
 void Driver::on_event(const event::Event& event) {
@@ -308,7 +299,7 @@ void Driver::on_event(const event::Event& event) {
     if (accepted->recorded == 0 || driven == by_recorded_.end()) return;
     driven->second->bind(accepted->connection);
     by_id_[accepted->connection] = driven->second;
-    origins_[accepted->connection] = {driven->first, driven->second->first()};
+    origins_[accepted->connection] = driven->first;
   } else if (const auto* received = std::get_if<event::BytesReceived>(&event.fact)) {
     const auto driven = by_id_.find(received->connection);
     if (driven != by_id_.end()) driven->second->on_received(*received);

@@ -60,8 +60,8 @@ class Driver {
   bool undelivered() const;
   // The service sent something that did not arrive yet.
   bool in_flight() const;
-  // The recorded exchange that number `ordinal` on a connection of this replay stands for; none
-  // when it is not driven.
+  // The recorded exchange that the one with that ordinal on a connection of this replay stands for;
+  // none when it is not driven.
   event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const;
   // Exchanges that are driven and not answered, in the order of release.
   std::vector<event::ExchangeId> outstanding() const;
@@ -87,11 +87,6 @@ class Driver {
     abi::SocketAddress actual;
     LinkId link;
     std::uint64_t opened = 0;  // connections led to it
-  };
-  // What a connection of this replay stands for, also after it was closed.
-  struct Origin {
-    event::ConnectionId recorded;
-    std::uint32_t first = 0;  // transaction of the first request that is driven
   };
   struct Run {
     const Unit* unit = nullptr;
@@ -123,7 +118,8 @@ class Driver {
   Stage& stage_;
   std::vector<Listening> listeners_;
   Connections by_recorded_, by_id_;
-  std::unordered_map<event::ConnectionId, Origin> origins_;
+  // What a connection of this replay stands for, also after it was closed.
+  std::unordered_map<event::ConnectionId, event::ConnectionId> origins_;
   std::unordered_map<std::string, std::shared_ptr<DrivenConnection>>
       by_address_;        // not accepted yet
   std::deque<Run> runs_;  // in the order of release

@@ -370,6 +370,24 @@ const RecordedExchange* Plan::exchange(event::ExchangeId id) const {
   return found != exchanges.end() && found->id == id ? &*found : nullptr;
 }
 
+const RecordedExchange* Plan::exchange(event::ConnectionId on, std::uint64_t ordinal) const {
+  const RecordedConnection* recorded = connection(on);
+  if (recorded == nullptr) return nullptr;
+  const auto found =
+      std::ranges::lower_bound(recorded->exchanges, ordinal, {},
+                               [&](std::uint32_t index) { return exchanges[index].ordinal; });
+  const bool same = found != recorded->exchanges.end() && exchanges[*found].ordinal == ordinal;
+  return same ? &exchanges[*found] : nullptr;
+}
+
+std::uint64_t Plan::ordinal_of(event::ConnectionId on, std::uint64_t nth) const {
+  const RecordedConnection* recorded = connection(on);
+  if (recorded == nullptr || nth <= recorded->greetings) return nth;
+  if (recorded->first_request >= recorded->transactions.size()) return nth;
+  const std::uint64_t first = exchanges[recorded->transactions[recorded->first_request]].ordinal;
+  return first + (nth - 1 - recorded->greetings);
+}
+
 const RecordedConnection* Plan::connection(event::ConnectionId id) const {
   const auto found = connections.find(id);
   return found == connections.end() ? nullptr : &found->second;

@@ -75,6 +75,7 @@ struct RecordedConnection {
   std::vector<std::uint32_t> transactions;
   std::uint32_t greetings = 0;           // at the beginning of `transactions`
   std::vector<std::uint32_t> exchanges;  // all, by ordinal: what was said unasked later as well
+  std::uint32_t first_request = 0;       // the first of `transactions` that is driven by bytes
 };
 
 struct RecordedConnect {
@@ -107,7 +108,6 @@ struct Unit {
   bool opens = false, ends = false;
   std::uint32_t first_chunk = 0, chunks = 0;        // in Inputs::chunks
   std::uint32_t first_exchange = 0, exchanges = 0;  // in RecordedConnection::transactions
-  std::uint32_t first_request = 0;  // of one that opens: the first transaction driven by bytes
   std::int32_t signal = 0;          // 0 none
   std::string process;              // fork path of who got it
 };
@@ -146,6 +146,10 @@ struct Plan {
   Moment began;
 
   const RecordedExchange* exchange(event::ExchangeId id) const;
+  const RecordedExchange* exchange(event::ConnectionId connection, std::uint64_t ordinal) const;
+  // The recorded ordinal of what is the `nth` exchange, from 1, on the connection that is driven as
+  // `connection`: those before the first request that is driven were left out.
+  std::uint64_t ordinal_of(event::ConnectionId connection, std::uint64_t nth) const;
   const RecordedConnection* connection(event::ConnectionId id) const;
   std::span<const RecordedCall> calls_in(const event::Context& context) const;
   // What a connection spoke at first; it may have been upgraded later.

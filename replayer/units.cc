@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <ranges>
-#include <unordered_map>
 
 namespace reprise::replayer {
 namespace {
@@ -101,6 +100,13 @@ void select(Plan& plan, const Selection& selection) {
   plan.units = std::move(kept);
 }
 
+// A connection counts its exchanges from the first one that is driven.
+void note_first_requests(Plan& plan) {
+  for (const Unit& unit : std::views::reverse(plan.units)) {
+    if (unit.chunks > 0) plan.connections[unit.connection].first_request = unit.first_exchange;
+  }
+}
+
 // A client that connects and speaks at once does so again: that saves a round through the service.
 void join_opens(std::vector<Unit>& units) {
   constexpr nanoseconds kAtOnce = std::chrono::milliseconds(1);
@@ -119,13 +125,6 @@ void join_opens(std::vector<Unit>& units) {
     joined.back() = std::move(unit);
   }
   units = std::move(joined);
-  // A connection counts its exchanges from the first one that is driven.
-  std::unordered_map<event::ConnectionId, std::uint32_t> first;
-  for (Unit& unit : std::views::reverse(units)) {
-    if (unit.chunks > 0) first[unit.connection] = unit.first_exchange;
-    const auto known = first.find(unit.connection);
-    if (unit.opens && known != first.end()) unit.first_request = known->second;
-  }
 }
 
 }  // namespace
@@ -145,6 +144,7 @@ void cut_units(Plan& plan, const Selection& selection, std::vector<Unit> signals
   });
   select(plan, selection);
   join_opens(plan.units);
+  note_first_requests(plan);
   for (const Unit& unit : plan.units) plan.selected += unit.exchanges;
 }
 

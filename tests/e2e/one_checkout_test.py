@@ -1,5 +1,6 @@
 """examples/checkout on a desk: one exchange without the others, and under the debugger."""
 
+import json
 import os
 import re
 import unittest
@@ -39,6 +40,10 @@ class OnlyTest(CheckoutTestCase):
         done = harness.run_reprise("replay", self.archive.path, "-o", output.path, "--overwrite", *options,
                                    "--", *self.command)
         self.assertIn("0 substituted, 0 missed", done.stdout)
+        compared = json.loads(harness.run_reprise("diff", self.archive.path, output.path, "--json",
+                                                  status=None).stdout)
+        self.assertEqual({difference["where"] for difference in compared["differences"]}, {"exchange"})
+        self.assertEqual(compared["same"], len(output.ls()))
         return output.raw()
 
     def test_one_exchange_is_replayed_without_the_others(self):
