@@ -97,10 +97,10 @@ class ClientTest(ReplayTest):
     def test_one_that_closes_its_half_is_answered(self):
         recording, port = self.record_python("scripted_server.py")
         with harness.connect(port) as client:
-            client.sendall(b"POST /echo HTTP/1.1\r\nContent-Length: 4\r\n\r\nping")
+            client.sendall(_GET % b"/after-end")
             client.shutdown(socket.SHUT_WR)
             received = harness.read_to_end(client)
-        self.assertTrue(received.endswith(b"\r\n\r\nping"), received)
+        self.assertTrue(received.endswith(b"until the end "), received)
         recording.wait_until_recorded(1).stop()
         replay = self.replay(recording)
         self.assert_held(replay, 1)

@@ -19,7 +19,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             status, body = 200, b"upstream said: " + self._call_out()
         except (OSError, http.client.HTTPException) as error:
-            seconds = int(time.monotonic() - began)
+            seconds = round(time.monotonic() - began)
             status, body = 502, f"the upstream failed after {seconds} s: {error!r}\n".encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

@@ -2,7 +2,8 @@
 
 An HTTP server on plain sockets, a thread a connection, which answers with exactly the bytes that the
 request's path asks for. Bodies of requests are read by Content-Length and echoed by /echo; /now tells
-the time, a random number and the mood; /upgrade goes over to echoing lines.
+the time, a random number and the mood; /upgrade goes over to echoing lines; /after-end answers when the
+client has closed its half.
 """
 
 import ctypes
@@ -85,6 +86,9 @@ class Connection:
                 body = self._read_body(head)
                 if path == b"/upgrade":
                     self._echo_lines()
+                    return
+                if path == b"/after-end" and not self._client.recv(1):
+                    self._client.sendall(CLOSE_DELIMITED)
                     return
                 if path in (b"/close-delimited", b"/close-delimited-kill"):
                     self._client.sendall(CLOSE_DELIMITED)
