@@ -304,8 +304,8 @@ def reprise_e2e_test(name, srcs, main = None, size = "medium", tags = [], **kwar
       name: of the test.
       srcs: one language: `.py` (unittest; `main` or the first file is run), `.sh`, or `.cc` (GoogleTest).
       main: the file that is run, for Python with several files.
-      size: a bound on its time: small 1 minute, medium 5, large 15, enormous 60.
-      tags: `long` takes it out of `bazel test //...`.
+      size: a bound on its time: small 1 minute, medium 5, large 15.
+      tags: `long` takes it out of `bazel test //...`, and so, to Bazel, does size large without a word.
       **kwargs: for the native rule; `env` and `args` may use $(rootpath LABEL).
     """
     tags = tags + ["e2e"]
