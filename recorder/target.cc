@@ -52,7 +52,7 @@ bool is_executable_file(const std::string& path) {
 
 tl::expected<std::string, Error> find_program(const std::string& program,
                                               const std::string& path_variable) {
-  if (program.empty()) return refuse("the program to record has an empty name");
+  if (program.empty()) return refuse("the program to start has an empty name");
   if (program.find('/') == std::string::npos) {
     std::istringstream directories(path_variable);
     std::string unusable;
@@ -69,7 +69,7 @@ tl::expected<std::string, Error> find_program(const std::string& program,
   }
   struct stat status {};
   if (::stat(program.c_str(), &status) != 0) {
-    return refuse("cannot record " + program + ": " + std::strerror(errno));
+    return refuse("cannot start " + program + ": " + std::strerror(errno));
   }
   if (S_ISDIR(status.st_mode)) return refuse(program + " is a directory, not a program");
   if (!is_executable_file(program)) {

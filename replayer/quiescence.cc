@@ -175,10 +175,17 @@ bool Quiescence::nothing_runnable() {
     const char* slash = std::strchr(text, '/');
     if (slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ') return true;
   }
-  return std::ranges::all_of(first_, [&](const LiveThread& live) {
+  const auto runnable = [this](const LiveThread& live) {
     const char state = kernel_state(live.slot);
-    return state == 'S' || state == 'Z' || state == 'X' || state == '\0';
-  });
+    return state != 'S' && state != 'Z' && state != 'X' && state != '\0';
+  };
+  // Who was found runnable last is asked first: it is the likeliest to be so still.
+  const auto likeliest = std::ranges::find(first_, last_runnable_, &LiveThread::slot);
+  if (likeliest != first_.end() && runnable(*likeliest)) return false;
+  const auto found = std::ranges::find_if(first_, runnable);
+  if (found == first_.end()) return true;
+  last_runnable_ = found->slot;
+  return false;
 }
 
 // R, S, D, T, t, Z, X as in proc(5); 0 when the thread is gone.

@@ -90,6 +90,7 @@ class Quiescence {
   SilentThreads silent_;
   std::vector<LiveThread> first_, second_;
   std::vector<std::uint32_t> speaking_;                 // slots of first_
+  std::uint32_t last_runnable_ = 0;                     // slot
   std::unordered_map<std::uint32_t, Running> running_;  // by slot
   std::unordered_map<std::int32_t, int> state_files_;   // open /proc/…/stat by tid
   int loadavg_ = -1;

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -241,8 +242,8 @@ class DebugTest(DebugTestCase):
         self.assertIn("gdb is not installed", done.stderr)
         self.assertIn("apt-get install gdb", done.stderr)
 
-    def test_at_a_terminal_there_is_a_prompt_and_ctrl_c_interrupts_the_service(self):
-        archive, command = self.record_errands("/a", "/b")
+    def at_a_terminal(self, archive: str, command) -> tuple[int, "_Screen"]:
+        """`reprise debug` on a terminal: its pid and what the terminal shows."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.environ["TERM"] = "dumb"
@@ -251,6 +252,26 @@ class DebugTest(DebugTestCase):
         self.addCleanup(_end, pid)
         screen = _Screen(terminal)
         screen.expect(r"Exchange 1 of 2 arrives.*\(gdb\) ")
+        return pid, screen
+
+    def test_at_a_terminal_ctrl_c_interrupts_the_service_and_nothing_else(self):
+        archive, command = self.record_errands("/a", "/b")
+        pid, screen = self.at_a_terminal(archive, command)
+        screen.type("set var spinning = true\n", r"\(gdb\) ")
+        screen.type("reprise next\n", "")
+        # gdb, and the service below it, which does nothing but spin.
+        harness.wait_for(lambda: any(_cpu_ticks(child) > 20 for child in harness.descendants(pid)
+                                     if _name(child) == "errands"), "a spinning service")
+        screen.type("\x03", r"received signal SIGINT.*\(gdb\) ")
+        screen.type("reprise where\n", r"waiting for their answer: 1.*\(gdb\) ")
+        screen.type("set var spinning = false\n", r"\(gdb\) ")
+        screen.type("reprise next\n", r"Exchange 2 of 2 arrives.*\(gdb\) ")
+        screen.type("\x03", r"\(gdb\) ")  # at the prompt it is gdb's to shrug off
+        screen.type("print served\n", r"= .*1.*\(gdb\) ")
+
+    def test_at_a_terminal_there_is_a_prompt(self):
+        archive, command = self.record_errands("/a", "/b")
+        pid, screen = self.at_a_terminal(archive, command)
         screen.type("reprise where\n", r"exchange 1 of 2.*\(gdb\) ")
         screen.type("break AskUpstream\n", r"\(gdb\) ")
         screen.type("set var served = 100\n", r"\(gdb\) ")
@@ -280,6 +301,18 @@ class _Screen:
         os.write(self._terminal, text.encode())
         if pattern:
             self.expect(pattern)
+
+
+def _name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def _cpu_ticks(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
+    return 0
 
 
 def _end(pid: int):
