@@ -25,6 +25,14 @@ const std::string* Message::header(std::string_view name) const {
   return found == headers.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string_view> Message::values(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const auto& [other, value] : headers) {
+    if (http1::equal_ignoring_case(other, name)) values.push_back(value);
+  }
+  return values;
+}
+
 Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> bytes) {
   std::optional<Message> message;
   if (protocol == event::Protocol::kHttp1) {

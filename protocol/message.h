@@ -45,6 +45,9 @@ struct Message {
 
   // Value of the first header of that name, compared without case; nullptr when absent.
   const std::string* header(std::string_view name) const;
+  // Values of all headers of that name, in the order they were sent. They live as long as
+  // `headers`.
+  std::vector<std::string_view> values(std::string_view name) const;
 };
 
 [[nodiscard]] Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> bytes);

@@ -62,7 +62,8 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
     inputs.end_context = event.context;
     return;
   }
-  if (later_part && tail.read != Tail::kNoRead) {
+  if (received.bytes.size() > UINT64_MAX - received.offset) return;  // damage: no stream is so long
+  if (later_part && tail.read != Tail::kNoRead && reads_[tail.read].bytes.end == received.offset) {
     Read& read = reads_[tail.read];
     read.bytes.end += received.bytes.size();
     read.last_of_chunk = read.bytes.size() < received.requested;

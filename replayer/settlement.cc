@@ -34,14 +34,20 @@ Difference body_difference(const event::Bytes& recorded, const event::Bytes& act
   return {excerpt(recorded, at), excerpt(actual, at)};
 }
 
+// Several headers of one name are compared in their order, each with its counterpart.
 Difference header_difference(const protocol::Message& recorded, const protocol::Message& actual) {
-  for (const auto& [name, value] : recorded.headers) {
-    const std::string* other = actual.header(name);
-    if (other == nullptr) return {name + ": " + value, "no header " + name};
-    if (*other != value) return {name + ": " + value, name + ": " + *other};
-  }
-  for (const auto& [name, value] : actual.headers) {
-    if (recorded.header(name) == nullptr) return {"no header " + name, name + ": " + value};
+  const auto words = [](const std::string& name, const auto& values, std::size_t i) {
+    if (i < values.size()) return name + ": " + std::string(values[i]);
+    return (i == 0 ? "no header " : "no further header ") + name;
+  };
+  for (const protocol::Fields* fields : {&recorded.headers, &actual.headers}) {
+    for (const auto& [name, value] : *fields) {
+      const auto expected = recorded.values(name), found = actual.values(name);
+      if (expected == found) continue;
+      const auto first = std::ranges::mismatch(expected, found).in1;
+      const auto at = static_cast<std::size_t>(first - expected.begin());
+      return {words(name, expected, at), words(name, found, at)};
+    }
   }
   return {};
 }

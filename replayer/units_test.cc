@@ -250,9 +250,9 @@ TEST_F(Selected, PrefixIsEverythingThatBeganBefore) {
 
 TEST_F(Selected, ConnectionCountsFromTheFirstExchangeThatIsDriven) {
   released(only(3));
-  EXPECT_EQ(plan_->units.front().first_exchange, 1u);
+  EXPECT_EQ(plan_->units.front().first_request, 1u);
   released(only(3, true));
-  EXPECT_EQ(plan_->units.front().first_exchange, 0u);
+  EXPECT_EQ(plan_->units.front().first_request, 0u);
 }
 
 TEST_F(Selected, UnknownExchangeSelectsNothing) {
