@@ -93,7 +93,7 @@ std::string ledger_text(const Ledger& ledger) {
   const std::uint64_t unattributed = ledger.unattributed_calls() + ledger.unattributed_draws;
   if (unattributed > 0) text += line("unattributed", std::to_string(unattributed));
   if (ledger.early_releases() > 0) {
-    text += line("order", fmt::format("{} requests released before the answer to an earlier one",
+    text += line("order", fmt::format("{} released before the answer to an earlier request",
                                       ledger.early_releases()));
   }
   if (ledger.clocks_raised > 0) {

@@ -83,7 +83,7 @@ TEST(LedgerText, WhatWasBentIsToldLineByLine) {
       "coverage     100 calls hooked, 3 leaked\n"
       "  leaked: getrandom in libfoo.so.1, 3 times\n"
       "unattributed 2\n"
-      "order        1 requests released before the answer to an earlier one\n"
+      "order        1 released before the answer to an earlier request\n"
       "clock        monotonic time raised in 2 exchanges, by 1.500 s at most\n"
       "exit         signal 11\n"
       "note         the service was held\n");

@@ -279,7 +279,10 @@ void Pass::link_transactions() {
   for (std::uint32_t i = 0; i < plan_.calls.size(); ++i) {
     if (plan_.calls[i].request.empty()) continue;
     const auto connection = plan_.connections.find(plan_.calls[i].connection);
-    if (connection != plan_.connections.end()) connection->second.transactions.push_back(i);
+    if (connection == plan_.connections.end()) continue;
+    // Only a crafted archive has calls on connections that clients opened.
+    const bool outbound = connection->second.direction == event::Direction::kOutbound;
+    if (outbound) connection->second.transactions.push_back(i);
   }
   for (auto& [id, connection] : plan_.connections) {
     if (connection.direction == event::Direction::kInbound) {

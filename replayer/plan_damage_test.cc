@@ -213,7 +213,7 @@ class Nonsense {
                                     .complete = below(2) == 0};
       recording_.calls[{id}] = {.id = {id},
                                 .context = context(),
-                                .connection = {2 * (1 + below(4))},  // outbound, or unknown
+                                .connection = connection(),
                                 .protocol = event::Protocol::kResp,
                                 .peer = "peer",
                                 .operation = "GET",

@@ -250,9 +250,9 @@ TEST_F(Selected, PrefixIsEverythingThatBeganBefore) {
 
 TEST_F(Selected, ConnectionCountsFromTheFirstExchangeThatIsDriven) {
   released(only(3));
-  EXPECT_EQ(plan_->units.front().first_request, 1u);
+  EXPECT_EQ(plan_->ordinal_of({1}, 1), 2u);
   released(only(3, true));
-  EXPECT_EQ(plan_->units.front().first_request, 0u);
+  EXPECT_EQ(plan_->ordinal_of({1}, 1), 1u);
 }
 
 TEST_F(Selected, UnknownExchangeSelectsNothing) {
