@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string_view>
 
 #include "agent/testing/loopback.h"
@@ -15,6 +16,10 @@
 namespace {
 
 using namespace reprise::agent::testing;
+
+// An address that the compiler does not know to be none.
+volatile std::uintptr_t nowhere = 16;
+void write_nowhere() { *reinterpret_cast<volatile int*>(nowhere) = 1; }
 
 volatile sig_atomic_t deliveries = 0;
 volatile sig_atomic_t last_code = 0;
@@ -79,11 +84,11 @@ int dies(int argc, char** argv) {
   PROBE_EXPECT(argc == 1);
   const std::string_view way = argv[0];
   show_sign();
-  if (way == "segv") *reinterpret_cast<volatile int*>(16) = 1;
+  if (way == "segv") write_nowhere();
   if (way == "segv_default") {
     signal(SIGSEGV, plain_handler);
     signal(SIGSEGV, SIG_DFL);
-    *reinterpret_cast<volatile int*>(16) = 1;
+    write_nowhere();
   }
   if (way == "abort") abort();
   if (way == "term") kill(getpid(), SIGTERM);
@@ -98,7 +103,7 @@ int dies(int argc, char** argv) {
   if (way == "thread") {
     pthread_t thread;
     auto work = [](void*) -> void* {
-      *reinterpret_cast<volatile int*>(16) = 1;
+      write_nowhere();
       return nullptr;
     };
     pthread_create(&thread, nullptr, work, nullptr);
@@ -114,7 +119,7 @@ sigjmp_buf recovery;
 int recovers(int, char**) {
   signal(SIGSEGV, [](int) { siglongjmp(recovery, 1); });
   for (int round = 0; round < 3; ++round) {
-    if (sigsetjmp(recovery, 1) == 0) *reinterpret_cast<volatile int*>(16) = 1;
+    if (sigsetjmp(recovery, 1) == 0) write_nowhere();
   }
   show_sign();
   return 0;
