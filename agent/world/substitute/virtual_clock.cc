@@ -1,9 +1,11 @@
 #include "agent/world/substitute/virtual_clock.h"
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/thread_state.h"
 #include "agent/world/substitute/token_call.h"
 
 namespace reprise::agent {
@@ -37,6 +39,22 @@ std::int64_t add(std::int64_t a, std::int64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? (b > 0 ? kForever : 0) : sum;
 }
 
+// What the calling thread takes for now. The values of the tape went on while the recorded thread
+// worked; the word stands still meanwhile. A wait that is measured from the word would end too early,
+// and before others that it came after.
+std::int64_t thread_monotonic_ns() {
+  const std::int64_t word = virtual_monotonic_ns();
+  const Thread* thread = this_thread();
+  const ThreadState* state = thread != nullptr && !time_runs() ? raw_state_of(*thread) : nullptr;
+  if (state == nullptr) return word;
+  return std::max(word, state->last_clock[static_cast<std::size_t>(abi::ClockSource::kMonotonic)]);
+}
+
+std::uint64_t deadline_from(std::int64_t start_ns, std::int64_t duration_ns) {
+  const std::int64_t deadline = add(start_ns, duration_ns);
+  return deadline == kForever ? abi::kNoDeadline : static_cast<std::uint64_t>(deadline);
+}
+
 std::int64_t from_seconds(std::int64_t seconds, std::int64_t rest_ns) {
   std::int64_t ns = 0;
   if (__builtin_mul_overflow(seconds, kNsPerSecond, &ns)) return seconds > 0 ? kForever : -kForever;
@@ -64,8 +82,7 @@ std::int64_t real_monotonic_ns() { return machine_ns(CLOCK_MONOTONIC); }
 
 std::uint64_t deadline_after(std::int64_t duration_ns) {
   if (duration_ns < 0) return abi::kNoDeadline;
-  const std::int64_t deadline = add(virtual_monotonic_ns(), duration_ns);
-  return deadline == kForever ? abi::kNoDeadline : static_cast<std::uint64_t>(deadline);
+  return deadline_from(thread_monotonic_ns(), duration_ns);
 }
 
 std::uint64_t deadline_at(clockid_t clock, const timespec& value) {
@@ -73,7 +90,7 @@ std::uint64_t deadline_at(clockid_t clock, const timespec& value) {
                     clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
   const std::int64_t now = wall ? virtual_realtime_ns() : virtual_monotonic_ns();
   const std::int64_t left = add(nanoseconds(value), -now);
-  return deadline_after(left < 0 ? 0 : left);
+  return deadline_from(virtual_monotonic_ns(), left < 0 ? 0 : left);
 }
 
 std::int64_t remaining_ns(std::uint64_t deadline_ns) {

@@ -28,7 +28,8 @@ inline constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // The machine's CLOCK_MONOTONIC, for slices of real waiting.
 [[nodiscard]] std::int64_t real_monotonic_ns();
 
-// When a wait that starts now and lasts `duration_ns` ends; a negative duration never does.
+// When a wait of the calling thread that starts now and lasts `duration_ns` ends; a negative duration
+// never does. "Now" is the word, or the last monotonic value that the thread was told, if it is later.
 [[nodiscard]] std::uint64_t deadline_after(std::int64_t duration_ns);
 // When `clock`, as the service is told it, reaches `value`. Clocks that are not known to run with
 // CLOCK_MONOTONIC or CLOCK_REALTIME are taken for the former.
