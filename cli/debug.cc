@@ -34,8 +34,8 @@ class DebugCommand final : public Command {
 
  private:
   tl::expected<void, ExitCode> launch(Prepared& prepared, const Recording& recording,
-                                      const replayer::ControlChannel& channel,
-                                      const Gdb& gdb, Terminal& terminal) const;
+                                      const replayer::ControlChannel& channel, const Gdb& gdb,
+                                      Terminal& terminal) const;
   GdbSession describe(const Prepared& prepared, const Recording& recording,
                       const replayer::ControlChannel& channel) const;
 
@@ -54,14 +54,18 @@ Manual DebugCommand::manual() const {
       "debug",
       "replay a recording under gdb, up to the moment an exchange arrives",
       "[OPTIONS] ARCHIVE -- PROGRAM [ARG…]",
-      {"Starts PROGRAM under gdb, replays ARCHIVE to it as `reprise replay` does, at full speed, and "
-       "stops it when exchange N arrives: you are at gdb's prompt, in the thread that has just read "
-       "the request's first bytes, and everything gdb can do works as always. Without --at the first "
+      {"Starts PROGRAM under gdb, replays ARCHIVE to it as `reprise replay` does, at full speed, "
+       "and "
+       "stops it when exchange N arrives: you are at gdb's prompt, in the thread that has just "
+       "read "
+       "the request's first bytes, and everything gdb can do works as always. Without --at the "
+       "first "
        "exchange stops it.",
        "Time stands still while gdb holds the service, and so do all its time-outs: look around as "
        "long as you like. Nothing else arrives meanwhile.",
        "More commands at gdb's prompt (`help reprise`): `reprise where` says what the thread works "
-       "for, the virtual time and the last answer it got, with the recorded response; `reprise next` "
+       "for, the virtual time and the last answer it got, with the recorded response; `reprise "
+       "next` "
        "goes on to the next exchange, or to a later one; `reprise ls`, `reprise show` and `reprise "
        "calls` look things up in ARCHIVE; `reprise divergences` lists what went otherwise than "
        "recorded so far. $reprise_exchange is the exchange that arrived last.",
@@ -70,7 +74,8 @@ Manual DebugCommand::manual() const {
       {{"reprise debug prod.reprise --at 17 -- ./service --port 8080",
         "At the prompt when exchange 17 arrives."},
        {"reprise debug prod.reprise --at 17 --batch -x look.gdb -- ./service --port 8080",
-        "Run the gdb commands in look.gdb there, without a prompt: `break amount.cc:88`, `continue`, "
+        "Run the gdb commands in look.gdb there, without a prompt: `break amount.cc:88`, "
+        "`continue`, "
         "`backtrace`, `reprise where`."}},
       {{ExitCode::kHeld, "the session ended; otherwise the exit status is gdb's"},
        {ExitCode::kUsage, "bad usage, gdb is missing, or the replay could not be carried out"},
@@ -80,8 +85,9 @@ Manual DebugCommand::manual() const {
 
 void DebugCommand::declare(Arguments& arguments) {
   arguments.positional(archive_, "ARCHIVE", "The recording.");
-  arguments.option(at_, "--at", "N",
-                   "Number of the exchange to stop at, as `reprise ls` prints it. Default: the first.");
+  arguments.option(
+      at_, "--at", "N",
+      "Number of the exchange to stop at, as `reprise ls` prints it. Default: the first.");
   arguments.flag(batch_, "--batch", "Run the scripts given with -x and end, without a prompt.");
   arguments.option(scripts_, "-x,--execute", "FILE",
                    "Run the gdb commands in FILE once the exchange has arrived. May be repeated.");
@@ -99,9 +105,8 @@ GdbSession DebugCommand::describe(const Prepared& prepared, const Recording& rec
   description.channel = channel.path();
   description.control = prepared.control.path();
   description.held_offset = offsetof(abi::ControlHeader, held);
-  description.at = at_.value_or(recording.plan->exchanges.empty()
-                                    ? 0
-                                    : recording.plan->exchanges.front().id.value);
+  description.at = at_.value_or(
+      recording.plan->exchanges.empty() ? 0 : recording.plan->exchanges.front().id.value);
   description.directory = prepared.session->directory();
   description.scripts = scripts_;
   description.batch = batch_;
@@ -183,8 +188,7 @@ ExitCode DebugCommand::run(Terminal& terminal) {
     terminal.err() << "reprise: the replay is in " << printable(output_) << "\n";
     terminal.next("reprise diff " + shell_word(archive_) + " " + shell_word(output_));
   } else {
-    terminal.next("reprise show " + shell_word(archive_) + " " +
-                  std::to_string(at_.value_or(1)));
+    terminal.next("reprise show " + shell_word(archive_) + " " + std::to_string(at_.value_or(1)));
   }
   return static_cast<ExitCode>(gdb_exit);
 }

@@ -1,7 +1,8 @@
 // A service that a debugger started, as the replayer's service.
 //
-// What the session launched is the debugger; the service is a child of that, known from the arena and
-// from its own records. It has ended when its process is gone, and at the latest when the debugger is.
+// What the session launched is the debugger; the service is a child of that, known from the arena
+// and from its own records. It has ended when its process is gone, and at the latest when the
+// debugger is.
 //
 // Ownership: borrows the session. Threading: one thread.
 #pragma once

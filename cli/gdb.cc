@@ -65,8 +65,9 @@ tl::expected<Gdb, std::string> Gdb::find(const std::string& program) {
   gdb.program_ = in_path(program);
   if (gdb.program_.empty()) {
     return tl::unexpected(program.find('/') == std::string::npos
-                              ? program + " is not installed, and `reprise debug` needs it: "
-                                          "`apt-get install gdb`, or name one with --gdb"
+                              ? program +
+                                    " is not installed, and `reprise debug` needs it: "
+                                    "`apt-get install gdb`, or name one with --gdb"
                               : program + " is no program that can be run");
   }
   gdb.scripts_ = find_scripts();
@@ -78,8 +79,7 @@ tl::expected<Gdb, std::string> Gdb::find(const std::string& program) {
   return gdb;
 }
 
-tl::expected<std::vector<std::string>, std::string> Gdb::command(
-    const GdbSession& session) const {
+tl::expected<std::vector<std::string>, std::string> Gdb::command(const GdbSession& session) const {
   const fs::path directory(session.directory);
   const fs::path description = directory / "gdb.json";
   const fs::path script = directory / "start.gdb";

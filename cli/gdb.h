@@ -1,8 +1,8 @@
 // Starting gdb on a service that is being replayed.
 //
 // gdb gets two files in the session's directory: a script that it runs first, which hands over to
-// replayer/gdb/reprise_debugger.py, and a JSON file that tells that what it has to know. The service's
-// environment is set inside gdb, for the service alone.
+// replayer/gdb/reprise_debugger.py, and a JSON file that tells that what it has to know. The
+// service's environment is set inside gdb, for the service alone.
 #pragma once
 
 #include <cstdint>

@@ -24,9 +24,9 @@ void raise_descriptor_limit() {
 std::string cannot_replay(const replayer::Plan& plan, std::optional<event::ExchangeId> wanted,
                           const std::string& archive) {
   if (wanted && plan.exchange(*wanted) == nullptr) {
-    const std::string last =
-        plan.exchanges.empty() ? "it has none"
-                               : fmt::format("its last is {}", plan.exchanges.back().id.value);
+    const std::string last = plan.exchanges.empty()
+                                 ? "it has none"
+                                 : fmt::format("its last is {}", plan.exchanges.back().id.value);
     return fmt::format("{} has no exchange {}: {}; `reprise ls {}` lists those it has", archive,
                        wanted->value, last, shell_word(archive));
   }
@@ -81,8 +81,7 @@ tl::expected<Recording, ExitCode> open_recording(const std::string& archive,
     return tl::unexpected(ExitCode::kUsage);
   }
   recording.plan = *std::move(plan);
-  recording.damaged =
-      remark_on_state(*recording.reader, archive, terminal) == ExitCode::kDamaged;
+  recording.damaged = remark_on_state(*recording.reader, archive, terminal) == ExitCode::kDamaged;
   if (const std::string why = cannot_replay(*recording.plan, wanted, archive); !why.empty()) {
     terminal.error(why);
     return tl::unexpected(recording.damaged ? ExitCode::kDamaged : ExitCode::kUsage);

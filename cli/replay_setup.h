@@ -1,4 +1,5 @@
-// What `replay` and `debug` do alike until the service is started. What goes wrong is told to the user.
+// What `replay` and `debug` do alike until the service is started. What goes wrong is told to the
+// user.
 #pragma once
 
 #include <memory>

@@ -47,7 +47,7 @@ struct ProcessStarted {
   std::vector<std::string> environment;  // NAME=value; only of the root, and redacted
   std::int32_t pid = 0;
   ProcessId parent;
-  std::string path;  // fork path: "0", "0.2", "0.2.1"
+  std::string path;         // fork path: "0", "0.2", "0.2.1"
   std::uint32_t image = 0;  // execs before this one
 };
 
@@ -240,11 +240,12 @@ struct LeakSeen {
 };
 
 // Append only: the index of an alternative is its tag in the archive.
-using Fact = std::variant<ProcessStarted, ModuleLoaded, ProcessForked, ProgramExecuted, ProcessExited,
-                          SignalReceived, ThreadStarted, ThreadEnded, HandedOff, Listened, Accepted,
-                          Connected, ConnectFinished, Paired, ShutDown, Closed, BytesReceived,
-                          SendIntended, SendFinished, FileRangeSent, Waited, ClockRead, RandomDrawn,
-                          LookedUp, CallAnnotated, EntryPassed, LogWritten, Gap, LeakSeen>;
+using Fact =
+    std::variant<ProcessStarted, ModuleLoaded, ProcessForked, ProgramExecuted, ProcessExited,
+                 SignalReceived, ThreadStarted, ThreadEnded, HandedOff, Listened, Accepted,
+                 Connected, ConnectFinished, Paired, ShutDown, Closed, BytesReceived, SendIntended,
+                 SendFinished, FileRangeSent, Waited, ClockRead, RandomDrawn, LookedUp,
+                 CallAnnotated, EntryPassed, LogWritten, Gap, LeakSeen>;
 
 struct Event {
   ProcessId process;

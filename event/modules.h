@@ -19,7 +19,8 @@ class Modules {
   // Takes in ProcessStarted, ProcessForked and ModuleLoaded; other events do nothing.
   void add(const Event& event);
 
-  // "" for the program itself and for its language's runtime, else the base name of the library without its version
+  // "" for the program itself and for its language's runtime, else the base name of the library
+  // without its version
   // ("libcurl.so"); "?" for an address in none of them.
   std::string_view name_of(ProcessId process, std::uint64_t address) const;
 

@@ -76,7 +76,8 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
 
 void Attribution::on_answer(ThreadState& thread, Context context, bool several) const {
   const Context owner = several ? Context::unattributed() : context;
-  // Answers of another exchange: what looked like a wait in the middle of work is a loop of its own.
+  // Answers of another exchange: what looked like a wait in the middle of work is a loop of its
+  // own.
   if (thread.wait_within != 0 && owner != thread.turn.context) {
     thread.loop_waits |= thread.wait_within;
   }

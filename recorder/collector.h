@@ -37,7 +37,7 @@ struct CollectorSetting {
   std::vector<std::string> environment;
   // Archive thread numbers by ThreadSlot, kept where a recovery finds them; may be empty.
   std::span<std::uint64_t> thread_numbers;
-  SocketJournal* sockets = nullptr;  // borrowed
+  SocketJournal* sockets = nullptr;             // borrowed
   Traffic::RecordedOrdinals recorded_ordinals;  // of a replay
 };
 

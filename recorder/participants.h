@@ -79,15 +79,15 @@ struct ThreadState {
   event::Stamp last_exit;
 
   Turn turn;
-  event::Context suspended;   // what it worked on when it began to wait, if it may go on with that
+  event::Context suspended;  // what it worked on when it began to wait, if it may go on with that
   // Kinds of waits (bit 1 << event::Waited::Kind) that bring it its work: they reported an accepted
   // connection or a listener, or answers to more than one exchange. Any other kind is a wait in the
   // middle of its work.
   std::uint8_t loop_waits = 0;
   std::uint8_t wait_within = 0;  // the kind of such a wait, since the last I/O
-  bool served = false;        // it read from or answered on an accepted connection
-  bool interleaves = false;   // it takes up one exchange before it is done with another
-  bool takes_unseen = false;  // it answers what others have read: work comes to it unseen
+  bool served = false;           // it read from or answered on an accepted connection
+  bool interleaves = false;      // it takes up one exchange before it is done with another
+  bool takes_unseen = false;     // it answers what others have read: work comes to it unseen
 
   // After a wait or an accept, until the first I/O.
   bool undecided = false;

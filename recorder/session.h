@@ -43,9 +43,10 @@ struct SessionOptions {
   bool replay = false;
   bool waits_for_doorbell = true;  // false: the caller waits for the arena's doorbell itself
   std::string replay_of;           // session of the archive that is replayed
-  // Of a replay: what the nth exchange, from 1, on a connection that stands for `recorded` is there.
+  // Of a replay: what the nth exchange, from 1, on a connection that stands for `recorded` is
+  // there.
   std::function<std::uint64_t(event::ConnectionId recorded, std::uint64_t nth)> recorded_ordinals;
-  std::string reprise_version;     // for the archive's header
+  std::string reprise_version;                     // for the archive's header
   std::function<void(const std::string&)> remark;  // what the user should know, while it goes on
 };
 

@@ -108,8 +108,8 @@ struct Unit {
   bool opens = false, ends = false;
   std::uint32_t first_chunk = 0, chunks = 0;        // in Inputs::chunks
   std::uint32_t first_exchange = 0, exchanges = 0;  // in RecordedConnection::transactions
-  std::int32_t signal = 0;          // 0 none
-  std::string process;              // fork path of who got it
+  std::int32_t signal = 0;                          // 0 none
+  std::string process;                              // fork path of who got it
 };
 
 struct RecordedEnd {

@@ -2,21 +2,21 @@
 //
 // This header is the whole contract: both sides are compiled from it and nothing else is shared.
 // It holds layout only, in fixed-width types, so that a service and a recorder built apart agree.
-// Bump kAbiVersion when any offset, meaning or record changes; the agent refuses an arena of another
-// version (and the service runs on, uncaptured).
+// Bump kAbiVersion when any offset, meaning or record changes; the agent refuses an arena of
+// another version (and the service runs on, uncaptured).
 //
 //   ArenaHeader | ProcessSlot[] | ThreadSlot[] | SegmentHeader[] | segment bytes[][]
 //
-// One arena per session. The recorder creates the file, really allocates every block of it (a sparse
-// file on a full /dev/shm would be SIGBUS in the service), fills the header, and only then publishes
-// it. Processes of the service map it in the agent's constructor; the mapping survives fork, setuid,
-// chroot and loops that close every descriptor.
+// One arena per session. The recorder creates the file, really allocates every block of it (a
+// sparse file on a full /dev/shm would be SIGBUS in the service), fills the header, and only then
+// publishes it. Processes of the service map it in the agent's constructor; the mapping survives
+// fork, setuid, chroot and loops that close every descriptor.
 //
 // Flow of a record: a thread owns one *segment* at a time. It reserves bytes with one xadd (so a
 // signal handler that interrupts it reserves behind it), writes the record, and stores the record's
 // size last, with release order: a record whose size is zero is not there yet. A full segment is
-// sealed and the thread claims the lowest free one, which is the warmest in cache. The recorder reads
-// committed records in place, writes them to the archive, and only after that write frees the
+// sealed and the thread claims the lowest free one, which is the warmest in cache. The recorder
+// reads committed records in place, writes them to the archive, and only after that write frees the
 // segment, zeroed. So what was recorded survives the death of the service and of the recorder.
 //
 // Threading: fields are written by the side named in their comment. Atomics are lock-free.
@@ -67,17 +67,18 @@ struct alignas(64) ArenaHeader {
   std::uint64_t segments_offset;
   StampSource stamp_source;
   std::uint32_t recorder_pid;
-  std::uint64_t stamp_epoch;          // a stamp taken together with the two clocks below
-  std::uint64_t realtime_epoch_ns;    // CLOCK_REALTIME then
-  std::uint64_t monotonic_epoch_ns;   // CLOCK_MONOTONIC then
-  std::uint64_t stamps_per_second;    // frequency of the stamp
+  std::uint64_t stamp_epoch;         // a stamp taken together with the two clocks below
+  std::uint64_t realtime_epoch_ns;   // CLOCK_REALTIME then
+  std::uint64_t monotonic_epoch_ns;  // CLOCK_MONOTONIC then
+  std::uint64_t stamps_per_second;   // frequency of the stamp
 
   // Recorder -> agent, while the session runs.
   alignas(64) std::atomic<std::uint64_t> heartbeat_ns;  // CLOCK_MONOTONIC of the last drain
   std::atomic<std::uint32_t> capture_stopped;           // 1: record nothing more, forward only
 
-  // Agent -> recorder. In a replay, or when a lossless agent waits, the agent adds one to `doorbell`
-  // and does FUTEX_WAKE on it when `doorbell_armed` is set; the recorder sets it before it waits.
+  // Agent -> recorder. In a replay, or when a lossless agent waits, the agent adds one to
+  // `doorbell` and does FUTEX_WAKE on it when `doorbell_armed` is set; the recorder sets it before
+  // it waits.
   alignas(64) std::atomic<std::uint32_t> doorbell;
   std::atomic<std::uint32_t> doorbell_armed;
 
@@ -104,12 +105,12 @@ enum class ProcessState : std::uint32_t { kFree, kClaimed, kLive, kExecuting, kE
 struct alignas(64) ProcessSlot {
   std::atomic<ProcessState> state;  // CAS kFree -> kClaimed by the claimer, kLive when filled
   std::int32_t pid;
-  std::uint32_t parent;                        // ProcessSlot, kNone for the root
-  std::uint32_t ordinal;                       // which child of its parent, from 1
-  std::atomic<std::uint32_t> image;            // how many execs it went through
-  std::atomic<std::uint32_t> children;         // ordinals given out
-  std::atomic<std::uint32_t> threads;          // thread ordinals given out
-  std::uint32_t agent_abi;                     // kAbiVersion of the agent that registered
+  std::uint32_t parent;                 // ProcessSlot, kNone for the root
+  std::uint32_t ordinal;                // which child of its parent, from 1
+  std::atomic<std::uint32_t> image;     // how many execs it went through
+  std::atomic<std::uint32_t> children;  // ordinals given out
+  std::atomic<std::uint32_t> threads;   // thread ordinals given out
+  std::uint32_t agent_abi;              // kAbiVersion of the agent that registered
   std::uint64_t started_stamp;
   std::atomic<std::uint64_t> uncaptured_execs;  // exec of an image that cannot load the agent
 };
@@ -117,8 +118,8 @@ struct alignas(64) ProcessSlot {
 // What a thread is doing, so that the replayer can tell quiescence and name a stuck wait.
 enum class Activity : std::uint8_t {
   kRunning = 0,
-  kReadiness,   // epoll, poll, select
-  kRead,        // blocking read, recv, accept of a released stream
+  kReadiness,  // epoll, poll, select
+  kRead,       // blocking read, recv, accept of a released stream
   kAccept,
   kWrite,
   kConnect,
@@ -128,10 +129,10 @@ enum class Activity : std::uint8_t {
   kSemaphore,
   kFutex,
   kJoin,
-  kChild,       // wait for a child process
+  kChild,  // wait for a child process
   kSignalWait,
-  kAsking,      // waits for an answer of the replayer (a mailbox); counts as running
-  kHeld,        // waits for its turn (run token)
+  kAsking,  // waits for an answer of the replayer (a mailbox); counts as running
+  kHeld,    // waits for its turn (run token)
   kEnded,
 };
 
@@ -193,6 +194,7 @@ inline std::byte* segment_bytes(void* base, std::uint32_t segment) {
 }
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
-static_assert(sizeof(ThreadSlot) == 128 && sizeof(SegmentHeader) == 64 && sizeof(ProcessSlot) == 64);
+static_assert(sizeof(ThreadSlot) == 128 && sizeof(SegmentHeader) == 64 &&
+              sizeof(ProcessSlot) == 64);
 
 }  // namespace reprise::abi

@@ -1,7 +1,7 @@
 // The shared memory between the replay agent and the replayer: what a replayed service is told.
 //
-// Only libreprise-replay.so maps it; capture knows nothing of it. Like the arena it is a file in the
-// session directory, really allocated by the replayer before the service starts.
+// Only libreprise-replay.so maps it; capture knows nothing of it. Like the arena it is a file in
+// the session directory, really allocated by the replayer before the service starts.
 //
 //   ControlHeader | Link[] | Mailbox[] (one per ThreadSlot) | TapeEntry[] | TapeDraw[] | tape bytes
 //
@@ -9,32 +9,37 @@
 //  - the *clock words*: the session's virtual time, owned by the replayer;
 //  - *marks*: before the replayer releases input on a connection it publishes which tape entry that
 //    input is, so draws that follow are addressed without the agent parsing anything;
-//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup, annotated call)
+//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup, annotated
+//  call)
 //    is asked, and the asking thread waits for the answer.
 //
-// How a thread finds its draws: it keeps a *cursor* (entry, part, shift, and for each (kind, source,
-// module) how many it drew since). Only input moves the cursor, each time with all counts at zero:
+// How a thread finds its draws: it keeps a *cursor* (entry, part, shift, and for each (kind,
+// source, module) how many it drew since). Only input moves the cursor, each time with all counts
+// at zero:
 //  - a readiness wait returned: of the first socket it reports that is a link with an unread mark,
-//    that mark's entry, part kReady; a listener's next mark counts. A wait that reports none of these
-//    (time-out, event descriptors) moves nothing, and neither does one whose mark is the cursor's
-//    own entry already;
+//    that mark's entry, part kReady; a listener's next mark counts. A wait that reports none of
+//    these (time-out, event descriptors) moves nothing, and neither does one whose mark is the
+//    cursor's own entry already;
 //  - bytes, end of stream or an error other than EAGAIN and EINTR were read: the last mark whose
 //    offset is not behind the first byte of the read, part kIo, unless that mark is the cursor
 //    already (a smaller buffer reads one recorded read in several);
 //  - accept returned a connection: the listener's mark of that number, part kIo. It is the entry of
 //    the connection's `opening` mark, whose shift and exchange are the ones to use;
-//  - connect completed, at once or learnt later (SO_ERROR, the first transfer): the link's `opening`,
+//  - connect completed, at once or learnt later (SO_ERROR, the first transfer): the link's
+//  `opening`,
 //    part kIo. A readiness wait that says so reports that entry, like any other;
 //  - the thread was made: the answer of kThread, part kIo;
 //  - it takes over a turn (HandOffKind::kTake): the giver's cursor as it is.
 // Sends move nothing. An entry of kNone moves nothing either. What is past the cursor's part is
-// looked up in what follows, without moving: kReady goes on into kIo, kIo into entry `next`; the first
-// draw of equal (kind, source, module) there is given for a clock (counted relaxed, and it may be given
-// again); past the end the later of the last value plus clock_step_ns and the clock word. A random
-// draw that is not in its part comes from a generator seeded by (draw_seed, entry, part, address).
+// looked up in what follows, without moving: kReady goes on into kIo, kIo into entry `next`; the
+// first draw of equal (kind, source, module) there is given for a clock (counted relaxed, and it
+// may be given again); past the end the later of the last value plus clock_step_ns and the clock
+// word. A random draw that is not in its part comes from a generator seeded by (draw_seed, entry,
+// part, address).
 //
-// When the agent rings the doorbell of the arena: after its activity word went from running to a wait
-// or to kEnded, after it asked, and before its process ends. Records need no ring of their own.
+// When the agent rings the doorbell of the arena: after its activity word went from running to a
+// wait or to kEnded, after it asked, and before its process ends. Records need no ring of their
+// own.
 //
 // Threading: every field is written by one side, named in its comment.
 #pragma once
@@ -50,14 +55,14 @@ namespace reprise::abi {
 
 inline constexpr std::uint64_t kControlMagic = 0x314c5443'49525052;  // "RPRICTL1"
 
-// How far the watch for system calls that escape the hooks has got. The filter is inherited by forks
-// and survives exec, so one process installs it for all.
+// How far the watch for system calls that escape the hooks has got. The filter is inherited by
+// forks and survives exec, so one process installs it for all.
 enum class LeakWatch : std::uint32_t {
-  kOff = 0,       // not wanted
-  kWanted,        // replayer, before the service starts
-  kInstalling,    // agent: one process is at it
-  kOn,            // agent: the replayer has the listener
-  kUnavailable,   // agent: this kernel, or a sandbox around the service, does not let us
+  kOff = 0,      // not wanted
+  kWanted,       // replayer, before the service starts
+  kInstalling,   // agent: one process is at it
+  kOn,           // agent: the replayer has the listener
+  kUnavailable,  // agent: this kernel, or a sandbox around the service, does not let us
 };
 
 struct alignas(64) ControlHeader {
@@ -76,15 +81,16 @@ struct alignas(64) ControlHeader {
   std::uint64_t clock_step_ns;  // what one clock read too many adds to the last value
   std::uint64_t draw_seed;      // for random draws past the tape
 
-  // Replayer, while the service runs. Sleepers FUTEX_WAIT on clock_moves, which grows with each move.
-  alignas(64) std::atomic<std::int64_t> realtime_ns;   // may step back between exchanges
-  std::atomic<std::int64_t> monotonic_ns;              // never decreases
+  // Replayer, while the service runs. Sleepers FUTEX_WAIT on clock_moves, which grows with each
+  // move.
+  alignas(64) std::atomic<std::int64_t> realtime_ns;  // may step back between exchanges
+  std::atomic<std::int64_t> monotonic_ns;             // never decreases
   std::atomic<std::uint32_t> clock_moves;
   std::atomic<std::uint32_t> clock_fires;  // times that it moved to a deadline
-  std::atomic<std::uint32_t> real_time;  // 1: clocks and time-outs run on from here by themselves
-  std::atomic<LeakWatch> leak_watch;     // both
-  std::atomic<std::uint32_t> held;       // debugger: 1 while it holds the service; nothing is
-                                         // released and time stands still
+  std::atomic<std::uint32_t> real_time;    // 1: clocks and time-outs run on from here by themselves
+  std::atomic<LeakWatch> leak_watch;       // both
+  std::atomic<std::uint32_t> held;         // debugger: 1 while it holds the service; nothing is
+                                           // released and time stands still
 
   // Replay agent: what it gave.
   alignas(64) std::atomic<std::uint64_t> draws_exact;
@@ -97,7 +103,8 @@ enum MarkFlags : std::uint32_t {
   kStopHere = 1u << 0,  // the thread that reads this input calls reprise_stop_here()
 };
 
-// "The bytes from `offset` on (or, on a listener, the accept number `offset`) are tape entry `entry`".
+// "The bytes from `offset` on (or, on a listener, the accept number `offset`) are tape entry
+// `entry`".
 struct Mark {
   std::uint64_t offset;
   std::uint32_t entry;  // kNone: not an anchor, keep the one you have
@@ -113,31 +120,31 @@ enum class LinkRole : std::uint32_t { kFree, kListener, kDriven, kAnswered };
 // One listener, driven inbound connection or answered outbound connection. Written by the replayer.
 // A link is complete before its number is told (by the answer that names it) and is used again only
 // after both ends of its connection are closed. Offsets of marks count the bytes the service read
-// from this connection in this replay (on a listener: the connections it accepted), from 0. The ring
-// keeps its old marks: the agent's cursor in it lives with the socket, beside its in_offset.
+// from this connection in this replay (on a listener: the connections it accepted), from 0. The
+// ring keeps its old marks: the agent's cursor in it lives with the socket, beside its in_offset.
 struct alignas(64) Link {
   LinkRole role;
   std::atomic<std::uint32_t> accepted;  // agent: connections a listener gave out, in all processes
-  std::uint64_t recorded;  // connection in the recording, 0 none
-  Mark opening;            // draws after accept or after connect completed; offset 0
-  std::atomic<std::uint32_t> marks;  // published so far; mark k is ring[k % kMarks]
+  std::uint64_t recorded;               // connection in the recording, 0 none
+  Mark opening;                         // draws after accept or after connect completed; offset 0
+  std::atomic<std::uint32_t> marks;     // published so far; mark k is ring[k % kMarks]
   Mark ring[kMarks];
 };
 
 // What is asked. Request and answer bodies lie in Mailbox::payload.
 enum class Ask : std::uint32_t {
-  kThread = 1,   // AskThread -> AnswerThread: which entry does this thread start from
-  kListen,       // AskListen -> AnswerListen, after the real listen
-  kAccept,       // AskAccept -> AnswerAccept, after the real accept
-  kConnect,      // AskConnect -> AnswerConnect, before the real connect
-  kLookup,       // Lookup's hints, then node \0 service \0 -> Lookup record body and tail
-  kCall,         // name \0 arguments -> Call body and tail
-  kLeakWatch,    // AskLeakWatch -> no body: take over the listener of the seccomp filter
+  kThread = 1,  // AskThread -> AnswerThread: which entry does this thread start from
+  kListen,      // AskListen -> AnswerListen, after the real listen
+  kAccept,      // AskAccept -> AnswerAccept, after the real accept
+  kConnect,     // AskConnect -> AnswerConnect, before the real connect
+  kLookup,      // Lookup's hints, then node \0 service \0 -> Lookup record body and tail
+  kCall,        // name \0 arguments -> Call body and tail
+  kLeakWatch,   // AskLeakWatch -> no body: take over the listener of the seccomp filter
 };
 
 // Asked by a new thread before its first draw or input. A thread is named by who made it and when:
-// ordinals of threads that serve a connection each depend on the order of connections. The main thread
-// of a forked child is made by the thread that forked.
+// ordinals of threads that serve a connection each depend on the order of connections. The main
+// thread of a forked child is made by the thread that forked.
 struct AskThread {
   std::uint32_t process;        // ProcessSlot
   std::uint32_t thread;         // ordinal
@@ -160,7 +167,8 @@ struct AskListen {
 };
 struct AnswerListen {
   std::uint32_t link;
-  SocketAddress local;  // to tell the service (getsockname); a recorded port for one bound to port 0
+  SocketAddress
+      local;  // to tell the service (getsockname); a recorded port for one bound to port 0
 };
 
 struct AskAccept {
@@ -174,7 +182,7 @@ struct AnswerAccept {
   std::uint32_t link;  // kNone: not driven by the replayer
   std::uint32_t reserved;
   std::uint64_t recorded;
-  SocketAddress peer;   // to tell the service
+  SocketAddress peer;  // to tell the service
   SocketAddress local;
 };
 
@@ -182,15 +190,15 @@ struct AskConnect {
   Cookie socket;
   std::int32_t type;  // SOCK_STREAM, SOCK_DGRAM
   std::uint32_t nonblocking;
-  SocketAddress peer;         // where the service wants to go
-  SocketAddress actual_local; // where its socket is bound; the responder knows it by this
+  SocketAddress peer;          // where the service wants to go
+  SocketAddress actual_local;  // where its socket is bound; the responder knows it by this
 };
 enum class ConnectVerdict : std::uint32_t {
-  kRedirect = 1,  // connect to `address` and tell `error`; a peer that never answered is one of ours
-                  // that leaves the connection pending, so this may block or stay unready
-  kFail,          // fail with `error`, without a connect; or, where `error` is EINPROGRESS, connect
-                  // to `address`, which refuses at once, and tell `final_error` for its SO_ERROR
-  kInternal,      // the other end is the service itself: connect to `address`, capture as usual
+  kRedirect = 1,  // connect to `address` and tell `error`; a peer that never answered is one of
+                  // ours that leaves the connection pending, so this may block or stay unready
+  kFail,      // fail with `error`, without a connect; or, where `error` is EINPROGRESS, connect
+              // to `address`, which refuses at once, and tell `final_error` for its SO_ERROR
+  kInternal,  // the other end is the service itself: connect to `address`, capture as usual
 };
 struct AnswerConnect {
   ConnectVerdict verdict;
@@ -201,11 +209,11 @@ struct AnswerConnect {
   SocketAddress local;       // to tell the service
 };
 
-// A seccomp filter in the service hands network, clock, random and waiting system calls that did not
-// come through a hook to the holder of its listener (seccomp_unotify(2)): the replayer, which counts
-// and names them and lets them go on. It takes the descriptor out of the process with pidfd_getfd. As a
-// filter without a holder would make those calls fail, the agent first asks with some other descriptor
-// whether that works at all; it is to be closed again.
+// A seccomp filter in the service hands network, clock, random and waiting system calls that did
+// not come through a hook to the holder of its listener (seccomp_unotify(2)): the replayer, which
+// counts and names them and lets them go on. It takes the descriptor out of the process with
+// pidfd_getfd. As a filter without a holder would make those calls fail, the agent first asks with
+// some other descriptor whether that works at all; it is to be closed again.
 struct AskLeakWatch {
   std::int32_t pid;
   std::int32_t descriptor;  // in the service
@@ -216,8 +224,8 @@ struct AskLeakWatch {
 enum class MailState : std::uint32_t { kIdle = 0, kAsked = 1, kAnswered = 2, kRefused = 3 };
 
 // One thread's questions. The agent fills it, stores kAsked, rings the arena's doorbell and
-// FUTEX_WAITs on `state`; the replayer fills it again and stores kAnswered (or kRefused: there is no
-// answer, the hook fails as a lost dependency would).
+// FUTEX_WAITs on `state`; the replayer fills it again and stores kAnswered (or kRefused: there is
+// no answer, the hook fails as a lost dependency would).
 struct alignas(64) Mailbox {
   std::atomic<MailState> state;
   Ask ask;
@@ -227,8 +235,8 @@ struct alignas(64) Mailbox {
 };
 static_assert(sizeof(Mailbox) % 64 == 0);
 
-// The draws of one anchor. First those between the return of the readiness wait that reported it and
-// the first I/O, then those after the I/O.
+// The draws of one anchor. First those between the return of the readiness wait that reported it
+// and the first I/O, then those after the I/O.
 struct TapeEntry {
   std::uint32_t first_draw;
   std::uint32_t ready_draws;
@@ -249,8 +257,9 @@ struct TapeDraw {
   std::uint32_t reserved2;
 };
 
-// A language's runtime reads clocks and draws random values for whoever calls it: std::chrono, Python's
-// time module. What it does counts as the program's own. event/modules.cc has the same rule.
+// A language's runtime reads clocks and draws random values for whoever calls it: std::chrono,
+// Python's time module. What it does counts as the program's own. event/modules.cc has the same
+// rule.
 constexpr bool is_language_runtime(const char* base_name) {
   constexpr const char* kPrefixes[] = {"libstdc++.so", "libc++.so", "libpython"};
   for (const char* prefix : kPrefixes) {

@@ -2,14 +2,15 @@
 //
 // A record is RecordHeader, a body of the type that `type` names, and `size - sizeof(header) -
 // sizeof(body)` bytes of tail (padding to 8 is told by `padding`). The agent parses nothing and
-// attributes nothing: which exchange a record belongs to follows from the order of the records of its
-// thread, and the collector works it out.
+// attributes nothing: which exchange a record belongs to follows from the order of the records of
+// its thread, and the collector works it out.
 //
-// Payloads longer than fit a segment are split: every part but the last carries kContinues, and each
-// part has its own stream offset, so parts read as neighbouring reads or sends. A large non-blocking
-// send is announced only in part: its last SendIntent before the call carries kContinues too, and what
-// the kernel took beyond is announced between the call and SendResult. One that has no such part took
-// no more than was announced, and one without a SendResult (the service was killed) may have.
+// Payloads longer than fit a segment are split: every part but the last carries kContinues, and
+// each part has its own stream offset, so parts read as neighbouring reads or sends. A large
+// non-blocking send is announced only in part: its last SendIntent before the call carries
+// kContinues too, and what the kernel took beyond is announced between the call and SendResult. One
+// that has no such part took no more than was announced, and one without a SendResult (the service
+// was killed) may have.
 #pragma once
 
 #include <atomic>
@@ -54,10 +55,10 @@ enum class RecordType : std::uint8_t {
 };
 
 enum RecordFlags : std::uint8_t {
-  kContinues = 1u << 0,   // more parts of the same payload follow
-  kUnordered = 1u << 1,   // made in a signal handler, which may have interrupted another hook
-  kSubstituted = 1u << 2, // replay: the value came from the tape
-  kRelaxed = 1u << 3,     // replay: draw past its recorded place (last value plus step, generator)
+  kContinues = 1u << 0,    // more parts of the same payload follow
+  kUnordered = 1u << 1,    // made in a signal handler, which may have interrupted another hook
+  kSubstituted = 1u << 2,  // replay: the value came from the tape
+  kRelaxed = 1u << 3,      // replay: draw past its recorded place (last value plus step, generator)
 };
 
 struct RecordHeader {
@@ -150,8 +151,8 @@ struct Listen {
 struct Accept {
   std::uint64_t exit;
   Cookie listener;
-  Cookie socket;        // 0 when it failed
-  std::int32_t error;   // errno, EAGAIN included
+  Cookie socket;       // 0 when it failed
+  std::int32_t error;  // errno, EAGAIN included
   std::uint32_t nonblocking;
   std::uint64_t recorded;  // replay: the recorded connection this one stands for, else 0
   SocketAddress local;     // both as the service is told them
@@ -276,8 +277,8 @@ struct Random {
   std::int32_t error;
 };
 
-// kNameInfo and kHostByAddress ask for the names of the one address in the tail and are given node (and
-// service); the others ask for the addresses of a node and are given a list.
+// kNameInfo and kHostByAddress ask for the names of the one address in the tail and are given node
+// (and service); the others ask for the addresses of a node and are given a list.
 enum class LookupKind : std::uint8_t {
   kAddressInfo = 0,
   kNameInfo = 1,
@@ -297,9 +298,9 @@ struct Lookup {
   std::int32_t type;
   std::int32_t protocol;
   std::int32_t flags;
-  std::int32_t result;  // 0 or EAI_*
-  std::int32_t error;   // errno where the result is EAI_SYSTEM
-  std::uint32_t count;  // addresses in the tail
+  std::int32_t result;           // 0 or EAI_*
+  std::int32_t error;            // errno where the result is EAI_SYSTEM
+  std::uint32_t count;           // addresses in the tail
   std::uint32_t canonical_name;  // 1: a third string follows node and service
 };
 

@@ -32,7 +32,7 @@ struct RunOptions {
 
 // Runs `command` to its end. A program that hangs is killed by the test's own time-out.
 [[nodiscard]] Outcome run_service(TestArena& arena, const std::vector<std::string>& command,
-                              const RunOptions& options = {});
+                                  const RunOptions& options = {});
 
 // A program that a test talks to while it runs: its standard input and output are pipes.
 class RunningService {

@@ -84,8 +84,8 @@ const char* const* inherited_variables();
 // handler reached by deliver_to_service() (agent/signals.h), but the kernel is not told.
 bool keeps_signal(int number);
 
-// A system call that was made by number and has no hook of its own, with its six arguments. Returns as
-// syscall() does.
+// A system call that was made by number and has no hook of its own, with its six arguments. Returns
+// as syscall() does.
 long call_by_number(long number, const long* arguments);
 
 // --- Connections ---------------------------------------------------------------------------------

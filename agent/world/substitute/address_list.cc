@@ -16,9 +16,8 @@ struct Transport {
   int protocol;
   const char* name;  // as in the services database, null where it has none
 };
-constexpr Transport kTransports[] = {{SOCK_STREAM, IPPROTO_TCP, "tcp"},
-                                     {SOCK_DGRAM, IPPROTO_UDP, "udp"},
-                                     {SOCK_RAW, 0, nullptr}};
+constexpr Transport kTransports[] = {
+    {SOCK_STREAM, IPPROTO_TCP, "tcp"}, {SOCK_DGRAM, IPPROTO_UDP, "udp"}, {SOCK_RAW, 0, nullptr}};
 
 bool is_wanted(const Transport& transport, const addrinfo& hints) {
   if (hints.ai_socktype != 0 && hints.ai_socktype != transport.type) return false;
@@ -109,9 +108,8 @@ bool add_both(const Numeric& numeric, const Transport& transport, int port, cons
               AddressList& list) {
   const int protocol = transport.protocol != 0 ? transport.protocol : hints.ai_protocol;
   const int flags = hints.ai_flags;
-  if (numeric.has_ipv4 &&
-      !list.add(flags, AF_INET, transport.type, protocol,
-                with_port(numeric.ipv4, &sockaddr_in::sin_port, port))) {
+  if (numeric.has_ipv4 && !list.add(flags, AF_INET, transport.type, protocol,
+                                    with_port(numeric.ipv4, &sockaddr_in::sin_port, port))) {
     return false;
   }
   return !numeric.has_ipv6 || list.add(flags, AF_INET6, transport.type, protocol,

@@ -1,7 +1,8 @@
 // Building the results of name lookups.
 //
-// A list is made exactly as the C library makes one (each addrinfo with its address behind it in one
-// block of malloc, the canonical name in a block of its own), so that its freeaddrinfo frees it.
+// A list is made exactly as the C library makes one (each addrinfo with its address behind it in
+// one block of malloc, the canonical name in a block of its own), so that its freeaddrinfo frees
+// it.
 //
 // Threading: a local variable. Allocates: this stands for functions that do.
 #pragma once
@@ -34,8 +35,8 @@ class AddressList {
   addrinfo* last_ = nullptr;
 };
 
-// Lists what a numeric `node` (or a null one) and a `service` mean, without asking anybody: EAI_NONAME
-// when the node is a name.
+// Lists what a numeric `node` (or a null one) and a `service` mean, without asking anybody:
+// EAI_NONAME when the node is a name.
 [[nodiscard]] int list_numeric(const char* node, const char* service, const addrinfo& hints,
                                AddressList& list);
 

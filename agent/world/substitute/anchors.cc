@@ -1,4 +1,5 @@
-// The notices of agent/world/world.h that move cursors, by the rules at the head of agent/abi/control.h.
+// The notices of agent/world/world.h that move cursors, by the rules at the head of
+// agent/abi/control.h.
 
 #include <errno.h>
 

@@ -1,9 +1,9 @@
-// Reads and writes of the service: the real calls, with what blocks published and measured in virtual
-// time.
+// Reads and writes of the service: the real calls, with what blocks published and measured in
+// virtual time.
 //
 // A call that does not block is made as it is, so that nothing is published for it. One that would
-// block waits first (socket_wait.h); without a deadline and without timers it simply blocks, published,
-// so that the kernel's own rules about signals hold.
+// block waits first (socket_wait.h); without a deadline and without timers it simply blocks,
+// published, so that the kernel's own rules about signals hold.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,8 +85,8 @@ long receive(const Target& target, int flags, Call call) {
   }
 }
 
-// `send_from(sent, flags)` sends what is left after `sent` bytes, with `flags` added. A blocking send
-// sends everything; what the socket takes at once goes unpublished.
+// `send_from(sent, flags)` sends what is left after `sent` bytes, with `flags` added. A blocking
+// send sends everything; what the socket takes at once goes unpublished.
 template <typename SendFrom>
 long transmit(const Target& target, std::size_t length, int flags, SendFrom send_from) {
   control().count_hooked();
@@ -99,8 +99,8 @@ long transmit(const Target& target, std::size_t length, int flags, SendFrom send
   const abi::Cookie cookie = target.socket->cookie.load(std::memory_order_relaxed);
   const std::uint64_t deadline = deadline_of(target.state->send_timeout_ns);
   while (sent < length) {
-    result = wait_for_socket(target.thread, target.fd, POLLOUT, abi::Activity::kWrite, deadline,
-                             cookie);
+    result =
+        wait_for_socket(target.thread, target.fd, POLLOUT, abi::Activity::kWrite, deadline, cookie);
     if (result == 0) result = told(target, send_from(sent, MSG_DONTWAIT));
     if (result == -EAGAIN && !has_passed(deadline)) continue;
     if (failed(result)) break;
@@ -133,8 +133,8 @@ long send_vectors(const Target& target, const msghdr& given, int flags) {
                   });
 }
 
-// Descriptors that are no sockets: pipes, event and timer descriptors, terminals, files. `call` is the
-// C library's function, a cancellation point by itself.
+// Descriptors that are no sockets: pipes, event and timer descriptors, terminals, files. `call` is
+// the C library's function, a cancellation point by itself.
 template <typename Call>
 long transfer(int fd, short events, abi::Activity activity, Call call) {
   Thread* thread = control().attached() ? this_thread() : nullptr;

@@ -1,14 +1,14 @@
 // Condition variables whose timed waits end in virtual time.
 //
-// The C library's cannot be waited for in slices: a signal that comes between two slices wakes nobody,
-// and to return early from a slice as a spurious wake-up would show in the service (one more turn of its
-// loop, one more clock read). So at replay pthread_cond_t holds this instead, in the same 48 bytes and
-// with the same all-zero initial value: a queue of the threads that wait, each on a word of its own on
-// its stack. A waiter stays queued between slices, so nothing is lost and nothing is spurious, and the
-// one that waits longest is woken first.
+// The C library's cannot be waited for in slices: a signal that comes between two slices wakes
+// nobody, and to return early from a slice as a spurious wake-up would show in the service (one
+// more turn of its loop, one more clock read). So at replay pthread_cond_t holds this instead, in
+// the same 48 bytes and with the same all-zero initial value: a queue of the threads that wait,
+// each on a word of its own on its stack. A waiter stays queued between slices, so nothing is lost
+// and nothing is spurious, and the one that waits longest is woken first.
 //
-// A condition shared between processes cannot point at stacks: it counts signals, and every waiter that
-// sees the count move returns. POSIX allows those wake-ups.
+// A condition shared between processes cannot point at stacks: it counts signals, and every waiter
+// that sees the count move returns. POSIX allows those wake-ups.
 //
 // Threading: any thread; not for signal handlers, as with the C library's.
 #pragma once
@@ -27,9 +27,7 @@ namespace reprise::agent {
 class Condition {
  public:
   // The condition that lives in `object`.
-  static Condition& in(pthread_cond_t* object) {
-    return *reinterpret_cast<Condition*>(object);
-  }
+  static Condition& in(pthread_cond_t* object) { return *reinterpret_cast<Condition*>(object); }
 
   void reset(bool shared, clockid_t clock);
   clockid_t clock() const { return monotonic_ != 0 ? CLOCK_MONOTONIC : CLOCK_REALTIME; }
@@ -37,8 +35,8 @@ class Condition {
   void wake_one();
   void wake_all();
 
-  // Gives `mutex` up, waits, takes it again: 0, ETIMEDOUT when the virtual `deadline_ns` passed, or what
-  // the mutex said.
+  // Gives `mutex` up, waits, takes it again: 0, ETIMEDOUT when the virtual `deadline_ns` passed, or
+  // what the mutex said.
   int wait(Thread* thread, pthread_mutex_t* mutex, std::uint64_t deadline_ns);
 
  private:

@@ -83,8 +83,8 @@ long redirect(Thread& thread, Socket& socket, int fd, SocketState& state, bool n
 
 long fail(int fd, SocketState& state, const abi::AnswerConnect& answer) {
   if (answer.error != EINPROGRESS) return -answer.error;
-  // Something that refuses at once makes the socket writable and failed; what it failed with is told
-  // when the service asks.
+  // Something that refuses at once makes the socket writable and failed; what it failed with is
+  // told when the service asks.
   real_connect(fd, state.actual);
   state.outcome = answer.final_error;
   state.outcome_pending = true;
@@ -150,8 +150,8 @@ long direct_datagram(Thread* thread, Socket* socket, const msghdr& message, int 
     return 0;
   }
   if (thread == nullptr || socket == nullptr) return -ENETUNREACH;
-  const abi::AskConnect question = {socket->cookie.load(std::memory_order_relaxed), socket->type, 1,
-                                    peer, {}};
+  const abi::AskConnect question = {
+      socket->cookie.load(std::memory_order_relaxed), socket->type, 1, peer, {}};
   abi::AnswerConnect answer = {};
   if (!ask(*thread, abi::Ask::kConnect, question, answer)) return -ENETUNREACH;
   if (answer.verdict == abi::ConnectVerdict::kFail) {

@@ -31,7 +31,8 @@ bool Control::attach(const char* path) {
   void* base = nullptr;
   if (system_call(SYS_fstat, fd, address_of(&status)) == 0 &&
       static_cast<std::uint64_t>(status.st_size) >= sizeof(abi::ControlHeader)) {
-    const long mapped = system_call(SYS_mmap, 0, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    const long mapped =
+        system_call(SYS_mmap, 0, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     base = failed(mapped) ? nullptr : reinterpret_cast<void*>(mapped);
   }
   system_call(SYS_close, fd);

@@ -1,8 +1,8 @@
 // The control file as this process has it mapped: the way to the replayer.
 //
-// Mapped once by attach(), at start-up, and never unmapped; the mapping is shared and survives fork.
-// Before attach(), and when there is no control file, attached() is false and the substitute world
-// forwards like the system one.
+// Mapped once by attach(), at start-up, and never unmapped; the mapping is shared and survives
+// fork. Before attach(), and when there is no control file, attached() is false and the substitute
+// world forwards like the system one.
 //
 // Threading: attach() before the service has threads; everything else from any thread.
 #pragma once

@@ -1,8 +1,8 @@
 // A thread's place on the tape.
 //
 // agent/abi/control.h says how a cursor moves and what it finds; this is that paragraph as code. A
-// cursor stands at one part of one entry and counts, for each address (kind, source, module), how many
-// draws it was asked for since it moved there.
+// cursor stands at one part of one entry and counts, for each address (kind, source, module), how
+// many draws it was asked for since it moved there.
 //
 // Ownership: plain data, copied when a turn is handed over. Threading: one thread at a time.
 #pragma once

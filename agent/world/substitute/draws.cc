@@ -1,7 +1,7 @@
 // Clocks and random sources as the tape has them.
 //
-// Which draw is which is the cursor's business (cursor.h). Here is what is said where the tape ends,
-// and what keeps the clocks of a process in order.
+// Which draw is which is the cursor's business (cursor.h). Here is what is said where the tape
+// ends, and what keeps the clocks of a process in order.
 
 #include <errno.h>
 
@@ -64,8 +64,8 @@ std::int64_t clock_word(ClockSource source) {
   return is_shifted(source) ? virtual_monotonic_ns() : virtual_realtime_ns();
 }
 
-// A thread that reads the clock in a loop until it has moved must not do so for ever: the word stands
-// still while it runs, so each read without a move adds a step.
+// A thread that reads the clock in a loop until it has moved must not do so for ever: the word
+// stands still while it runs, so each read without a move adds a step.
 std::int64_t background_value(ClockSource source) {
   static constinit std::atomic<std::uint64_t> reads_since{~std::uint64_t{0}};
   const std::uint64_t moves = control().header().clock_moves.load(std::memory_order_acquire);
@@ -75,8 +75,7 @@ std::int64_t background_value(ClockSource source) {
     next = seen >> 32 == moves ? seen + 1 : moves << 32;
   } while (!reads_since.compare_exchange_weak(seen, next, std::memory_order_relaxed));
   const auto reads = static_cast<std::int64_t>(next & 0xffffffff);
-  return clock_word(source) +
-         reads * static_cast<std::int64_t>(control().header().clock_step_ns);
+  return clock_word(source) + reads * static_cast<std::int64_t>(control().header().clock_step_ns);
 }
 
 void count_one(std::atomic<std::uint64_t>& counter) {
@@ -103,15 +102,16 @@ std::int64_t clock_value(Draw& draw, ClockSource source) {
                                                      : background_value(source);
   } else {
     const Found found = state->cursor.draw(
-        control(), {abi::DrawKind::kClock, static_cast<std::uint8_t>(source),
-                    caller_module(draw.caller)});
+        control(),
+        {abi::DrawKind::kClock, static_cast<std::uint8_t>(source), caller_module(draw.caller)});
     const bool exact = found.how == Found::How::kExact;
     count_one(exact ? header.draws_exact : header.draws_relaxed);
     if (!exact) draw.flags |= abi::kRelaxed;
     if (found.draw == nullptr) {
       value = value_past_end(*state, source);
     } else {
-      value = found.draw->value + (is_shifted(source) ? state->cursor.place().monotonic_shift_ns : 0);
+      value =
+          found.draw->value + (is_shifted(source) ? state->cursor.place().monotonic_shift_ns : 0);
     }
   }
   value = keep_order(source, value);
@@ -120,9 +120,7 @@ std::int64_t clock_value(Draw& draw, ClockSource source) {
 }
 
 // A thread's own clock and other processes' have ids that are made up; none is ever on the tape.
-bool is_known(clockid_t clock) {
-  return clock >= CLOCK_REALTIME && clock <= CLOCK_BOOTTIME;
-}
+bool is_known(clockid_t clock) { return clock >= CLOCK_REALTIME && clock <= CLOCK_BOOTTIME; }
 
 // Random bytes for an address that the tape does not have.
 void generate(Draw& draw, const DrawAddress& address, const ThreadState* state,

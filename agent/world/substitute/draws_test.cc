@@ -1,4 +1,5 @@
-// Draws of a replayed program: what comes from the tape, what when it runs out, and what stays apart.
+// Draws of a replayed program: what comes from the tape, what when it runs out, and what stays
+// apart.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -70,8 +71,8 @@ TEST(Draws, PastTheEndFollowTheClockWordOnceItIsLater) {
 }
 
 TEST(Draws, ARandomDrawTooManyIsNotARecordedOne) {
-  TestReplay replay({{.io = {random_bytes("12345678")}, .next = 1},
-                     {.io = {random_bytes("abcdefgh")}}});
+  TestReplay replay(
+      {{.io = {random_bytes("12345678")}, .next = 1}, {.io = {random_bytes("abcdefgh")}}});
   const std::string output = draws_at_start(replay, "ggg");
   EXPECT_EQ(output.substr(0, 19), "g 3132333435363738\n");
   EXPECT_EQ(output.find("6162636465666768"), std::string::npos);
@@ -110,10 +111,11 @@ TEST(Draws, MonotonicNeverDecreasesWithinAProcess) {
 
 TEST(Draws, OtherClocksAreAnsweredTheSameWay) {
   const auto source = [](abi::ClockSource clock) { return static_cast<std::uint8_t>(clock); };
-  TestReplay replay({{.io = {{.source = source(abi::ClockSource::kBoottime), .value = 11},
-                             {.source = source(abi::ClockSource::kProcessCpu), .value = 22},
-                             {.source = source(abi::ClockSource::kGettimeofday), .value = 33'000},
-                             {.source = source(abi::ClockSource::kTime), .value = 44'000'000'000}}}});
+  TestReplay replay(
+      {{.io = {{.source = source(abi::ClockSource::kBoottime), .value = 11},
+               {.source = source(abi::ClockSource::kProcessCpu), .value = 22},
+               {.source = source(abi::ClockSource::kGettimeofday), .value = 33'000},
+               {.source = source(abi::ClockSource::kTime), .value = 44'000'000'000}}}});
   EXPECT_EQ(draws_at_start(replay, "bcts"),
             line("b", 11) + line("c", 22) + line("t", 33) + line("s", 44));
   EXPECT_EQ(replay.header().draws_exact, 4u);
@@ -148,7 +150,8 @@ TEST(Draws, AThreadIsNamedByItsMakersPlaceAndStartsWhereItIsTold) {
   EXPECT_EQ(asked[1].creator_ready, 0u);
 }
 
-// --- Anchors -----------------------------------------------------------------------------------------
+// --- Anchors
+// -----------------------------------------------------------------------------------------
 
 // A service with one driven connection, and what it has told.
 class ServedDraws : public ::testing::Test {
@@ -176,7 +179,8 @@ class ServedDraws : public ::testing::Test {
   }
   std::size_t count_reads() {
     std::size_t count = 0;
-    for (std::size_t at = 0; (at = replay_->output().find("read ", at)) != std::string::npos; ++at) {
+    for (std::size_t at = 0; (at = replay_->output().find("read ", at)) != std::string::npos;
+         ++at) {
       ++count;
     }
     return count;

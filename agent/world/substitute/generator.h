@@ -1,8 +1,9 @@
 // Random bytes that depend on where they are drawn and on nothing else.
 //
 // Used for draws that the recording has no value for. Two draws with different addresses share no
-// stream, and the same address gives the same bytes in each run. The generator is SplitMix64 (Steele,
-// Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): reproducible, not secret.
+// stream, and the same address gives the same bytes in each run. The generator is SplitMix64
+// (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): reproducible, not
+// secret.
 #pragma once
 
 #include <cstddef>

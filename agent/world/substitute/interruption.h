@@ -1,7 +1,7 @@
 // Whether a blocked call must end because a signal handler of the service ran.
 //
-// The kernel ends our slices for more reasons than it would end the service's own call: a handler that
-// restarts calls (SA_RESTART), and the stop of a debugger, which the service must not notice.
+// The kernel ends our slices for more reasons than it would end the service's own call: a handler
+// that restarts calls (SA_RESTART), and the stop of a debugger, which the service must not notice.
 //
 // Threading: the calling thread.
 #pragma once

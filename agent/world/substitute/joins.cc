@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "agent/hooks/hook.h"
-#include "agent/world/substitute/hooks.h"
 #include "agent/system_call.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/originals.h"
 #include "agent/world/substitute/token_call.h"
@@ -38,8 +38,8 @@ int join_until(pthread_t other, void** result, std::uint64_t deadline_ns) {
   }
 }
 
-// `look(options)` is a wait for a child with these options more: what it returns, 0 when no child is
-// there yet and WNOHANG was given, or -errno.
+// `look(options)` is a wait for a child with these options more: what it returns, 0 when no child
+// is there yet and WNOHANG was given, or -errno.
 template <typename Look>
 long wait_for_child(Look look) {
   long result = look(WNOHANG);
@@ -48,7 +48,8 @@ long wait_for_child(Look look) {
   Wait wait(this_thread(), abi::Activity::kChild, abi::kNoDeadline, 0);
   for (;;) {
     if (!Wait::is_sliced(abi::kNoDeadline)) return wait.block([&](auto) { return look(0); });
-    // There is no wait for a child with a time-out: a signal ends the pause early, SIGCHLD among them.
+    // There is no wait for a child with a time-out: a signal ends the pause early, SIGCHLD among
+    // them.
     result = look(WNOHANG);
     if (result != 0) return result;
     wait.block([&](std::int64_t slice_ns) {
@@ -129,12 +130,11 @@ int hook_pthread_timedjoin_np(pthread_t other, void** result, const timespec* ti
                     time == nullptr ? abi::kNoDeadline : deadline_at(CLOCK_REALTIME, *time));
 }
 
-int hook_pthread_clockjoin_np(pthread_t other, void** result, clockid_t clock,
-                              const timespec* time) REPRISE_HOOK(pthread_clockjoin_np);
+int hook_pthread_clockjoin_np(pthread_t other, void** result, clockid_t clock, const timespec* time)
+    REPRISE_HOOK(pthread_clockjoin_np);
 int hook_pthread_clockjoin_np(pthread_t other, void** result, clockid_t clock,
                               const timespec* time) {
-  return join_until(other, result,
-                    time == nullptr ? abi::kNoDeadline : deadline_at(clock, *time));
+  return join_until(other, result, time == nullptr ? abi::kNoDeadline : deadline_at(clock, *time));
 }
 
 pid_t hook_waitpid(pid_t pid, int* status, int options) REPRISE_HOOK(waitpid);
@@ -159,8 +159,7 @@ int hook_waitid(idtype_t type, id_t id, siginfo_t* information, int options) {
   siginfo_t found = {};
   const auto look = [&](int more) -> long {
     found.si_pid = 0;
-    const long result =
-        system_call(SYS_waitid, type, id, address_of(&found), options | more, 0);
+    const long result = system_call(SYS_waitid, type, id, address_of(&found), options | more, 0);
     // A child that is there is told by its number, which waitid itself does not return.
     return result == 0 ? found.si_pid : result;
   };

@@ -18,13 +18,13 @@ namespace {
 
 // What may pass only with the token.
 constexpr std::uint32_t kWatched[] = {
-    SYS_socket,        SYS_connect,         SYS_bind,           SYS_listen,
-    SYS_accept,        SYS_accept4,         SYS_sendto,         SYS_sendmsg,
-    SYS_sendmmsg,      SYS_recvfrom,        SYS_recvmsg,        SYS_recvmmsg,
-    SYS_clock_gettime, SYS_gettimeofday,    SYS_time,           SYS_getrandom,
-    SYS_nanosleep,     SYS_clock_nanosleep, SYS_setitimer,      SYS_alarm,
-    SYS_epoll_wait,    SYS_epoll_pwait,     SYS_epoll_pwait2,   SYS_poll,
-    SYS_ppoll,         SYS_select,          SYS_pselect6,       SYS_timerfd_settime,
+    SYS_socket,        SYS_connect,         SYS_bind,         SYS_listen,
+    SYS_accept,        SYS_accept4,         SYS_sendto,       SYS_sendmsg,
+    SYS_sendmmsg,      SYS_recvfrom,        SYS_recvmsg,      SYS_recvmmsg,
+    SYS_clock_gettime, SYS_gettimeofday,    SYS_time,         SYS_getrandom,
+    SYS_nanosleep,     SYS_clock_nanosleep, SYS_setitimer,    SYS_alarm,
+    SYS_epoll_wait,    SYS_epoll_pwait,     SYS_epoll_pwait2, SYS_poll,
+    SYS_ppoll,         SYS_select,          SYS_pselect6,     SYS_timerfd_settime,
 };
 constexpr std::uint32_t kRefused[] = {SYS_io_uring_setup};
 
@@ -116,8 +116,7 @@ long install() {
 bool hand_over(Thread& thread, long descriptor, bool rehearsal) {
   const abi::AskLeakWatch request = {static_cast<std::int32_t>(system_call(SYS_getpid)),
                                      static_cast<std::int32_t>(descriptor), rehearsal ? 1u : 0u, 0};
-  const bool taken =
-      ask(thread, abi::Ask::kLeakWatch, &request, sizeof request, nullptr, 0);
+  const bool taken = ask(thread, abi::Ask::kLeakWatch, &request, sizeof request, nullptr, 0);
   system_call(SYS_close, descriptor);
   return taken;
 }

@@ -1,10 +1,10 @@
 // The filter that notices system calls which did not come through a hook.
 //
-// A seccomp filter looks at every network, clock, random and waiting system call: one that carries the
-// token (token_call.h) passes; any other is a leak, is handed to the replayer, counted and named there,
-// and goes on (agent/abi/control.h, AskLeakWatch). No signal is involved, so nothing the service does
-// with signals matters, debuggers see nothing of it, and programs that the service executes are watched
-// from their first instruction.
+// A seccomp filter looks at every network, clock, random and waiting system call: one that carries
+// the token (token_call.h) passes; any other is a leak, is handed to the replayer, counted and
+// named there, and goes on (agent/abi/control.h, AskLeakWatch). No signal is involved, so nothing
+// the service does with signals matters, debuggers see nothing of it, and programs that the service
+// executes are watched from their first instruction.
 //
 // Not watched: read and write, which say nothing new of a descriptor that came through a hook; and
 // calls on AF_UNIX sockets by the C library's own name service, which the replayer tells apart.

@@ -1,8 +1,8 @@
 // Mutexes, read-write locks, barriers, semaphores and condition variables of the service.
 //
-// A lock that is free is taken as ever. One that is not is waited for with what the thread waits for
-// published; with a deadline, in slices until virtual time has come. None of these loses a wake-up
-// between slices: they are states, not events. (Condition variables are: see condition.h.)
+// A lock that is free is taken as ever. One that is not is waited for with what the thread waits
+// for published; with a deadline, in slices until virtual time has come. None of these loses a
+// wake-up between slices: they are states, not events. (Condition variables are: see condition.h.)
 #include "agent/world/substitute/locks.h"
 
 #include <errno.h>
@@ -115,9 +115,7 @@ int lock_mutex(Thread* thread, pthread_mutex_t* mutex) {
 extern "C" {
 
 int hook_pthread_mutex_lock(pthread_mutex_t* mutex) REPRISE_HOOK(pthread_mutex_lock);
-int hook_pthread_mutex_lock(pthread_mutex_t* mutex) {
-  return lock_mutex(this_thread(), mutex);
-}
+int hook_pthread_mutex_lock(pthread_mutex_t* mutex) { return lock_mutex(this_thread(), mutex); }
 
 int hook_pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* time)
     REPRISE_HOOK(pthread_mutex_timedlock);
@@ -135,7 +133,8 @@ int hook_pthread_rwlock_rdlock(pthread_rwlock_t* lock) REPRISE_HOOK(pthread_rwlo
 int hook_pthread_rwlock_rdlock(pthread_rwlock_t* lock) {
   const SubstituteOriginals& real = substitute_originals();
   return take(
-      this_thread(), abi::Activity::kMutex, lock, [&] { return real.pthread_rwlock_tryrdlock(lock); },
+      this_thread(), abi::Activity::kMutex, lock,
+      [&] { return real.pthread_rwlock_tryrdlock(lock); },
       [&] { return real.pthread_rwlock_rdlock(lock); });
 }
 
@@ -143,7 +142,8 @@ int hook_pthread_rwlock_wrlock(pthread_rwlock_t* lock) REPRISE_HOOK(pthread_rwlo
 int hook_pthread_rwlock_wrlock(pthread_rwlock_t* lock) {
   const SubstituteOriginals& real = substitute_originals();
   return take(
-      this_thread(), abi::Activity::kMutex, lock, [&] { return real.pthread_rwlock_trywrlock(lock); },
+      this_thread(), abi::Activity::kMutex, lock,
+      [&] { return real.pthread_rwlock_trywrlock(lock); },
       [&] { return real.pthread_rwlock_wrlock(lock); });
 }
 
@@ -161,15 +161,13 @@ int hook_pthread_rwlock_timedwrlock(pthread_rwlock_t* lock, const timespec* time
 
 int hook_pthread_rwlock_clockrdlock(pthread_rwlock_t* lock, clockid_t clock, const timespec* time)
     REPRISE_HOOK(pthread_rwlock_clockrdlock);
-int hook_pthread_rwlock_clockrdlock(pthread_rwlock_t* lock, clockid_t clock,
-                                    const timespec* time) {
+int hook_pthread_rwlock_clockrdlock(pthread_rwlock_t* lock, clockid_t clock, const timespec* time) {
   return read_lock_until(lock, clock, time);
 }
 
 int hook_pthread_rwlock_clockwrlock(pthread_rwlock_t* lock, clockid_t clock, const timespec* time)
     REPRISE_HOOK(pthread_rwlock_clockwrlock);
-int hook_pthread_rwlock_clockwrlock(pthread_rwlock_t* lock, clockid_t clock,
-                                    const timespec* time) {
+int hook_pthread_rwlock_clockwrlock(pthread_rwlock_t* lock, clockid_t clock, const timespec* time) {
   return write_lock_until(lock, clock, time);
 }
 
@@ -195,7 +193,8 @@ int hook_sem_clockwait(sem_t* semaphore, clockid_t clock, const timespec* time) 
   return wait_semaphore(semaphore, deadline_at(clock, *time));
 }
 
-// --- Condition variables ----------------------------------------------------------------------------
+// --- Condition variables
+// ----------------------------------------------------------------------------
 
 int hook_pthread_cond_init(pthread_cond_t* condition, const pthread_condattr_t* attributes)
     REPRISE_HOOK(pthread_cond_init);

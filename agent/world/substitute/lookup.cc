@@ -110,7 +110,8 @@ int list_addresses(Thread* thread, const char* node, const char* service, const 
   return ask_addresses(thread, node, service, hints, list);
 }
 
-// --- hostent ---------------------------------------------------------------------------------------
+// --- hostent
+// ---------------------------------------------------------------------------------------
 
 // Lays a hostent out in the caller's buffer, which may be too small.
 class HostBuffer {
@@ -219,8 +220,8 @@ int getnameinfo(Thread* /*thread*/, const sockaddr* address, socklen_t length, c
   control().count_hooked();
   // Reverse lookups are not recorded: an address goes by its number, and has no name where one is
   // demanded.
-  const bool internet = address != nullptr &&
-                        (address->sa_family == AF_INET || address->sa_family == AF_INET6);
+  const bool internet =
+      address != nullptr && (address->sa_family == AF_INET || address->sa_family == AF_INET6);
   if (internet && (flags & NI_NAMEREQD) != 0 && (flags & NI_NUMERICHOST) == 0) return EAI_NONAME;
   return original().getnameinfo(address, length, host, host_size, service, service_size,
                                 flags | (internet ? NI_NUMERICHOST : 0));

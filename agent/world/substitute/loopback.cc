@@ -93,7 +93,8 @@ abi::SocketAddress session_place_of(const abi::SocketAddress& path) {
   constexpr std::size_t kPathOffset = offsetof(sockaddr_un, sun_path);
   if (path.length <= kPathOffset) return path;
   std::size_t length = path.length - kPathOffset;
-  // A file's name ends at its first zero byte, an abstract one (which starts with it) at the length.
+  // A file's name ends at its first zero byte, an abstract one (which starts with it) at the
+  // length.
   if (path.bytes[kPathOffset] != 0) {
     length = strnlen(reinterpret_cast<const char*>(path.bytes) + kPathOffset, length);
   }

@@ -1,5 +1,5 @@
-// Where the sockets of a replayed service really are: on the loopback addresses, on ports the kernel
-// picks, and in the session's directory. So replays run side by side and reach nothing else.
+// Where the sockets of a replayed service really are: on the loopback addresses, on ports the
+// kernel picks, and in the session's directory. So replays run side by side and reach nothing else.
 //
 // Threading: any thread.
 #pragma once
@@ -15,8 +15,8 @@ void set_session_directory(const char* control_path);
 [[nodiscard]] abi::SocketAddress loopback_like(const abi::SocketAddress& like);
 // [::ffff:127.0.0.1], any port, for machines without [::1].
 [[nodiscard]] abi::SocketAddress mapped_loopback();
-// A Unix socket's place in the session's directory: one for each path, however long. An abstract name
-// becomes a file too.
+// A Unix socket's place in the session's directory: one for each path, however long. An abstract
+// name becomes a file too.
 [[nodiscard]] abi::SocketAddress session_place_of(const abi::SocketAddress& path);
 
 // `address` as a socket of `family` can use it: an IPv4 address becomes a mapped one for AF_INET6.

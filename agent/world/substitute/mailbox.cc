@@ -1,7 +1,7 @@
 #include "agent/world/substitute/mailbox.h"
 
-#include <linux/futex.h>
 #include <errno.h>
+#include <linux/futex.h>
 
 #include <cstring>
 
@@ -25,8 +25,7 @@ bool replayer_is_gone() {
 }  // namespace
 
 Question::Question(Thread& thread, abi::Ask what)
-    : thread_(thread),
-      mailbox_(control().attached() ? control().mailbox(thread.index) : nullptr) {
+    : thread_(thread), mailbox_(control().attached() ? control().mailbox(thread.index) : nullptr) {
   if (mailbox_ != nullptr) mailbox_->ask = what;
 }
 

@@ -1,8 +1,8 @@
 // Asking the replayer (agent/abi/control.h, Mailbox).
 //
-// The asking thread waits until the answer is there; its activity word says kAsking, which counts as
-// running, so time stands still meanwhile. There is no time-out: a replayer that is gone is noticed,
-// one that is held by a debugger is waited for.
+// The asking thread waits until the answer is there; its activity word says kAsking, which counts
+// as running, so time stands still meanwhile. There is no time-out: a replayer that is gone is
+// noticed, one that is held by a debugger is waited for.
 //
 // Threading: the thread's own mailbox; signals are held back while a question is open, so that a
 // handler cannot ask in the middle of it.
@@ -17,10 +17,10 @@
 
 namespace reprise::agent {
 
-// Asks with `request` and copies the answer's first `answer_size` bytes to `answer`. False when there
-// is no answer: refused, too short, no mailbox, or the replayer is gone.
-[[nodiscard]] bool ask(Thread& thread, abi::Ask what, const void* request, std::uint32_t request_size,
-                       void* answer, std::uint32_t answer_size);
+// Asks with `request` and copies the answer's first `answer_size` bytes to `answer`. False when
+// there is no answer: refused, too short, no mailbox, or the replayer is gone.
+[[nodiscard]] bool ask(Thread& thread, abi::Ask what, const void* request,
+                       std::uint32_t request_size, void* answer, std::uint32_t answer_size);
 
 template <typename Request, typename Answer>
 [[nodiscard]] bool ask(Thread& thread, abi::Ask what, const Request& request, Answer& answer) {

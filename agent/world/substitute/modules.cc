@@ -12,8 +12,9 @@ namespace {
 constexpr std::uint32_t kModules = 1024;
 constinit std::atomic<std::uint32_t> module_keys[kModules] = {};
 
-// The answers for the call sites seen last: a walk over all objects costs microseconds, and a program
-// draws from few places. A word is address << 16 | module number, so it is read and written whole.
+// The answers for the call sites seen last: a walk over all objects costs microseconds, and a
+// program draws from few places. A word is address << 16 | module number, so it is read and written
+// whole.
 constexpr std::uint32_t kRemembered = 256;
 constinit std::atomic<std::uint64_t> remembered[kRemembered] = {};
 

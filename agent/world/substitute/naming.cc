@@ -1,5 +1,5 @@
-// Where sockets of the service are, and what it is told about that: bind, listen, accept, socket names
-// and the options that would undo the substitution.
+// Where sockets of the service are, and what it is told about that: bind, listen, accept, socket
+// names and the options that would undo the substitution.
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -9,9 +9,9 @@
 
 #include <cstring>
 
-#include "agent/world/substitute/hooks.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/loopback.h"
 #include "agent/world/substitute/mailbox.h"
@@ -83,10 +83,11 @@ void announce_listener(Thread& thread, const Socket& socket, int fd, SocketState
 // Options whose effect would show in a replay, or lead out of it: they are taken and do nothing.
 bool is_ignored_option(int level, int name) {
   if (level == SOL_SOCKET) return name == SO_BINDTODEVICE;
-  // A listener that hides connections until data came would keep the replayer waiting, which sends the
-  // first bytes once it sees its connection accepted. Fast open would send before connect is answered.
-  return level == IPPROTO_TCP && (name == TCP_DEFER_ACCEPT || name == TCP_FASTOPEN_CONNECT ||
-                                  name == TCP_FASTOPEN);
+  // A listener that hides connections until data came would keep the replayer waiting, which sends
+  // the first bytes once it sees its connection accepted. Fast open would send before connect is
+  // answered.
+  return level == IPPROTO_TCP &&
+         (name == TCP_DEFER_ACCEPT || name == TCP_FASTOPEN_CONNECT || name == TCP_FASTOPEN);
 }
 
 // SO_RCVTIMEO and SO_SNDTIMEO by either of their numbers.
@@ -139,9 +140,8 @@ int accept4(Socket* listener, int fd, sockaddr* address, socklen_t* length, int 
   if (!Wait::is_sliced(deadline)) {
     const Interruptions interruptions(thread);
     Wait wait(thread, abi::Activity::kAccept, deadline, cookie);
-    return static_cast<int>(with_errno(wait.block([&](auto) {
-      return interruptions.must_return() ? long{-EINTR} : attempt();
-    })));
+    return static_cast<int>(with_errno(
+        wait.block([&](auto) { return interruptions.must_return() ? long{-EINTR} : attempt(); })));
   }
   const long ready = wait_for_socket(thread, fd, POLLIN, abi::Activity::kAccept, deadline, cookie);
   return static_cast<int>(with_errno(ready == 0 ? attempt() : ready));
@@ -170,8 +170,7 @@ int getpeername(Socket* socket, int fd, sockaddr* address, socklen_t* length) {
   // Whether there is a peer at all the kernel knows.
   sockaddr_storage real = {};
   socklen_t real_length = sizeof real;
-  const int result =
-      original().getpeername(fd, reinterpret_cast<sockaddr*>(&real), &real_length);
+  const int result = original().getpeername(fd, reinterpret_cast<sockaddr*>(&real), &real_length);
   if (result == 0) copy_out(state->told_peer, address, length);
   return result;
 }
@@ -202,7 +201,8 @@ extern "C" {
 
 int hook_bind(int fd, const sockaddr* address, socklen_t length) {
   const Known it = known(fd);
-  if (!it || address == nullptr || length < sizeof(sa_family_t) || length > sizeof(abi::SocketAddress{}.bytes)) {
+  if (!it || address == nullptr || length < sizeof(sa_family_t) ||
+      length > sizeof(abi::SocketAddress{}.bytes)) {
     return static_cast<int>(with_errno(token_call(SYS_bind, fd, address, length)));
   }
   control().count_hooked();

@@ -1,7 +1,7 @@
 // System calls that the service makes by number and that wait, or say where sockets are.
 //
-// Those with a hook of the C library's form went there already (agent/hooks/system_call.cc); these are
-// the kernel's forms of what only this world hooks, and the futex.
+// Those with a hook of the C library's form went there already (agent/hooks/system_call.cc); these
+// are the kernel's forms of what only this world hooks, and the futex.
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -32,8 +32,8 @@ T* pointer(long argument) {
 std::uint64_t futex_deadline(int operation, const timespec* timeout) {
   if (timeout == nullptr) return abi::kNoDeadline;
   if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT) return deadline_after(nanoseconds(*timeout));
-  const bool wall = (operation & FUTEX_CLOCK_REALTIME) != 0 ||
-                    (operation & FUTEX_CMD_MASK) == FUTEX_LOCK_PI;
+  const bool wall =
+      (operation & FUTEX_CLOCK_REALTIME) != 0 || (operation & FUTEX_CMD_MASK) == FUTEX_LOCK_PI;
   return deadline_at(wall ? CLOCK_REALTIME : CLOCK_MONOTONIC, *timeout);
 }
 
@@ -50,8 +50,8 @@ timespec slice_for(int operation, std::int64_t slice_ns) {
   return to_timespec(real_monotonic_ns() + slice_ns);
 }
 
-// A wait on a word that still has the value it waits on: a wake-up between two slices came with a change
-// of the word, as the protocol of futexes demands, and is found then.
+// A wait on a word that still has the value it waits on: a wake-up between two slices came with a
+// change of the word, as the protocol of futexes demands, and is found then.
 long wait_on_futex(const long* a) {
   const auto operation = static_cast<int>(a[1]);
   const int command = operation & FUTEX_CMD_MASK;
@@ -137,8 +137,7 @@ long call_by_number(long number, const long* a) {
       case SYS_nanosleep:
         return hook_nanosleep(pointer<const timespec>(a[0]), pointer<timespec>(a[1]));
       case SYS_clock_nanosleep:
-        return from_error(hook_clock_nanosleep(static_cast<clockid_t>(a[0]),
-                                               static_cast<int>(a[1]),
+        return from_error(hook_clock_nanosleep(static_cast<clockid_t>(a[0]), static_cast<int>(a[1]),
                                                pointer<const timespec>(a[2]),
                                                pointer<timespec>(a[3])));
       case SYS_ppoll:

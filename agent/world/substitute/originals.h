@@ -36,8 +36,8 @@ struct SubstituteOriginals {
 
 [[nodiscard]] const SubstituteOriginals& substitute_originals();
 
-// Puts token_call() behind those of agent/original.h that the leak detector watches: the hooks forward
-// to them where the agent stands aside. Start-up only.
+// Puts token_call() behind those of agent/original.h that the leak detector watches: the hooks
+// forward to them where the agent stands aside. Start-up only.
 void carry_token_in_originals();
 
 }  // namespace reprise::agent

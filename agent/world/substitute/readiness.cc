@@ -1,8 +1,8 @@
 // Readiness waits in virtual time: epoll, poll, select and their relatives.
 //
-// Each first looks without blocking. What then waits does so in slices (wait.h); a signal mask is put
-// in force for the slices only, so a signal that it holds back is delivered in between or not at all,
-// as the caller asked.
+// Each first looks without blocking. What then waits does so in slices (wait.h); a signal mask is
+// put in force for the slices only, so a signal that it holds back is delivered in between or not
+// at all, as the caller asked.
 
 #include <errno.h>
 #include <signal.h>
@@ -27,8 +27,8 @@ std::int64_t from_milliseconds(int timeout_ms) {
   return timeout_ms < 0 ? -1 : std::int64_t{timeout_ms} * kNsPerMillisecond;
 }
 
-// `look(slice_ns)` is the system call, blocking at most so long (-1 for ever): ready descriptors, or
-// -errno.
+// `look(slice_ns)` is the system call, blocking at most so long (-1 for ever): ready descriptors,
+// or -errno.
 template <typename Look>
 long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, Look look) {
   control().count_hooked();
@@ -52,8 +52,7 @@ long look_epoll(int epoll, epoll_event* events, int capacity, std::int64_t slice
   }
   const timespec slice = to_timespec(slice_ns);
   // Without a mask the kernel does not look at its size, which is in the token's place.
-  const long result =
-      token_call(SYS_epoll_pwait2, epoll, events, capacity, &slice, nullptr);
+  const long result = token_call(SYS_epoll_pwait2, epoll, events, capacity, &slice, nullptr);
   if (result != -ENOSYS) return result;
   return token_call(SYS_epoll_wait, epoll, events, capacity,
                     (slice_ns + kNsPerMillisecond - 1) / kNsPerMillisecond);
@@ -64,8 +63,8 @@ long look_poll(pollfd* fds, nfds_t count, std::int64_t slice_ns, const sigset_t*
   return token_call(SYS_ppoll, fds, count, slice_ns < 0 ? nullptr : &slice, mask, kKernelMaskBytes);
 }
 
-// With a signal mask the epoll descriptor is polled, since epoll_pwait has no place for the token: it
-// is readable when it has events. Another thread may take them first; then there are none.
+// With a signal mask the epoll descriptor is polled, since epoll_pwait has no place for the token:
+// it is readable when it has events. Another thread may take them first; then there are none.
 long look_epoll(int epoll, epoll_event* events, int capacity, std::int64_t slice_ns,
                 const sigset_t* mask) {
   if (mask == nullptr) return look_epoll(epoll, events, capacity, slice_ns);
@@ -106,8 +105,8 @@ long look_select(int count, Sets& sets, std::int64_t slice_ns) {
                     slice_ns < 0 ? nullptr : &timeout);
 }
 
-// Holds the service's mask for one look. pselect has no place for the token, so this is not atomic: a
-// signal that comes between is delivered, and the look must not block then.
+// Holds the service's mask for one look. pselect has no place for the token, so this is not atomic:
+// a signal that comes between is delivered, and the look must not block then.
 long look_select_masked(Thread* thread, int count, Sets& sets, std::int64_t slice_ns,
                         const sigset_t* mask) {
   if (mask == nullptr) return look_select(count, sets, slice_ns);
@@ -155,11 +154,9 @@ int epoll_pwait(Thread* thread, int epoll, epoll_event* events, int capacity, in
   if (!control().attached()) {
     return original().epoll_pwait(epoll, events, capacity, timeout_ms, mask);
   }
-  return static_cast<int>(with_errno(
-      wait_ready(thread, from_milliseconds(timeout_ms), static_cast<std::uint64_t>(epoll),
-                 [=](std::int64_t slice_ns) {
-                   return look_epoll(epoll, events, capacity, slice_ns, mask);
-                 })));
+  return static_cast<int>(with_errno(wait_ready(
+      thread, from_milliseconds(timeout_ms), static_cast<std::uint64_t>(epoll),
+      [=](std::int64_t slice_ns) { return look_epoll(epoll, events, capacity, slice_ns, mask); })));
 }
 
 int epoll_pwait2(Thread* thread, int epoll, epoll_event* events, int capacity,
@@ -168,11 +165,9 @@ int epoll_pwait2(Thread* thread, int epoll, epoll_event* events, int capacity,
     return original().epoll_pwait2(epoll, events, capacity, timeout, mask);
   }
   if (timeout != nullptr && !is_valid(*timeout)) return static_cast<int>(with_errno(-EINVAL));
-  return static_cast<int>(with_errno(
-      wait_ready(thread, timeout != nullptr ? nanoseconds(*timeout) : -1,
-                 static_cast<std::uint64_t>(epoll), [=](std::int64_t slice_ns) {
-                   return look_epoll(epoll, events, capacity, slice_ns, mask);
-                 })));
+  return static_cast<int>(with_errno(wait_ready(
+      thread, timeout != nullptr ? nanoseconds(*timeout) : -1, static_cast<std::uint64_t>(epoll),
+      [=](std::int64_t slice_ns) { return look_epoll(epoll, events, capacity, slice_ns, mask); })));
 }
 
 int poll(Thread* thread, pollfd* fds, nfds_t count, int timeout_ms) {
@@ -189,9 +184,9 @@ int ppoll(Thread* thread, pollfd* fds, nfds_t count, const timespec* timeout,
     return original().ppoll(fds, count, timeout, mask);
   }
   if (timeout != nullptr && !is_valid(*timeout)) return static_cast<int>(with_errno(-EINVAL));
-  return static_cast<int>(with_errno(wait_ready(
-      thread, timeout != nullptr ? nanoseconds(*timeout) : -1, 0,
-      [=](std::int64_t slice_ns) { return look_poll(fds, count, slice_ns, mask); })));
+  return static_cast<int>(with_errno(
+      wait_ready(thread, timeout != nullptr ? nanoseconds(*timeout) : -1, 0,
+                 [=](std::int64_t slice_ns) { return look_poll(fds, count, slice_ns, mask); })));
 }
 
 int select(Thread* thread, int count, fd_set* readable, fd_set* writable, fd_set* exceptional,
@@ -205,8 +200,8 @@ int select(Thread* thread, int count, fd_set* readable, fd_set* writable, fd_set
   }
   if (timeout->tv_sec < 0 || timeout->tv_usec < 0) return static_cast<int>(with_errno(-EINVAL));
   const std::uint64_t deadline = deadline_after(nanoseconds(*timeout));
-  const long result = select_in(thread, count, readable, writable, exceptional,
-                                nanoseconds(*timeout), nullptr);
+  const long result =
+      select_in(thread, count, readable, writable, exceptional, nanoseconds(*timeout), nullptr);
   // Linux leaves the time not slept (select(2)).
   *timeout = to_timeval(remaining_ns(deadline));
   return static_cast<int>(with_errno(result));

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "agent/hooks/hook.h"
-#include "agent/world/substitute/hooks.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/world/substitute/token_call.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"

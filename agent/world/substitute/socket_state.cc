@@ -68,8 +68,8 @@ MarkAt mark_at(const abi::Link& link, std::uint64_t offset) {
 abi::SocketAddress to_address(const sockaddr* address, socklen_t length) {
   abi::SocketAddress result = {};
   if (address == nullptr) return result;
-  result.length = static_cast<std::uint16_t>(length < sizeof result.bytes ? length
-                                                                           : sizeof result.bytes);
+  result.length =
+      static_cast<std::uint16_t>(length < sizeof result.bytes ? length : sizeof result.bytes);
   std::memcpy(result.bytes, address, result.length);
   return result;
 }
@@ -83,7 +83,8 @@ void copy_out(const abi::SocketAddress& from, sockaddr* address, socklen_t* leng
 abi::SocketAddress kernel_local_address(int fd) {
   sockaddr_storage storage = {};
   socklen_t length = sizeof storage;
-  if (failed(system_call(SYS_getsockname, fd, address_of(&storage), address_of(&length)))) return {};
+  if (failed(system_call(SYS_getsockname, fd, address_of(&storage), address_of(&length))))
+    return {};
   return to_address(reinterpret_cast<const sockaddr*>(&storage), length);
 }
 

@@ -1,7 +1,7 @@
 // What the substitute world knows of each open socket beyond agent/descriptor.h.
 //
-// One array, indexed by Socket::index(), mapped at start-up. A state belongs to the socket whose cookie
-// it carries; found with another cookie it starts afresh. A fork copies the array.
+// One array, indexed by Socket::index(), mapped at start-up. A state belongs to the socket whose
+// cookie it carries; found with another cookie it starts afresh. A fork copies the array.
 //
 // Threading: a socket that several threads use at once is theirs to order, as the offsets of its
 // streams are; fields that a second thread may read meanwhile are atomics.
@@ -24,13 +24,13 @@ struct SocketState {
   std::uint64_t accepted;               // connections a listener gave out
   bool bound;                           // has a local address of ours
   bool opened;                          // the opening mark was taken
-  bool outcome_pending;                 // `outcome` is still to be told (SO_ERROR, or a read or send)
-  std::int32_t outcome;                 // errno of a connect that failed later, as recorded
+  bool outcome_pending;  // `outcome` is still to be told (SO_ERROR, or a read or send)
+  std::int32_t outcome;  // errno of a connect that failed later, as recorded
   // What the service is told; length 0: what the kernel says.
   abi::SocketAddress told_local;
   abi::SocketAddress told_peer;
-  abi::SocketAddress asked;    // what a listener's bind asked for
-  abi::SocketAddress actual;   // where connect really went
+  abi::SocketAddress asked;   // what a listener's bind asked for
+  abi::SocketAddress actual;  // where connect really went
   // SO_RCVTIMEO and SO_SNDTIMEO, which the kernel never sees; 0 none.
   std::atomic<std::int64_t> receive_timeout_ns;
   std::atomic<std::int64_t> send_timeout_ns;

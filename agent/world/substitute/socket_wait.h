@@ -10,8 +10,8 @@
 
 namespace reprise::agent {
 
-// Waits until `fd` has one of `events` (poll.h), or failed. 0 when it has, -EAGAIN when `deadline_ns`
-// (virtual) passed, -EINTR when a signal handler ran that does not restart calls.
+// Waits until `fd` has one of `events` (poll.h), or failed. 0 when it has, -EAGAIN when
+// `deadline_ns` (virtual) passed, -EINTR when a signal handler ran that does not restart calls.
 [[nodiscard]] long wait_for_socket(Thread* thread, int fd, short events, abi::Activity activity,
                                    std::uint64_t deadline_ns, std::uint64_t object);
 

@@ -32,7 +32,8 @@ class Sockets : public ::testing::Test {
   TestReplay replay_;
 };
 
-// --- Listening ---------------------------------------------------------------------------------------
+// --- Listening
+// ---------------------------------------------------------------------------------------
 
 class Served : public Sockets {
  protected:
@@ -128,7 +129,8 @@ TEST_F(Served, ANonBlockingListenerIsReportedReady) {
   EXPECT_EQ(replay_.link(0).accepted, 1u);
 }
 
-// --- Connecting --------------------------------------------------------------------------------------
+// --- Connecting
+// --------------------------------------------------------------------------------------
 
 // Stands for every peer: a listener of the test's on the address that connects are led to.
 class Peer {
@@ -137,7 +139,8 @@ class Peer {
     sa_family_t family = 0;
     memcpy(&family, where.bytes, sizeof family);
     fd_ = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(fd_, reinterpret_cast<const sockaddr*>(where.bytes), where.length) != 0) perror("bind");
+    if (bind(fd_, reinterpret_cast<const sockaddr*>(where.bytes), where.length) != 0)
+      perror("bind");
     if (backlog >= 0) listen(fd_, backlog);
     sockaddr_storage storage = {};
     socklen_t length = sizeof storage;
@@ -179,8 +182,9 @@ class Connected : public Sockets {
   void converse(const std::string& name, Peer& peer) {
     answer_.address = peer.address();
     launch(name);
-    ASSERT_TRUE(replay_.wait_until([&] { return replay_.output().find("send 4\n") != std::string::npos; }))
-        << replay_.output();
+    ASSERT_TRUE(replay_.wait_until([&] {
+      return replay_.output().find("send 4\n") != std::string::npos;
+    })) << replay_.output();
     peer.answer("pong!");
     EXPECT_EQ(replay_.wait_for_exit(), 0);
   }
@@ -331,7 +335,8 @@ TEST_F(Sockets, DatagramsNobodyAnswersForLeaveNothing) {
             "sendto ENETUNREACH\nconnect 0\npeer 192.0.2.53:53\nsend 5\nrecv ECONNREFUSED\n");
 }
 
-// --- Lookups -----------------------------------------------------------------------------------------
+// --- Lookups
+// -----------------------------------------------------------------------------------------
 
 std::string terminated(const std::vector<std::string>& strings) {
   std::string result;

@@ -14,9 +14,12 @@ constinit std::uint32_t state_count = 0;
 
 void ask_place(Thread& thread, ThreadState& state) {
   const ThreadOrigin& origin = state.origin;
-  const abi::AskThread question = {process().index,      thread.ordinal,
-                                   origin.creator_entry, origin.created_since,
-                                   origin.creator_ready ? 1u : 0u, 0};
+  const abi::AskThread question = {process().index,
+                                   thread.ordinal,
+                                   origin.creator_entry,
+                                   origin.created_since,
+                                   origin.creator_ready ? 1u : 0u,
+                                   0};
   abi::AnswerThread answer = {};
   if (!ask(thread, abi::Ask::kThread, question, answer)) return;
   move(state, {answer.entry, Part::kIo, answer.monotonic_shift_ns, answer.exchange});

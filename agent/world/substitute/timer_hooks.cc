@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "agent/hooks/hook.h"
-#include "agent/world/substitute/hooks.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/hooks.h"
 #include "agent/world/substitute/originals.h"
 #include "agent/world/substitute/timers.h"
 #include "agent/world/substitute/token_call.h"
@@ -118,8 +118,8 @@ unsigned hook_alarm(unsigned seconds) {
   if (hook_setitimer(ITIMER_REAL, &asked, &former) != 0) return 0;
   // Rounded, but a pending alarm is never told as none (alarm(2)).
   const auto whole = static_cast<unsigned>(former.it_value.tv_sec);
-  const bool more = former.it_value.tv_usec >= 500'000 ||
-                    (whole == 0 && former.it_value.tv_usec > 0);
+  const bool more =
+      former.it_value.tv_usec >= 500'000 || (whole == 0 && former.it_value.tv_usec > 0);
   return whole + (more ? 1u : 0u);
 }
 

@@ -1,9 +1,10 @@
 // Timers of the service in virtual time: timerfds, setitimer and alarm, POSIX timers.
 //
-// The kernel's timer exists but is never armed for the service's own expiry. Here stands when it is due
-// by the session's clock; a wait that notices arms the real one to expire at once, so that readiness,
-// signals and SIGEV_THREAD notifications come the kernel's own way. While a timer is armed every wait
-// of the process is sliced and publishes its expiry too, so time cannot pass it unseen.
+// The kernel's timer exists but is never armed for the service's own expiry. Here stands when it is
+// due by the session's clock; a wait that notices arms the real one to expire at once, so that
+// readiness, signals and SIGEV_THREAD notifications come the kernel's own way. While a timer is
+// armed every wait of the process is sliced and publishes its expiry too, so time cannot pass it
+// unseen.
 //
 // Threading: any thread, signal handlers included (setting a timer is allowed there).
 #pragma once
@@ -40,8 +41,9 @@ void remember_timer(TimerName name, clockid_t clock);
 [[nodiscard]] bool is_known_timer(TimerName name);
 void forget_timer(TimerName name);
 
-// Sets a timer to expire at `deadline_ns` (abi::kNoDeadline: disarms it) and returns what it was set to
-// before. False when the table is full: then the timer never expires, and errno says so (ENOMEM).
+// Sets a timer to expire at `deadline_ns` (abi::kNoDeadline: disarms it) and returns what it was
+// set to before. False when the table is full: then the timer never expires, and errno says so
+// (ENOMEM).
 [[nodiscard]] bool set_timer(TimerName name, std::uint64_t deadline_ns, std::int64_t interval_ns,
                              TimerSetting* before);
 [[nodiscard]] TimerSetting timer_setting(TimerName name);

@@ -1,10 +1,11 @@
 // System calls that the leak detector knows as ours.
 //
 // At replay a seccomp filter lets network, clock, random and waiting system calls of the service
-// through only when they carry kCallToken in the register of the sixth argument and come from the one
-// system call instruction in token_call.cc; all others are leaks (leak_filter.h). The kernel ignores
-// that register in calls of five arguments or fewer, so the token costs nothing, and unlike a range of
-// addresses it stays right across exec. Calls the filter does not watch use agent/system_call.h.
+// through only when they carry kCallToken in the register of the sixth argument and come from the
+// one system call instruction in token_call.cc; all others are leaks (leak_filter.h). The kernel
+// ignores that register in calls of five arguments or fewer, so the token costs nothing, and unlike
+// a range of addresses it stays right across exec. Calls the filter does not watch use
+// agent/system_call.h.
 //
 // Threading: any thread, signal handlers included; errno is not touched. Results are the kernel's,
 // -errno on failure.

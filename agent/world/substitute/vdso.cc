@@ -29,8 +29,13 @@ constexpr std::uintptr_t kPage = 4096;
 //   mov $number, %eax; syscall; ret
 constexpr std::size_t kCodeBytes = 8;
 void write_system_call(std::byte* code, std::uint32_t number) {
-  const std::uint8_t bytes[kCodeBytes] = {0xb8, static_cast<std::uint8_t>(number),
-                                          static_cast<std::uint8_t>(number >> 8), 0, 0, 0x0f, 0x05,
+  const std::uint8_t bytes[kCodeBytes] = {0xb8,
+                                          static_cast<std::uint8_t>(number),
+                                          static_cast<std::uint8_t>(number >> 8),
+                                          0,
+                                          0,
+                                          0x0f,
+                                          0x05,
                                           0xc3};
   std::memcpy(code, bytes, kCodeBytes);
 }
@@ -75,7 +80,7 @@ class Image {
   }
 
  private:
-  void read(const ElfW(Dyn)& entry) {
+  void read(const ElfW(Dyn) & entry) {
     const std::byte* at = bias_ + entry.d_un.d_ptr;
     if (entry.d_tag == DT_SYMTAB) symbols_ = reinterpret_cast<const ElfW(Sym)*>(at);
     if (entry.d_tag == DT_STRTAB) strings_ = reinterpret_cast<const char*>(at);
@@ -85,7 +90,7 @@ class Image {
   std::byte* base_;
   std::byte* bias_ = nullptr;
   std::size_t bytes_ = 0;
-  const ElfW(Sym)* symbols_ = nullptr;
+  const ElfW(Sym) * symbols_ = nullptr;
   const char* strings_ = nullptr;
   const std::uint32_t* hash_ = nullptr;
 };

@@ -40,8 +40,8 @@ std::int64_t add(std::int64_t a, std::int64_t b) {
 }
 
 // What the calling thread takes for now. The values of the tape went on while the recorded thread
-// worked; the word stands still meanwhile. A wait that is measured from the word would end too early,
-// and before others that it came after.
+// worked; the word stands still meanwhile. A wait that is measured from the word would end too
+// early, and before others that it came after.
 std::int64_t thread_monotonic_ns() {
   const std::int64_t word = virtual_monotonic_ns();
   const Thread* thread = this_thread();
@@ -74,8 +74,7 @@ std::int64_t virtual_realtime_ns() {
 }
 
 bool time_runs() {
-  return !control().attached() ||
-         control().header().real_time.load(std::memory_order_acquire) != 0;
+  return !control().attached() || control().header().real_time.load(std::memory_order_acquire) != 0;
 }
 
 std::int64_t real_monotonic_ns() { return machine_ns(CLOCK_MONOTONIC); }

@@ -1,8 +1,9 @@
 // The session's time, and the deadlines of waits in it.
 //
 // The replayer owns the clock words; they stand still while any thread of the service runs or the
-// debugger holds it. Every wait of the service is measured against them. With ControlHeader::real_time
-// set, time runs on from the words as the machine's does; without a control file it is the machine's.
+// debugger holds it. Every wait of the service is measured against them. With
+// ControlHeader::real_time set, time runs on from the words as the machine's does; without a
+// control file it is the machine's.
 //
 // Unit: nanoseconds of the recorded machine's CLOCK_MONOTONIC, unless a name says otherwise.
 // Threading: any thread, signal handlers included.
@@ -28,8 +29,9 @@ inline constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // The machine's CLOCK_MONOTONIC, for slices of real waiting.
 [[nodiscard]] std::int64_t real_monotonic_ns();
 
-// When a wait of the calling thread that starts now and lasts `duration_ns` ends; a negative duration
-// never does. "Now" is the word, or the last monotonic value that the thread was told, if it is later.
+// When a wait of the calling thread that starts now and lasts `duration_ns` ends; a negative
+// duration never does. "Now" is the word, or the last monotonic value that the thread was told, if
+// it is later.
 [[nodiscard]] std::uint64_t deadline_after(std::int64_t duration_ns);
 // When `clock`, as the service is told it, reaches `value`. Clocks that are not known to run with
 // CLOCK_MONOTONIC or CLOCK_REALTIME are taken for the former.

@@ -15,9 +15,10 @@
 namespace reprise::agent {
 namespace {
 
-// Slices grow while nothing happens and start over when a time-out fired somewhere: a replay that skips
-// from one short time-out to the next loses little at each, an idle thread costs little. That the
-// clock moves otherwise means nothing to who waits: a deadline is not passed without being fired.
+// Slices grow while nothing happens and start over when a time-out fired somewhere: a replay that
+// skips from one short time-out to the next loses little at each, an idle thread costs little. That
+// the clock moves otherwise means nothing to who waits: a deadline is not passed without being
+// fired.
 constexpr std::int64_t kFirstSliceNs = 200'000;
 constexpr std::int64_t kLongestSliceNs = 4'000'000;
 
@@ -95,8 +96,7 @@ long sleep_until(Thread* thread, std::uint64_t deadline_ns) {
     const std::int64_t longest = time_runs() ? remaining_ns(deadline_ns) : kLongestSleepNs;
     const timespec slice = to_timespec(std::min(longest, kLongestSleepNs));
     wait.block([&](std::int64_t) {
-      return system_call(SYS_futex, address_of(&word), FUTEX_WAIT, moves,
-                         address_of(&slice));
+      return system_call(SYS_futex, address_of(&word), FUTEX_WAIT, moves, address_of(&slice));
     });
     if (thread != nullptr && interruptions.any()) return -EINTR;
   }

@@ -1,17 +1,17 @@
 // One wait of a thread of the service, in virtual time.
 //
-// A wait blocks really, but never past a look at the session's clock: while it has a deadline, or the
-// process has a timer armed, it blocks in short slices and in between looks whether time has come. What
-// it waits for and until when is published for the replayer (agent/abi/arena.h, ThreadSlot), once for
-// the whole wait, so that slices are no transitions.
+// A wait blocks really, but never past a look at the session's clock: while it has a deadline, or
+// the process has a timer armed, it blocks in short slices and in between looks whether time has
+// come. What it waits for and until when is published for the replayer (agent/abi/arena.h,
+// ThreadSlot), once for the whole wait, so that slices are no transitions.
 //
 //   Wait wait(thread, abi::Activity::kReadiness, deadline_after(timeout_ns), epoll);
 //   do {
 //     result = wait.block([&](std::int64_t slice_ns) { return …; });   // the system call
 //   } while (result == 0 && !wait.is_over());
 //
-// The call is a cancellation point, as the C library's would be: while it blocks, pthread_cancel ends
-// the thread out of the system call. Nothing of ours holds a lock then.
+// The call is a cancellation point, as the C library's would be: while it blocks, pthread_cancel
+// ends the thread out of the system call. Nothing of ours holds a lock then.
 //
 // Threading: the calling thread; nests when a signal handler waits in the middle of a wait.
 #pragma once

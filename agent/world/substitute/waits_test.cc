@@ -41,7 +41,8 @@ class Waits : public ::testing::Test {
   TestReplay replay_;
 };
 
-// Waits with a relative time-out of an hour, by the name of the probe: its activity and what it tells.
+// Waits with a relative time-out of an hour, by the name of the probe: its activity and what it
+// tells.
 struct Timed {
   const char* probe;
   abi::Activity activity;
@@ -183,8 +184,8 @@ TEST_F(Waits, AReadGoesOnAfterAHandlerThatRestartsCalls) {
   ASSERT_NE(thread, nullptr);
   ASSERT_NE(replay_.wait_for(abi::Activity::kSleep), nullptr);
   signal_thread(*thread, SIGUSR1);
-  ASSERT_TRUE(replay_.wait_until(
-      [&] { return !replay_.arena().of(abi::RecordType::kSignal).empty(); }));
+  ASSERT_TRUE(
+      replay_.wait_until([&] { return !replay_.arena().of(abi::RecordType::kSignal).empty(); }));
   replay_.move_clock_by(kHour);
   EXPECT_EQ(replay_.wait_for_exit(), 0);
   EXPECT_EQ(replay_.output(), "read 1\nhandled 1\n");
@@ -251,7 +252,8 @@ TEST_F(Waits, ASignalIsWaitedForInVirtualTime) {
   start("sigwait");
   ASSERT_NE(replay_.wait_for(abi::Activity::kSignalWait), nullptr);
   replay_.move_clock_by(kHour);
-  ASSERT_TRUE(replay_.wait_until([&] { return replay_.output() == "sigtimedwait EAGAIN\nready 1\n"; }));
+  ASSERT_TRUE(
+      replay_.wait_until([&] { return replay_.output() == "sigtimedwait EAGAIN\nready 1\n"; }));
   abi::ThreadSlot* thread = replay_.wait_for(abi::Activity::kSignalWait);
   ASSERT_NE(thread, nullptr);
   signal_thread(*thread, SIGUSR1);

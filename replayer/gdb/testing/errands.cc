@@ -3,12 +3,13 @@
 //   errands PORT UPSTREAM_PORT [WORKERS]
 //
 //   GET /…       200 with how many requests were served before
-//   GET /ask     asks the upstream for one line and waits at most 300 ms for it; 200 with the line, 504
+//   GET /ask     asks the upstream for one line and waits at most 300 ms for it; 200 with the line,
+//   504
 //                when it was late
 //   GET /crash   reads through a null pointer
 //
-// A thread beside it counts hundredths of a second. With WORKERS, that many children serve. Ends with
-// code 0 on SIGTERM.
+// A thread beside it counts hundredths of a second. With WORKERS, that many children serve. Ends
+// with code 0 on SIGTERM.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -81,8 +82,8 @@ std::string Answer(const std::string& target, int upstream) {
     body = AskUpstream(upstream);
     if (body.empty()) status = "504 Gateway Timeout";
   }
-  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
+  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
 }
 
 std::string ReadRequest(int connection) {
@@ -101,7 +102,8 @@ void Serve(int connection, int upstream) {
     while (spinning) {
     }
     const std::size_t begin = request.find(' ') + 1;
-    const std::string answer = Answer(request.substr(begin, request.find(' ', begin) - begin), upstream);
+    const std::string answer =
+        Answer(request.substr(begin, request.find(' ', begin) - begin), upstream);
     if (send(connection, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) break;
   }
   close(connection);

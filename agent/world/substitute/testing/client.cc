@@ -25,8 +25,7 @@ Client::Client(const abi::SocketAddress& actual) {
 Client::~Client() { close(fd_); }
 
 void Client::send(const std::string& bytes) {
-  if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
-      static_cast<ssize_t>(bytes.size())) {
+  if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
     perror("send");
   }
 }

@@ -33,9 +33,9 @@ class Client {
 struct DrivenService {
   explicit DrivenService(TestReplay& replay);
 
-  abi::SocketAddress asked, actual;     // of the listener
+  abi::SocketAddress asked, actual;  // of the listener
   std::vector<abi::AskAccept> accepted;
-  abi::AnswerAccept names = {};         // told of each connection, with its link
+  abi::AnswerAccept names = {};  // told of each connection, with its link
   bool listens = false;
 };
 

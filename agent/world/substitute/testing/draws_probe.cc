@@ -2,7 +2,8 @@
 //
 //   draws_probe start ACTIONS            draws at once, on the main thread
 //   draws_probe thread ACTIONS           draws on a second thread
-//   draws_probe serve [READY_ACTIONS]    accepts one connection; each read is a string of actions. With
+//   draws_probe serve [READY_ACTIONS]    accepts one connection; each read is a string of actions.
+//   With
 //                                        READY_ACTIONS it polls before each read, and draws those
 //                                        between the poll and the read.
 //

@@ -26,7 +26,10 @@ namespace {
 
 long raw_call(long number, long a = 0, long b = 0, long c = 0) {
   long result = 0;
-  asm volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c)
+               : "rcx", "r11", "memory");
   return result;
 }
 

@@ -1,4 +1,5 @@
-// Helpers of the probe programs: what they observe goes to standard output, one "name value" a line.
+// Helpers of the probe programs: what they observe goes to standard output, one "name value" a
+// line.
 #pragma once
 
 #include <errno.h>

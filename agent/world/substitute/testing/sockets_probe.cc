@@ -77,11 +77,13 @@ void tell_peer(int fd) {
 void tell_error_option(int fd) {
   int error = -1;
   socklen_t length = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return tell_result("so_error", -1);
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+    return tell_result("so_error", -1);
   tell("so_error", error == 0 ? "0" : strerrorname_np(error));
 }
 
-// --- Listening ---------------------------------------------------------------------------------------
+// --- Listening
+// ---------------------------------------------------------------------------------------
 
 void serve(Address where) {
   const int listener = socket(where.storage.ss_family, SOCK_STREAM, 0);
@@ -128,7 +130,8 @@ void probe_serve_poll() {
   tell_result("accept", accept4(listener, nullptr, nullptr, SOCK_NONBLOCK) >= 0 ? 0 : -1);
 }
 
-// --- Connecting --------------------------------------------------------------------------------------
+// --- Connecting
+// --------------------------------------------------------------------------------------
 
 void exchange_with(int fd) {
   tell_peer(fd);
@@ -220,7 +223,8 @@ void probe_datagram() {
   tell_result("recv", recv(fd, bytes, sizeof bytes, 0));
 }
 
-// --- Lookups -----------------------------------------------------------------------------------------
+// --- Lookups
+// -----------------------------------------------------------------------------------------
 
 void look_up(const char* node, const char* service, int flags = 0, int type = SOCK_STREAM) {
   addrinfo hints = {};
@@ -257,10 +261,10 @@ void probe_host() {
   hostent* found = nullptr;
   int error = 0;
   char small[8];
-  tell("small", gethostbyname_r("payments.internal", &entry, small, sizeof small, &found, &error) ==
-                        ERANGE
-                    ? "ERANGE"
-                    : "other");
+  tell("small",
+       gethostbyname_r("payments.internal", &entry, small, sizeof small, &found, &error) == ERANGE
+           ? "ERANGE"
+           : "other");
 }
 void probe_reverse() {
   Address address = ipv4("192.0.2.1", 80);

@@ -52,8 +52,7 @@ std::string runfile(const std::string& path) {
   return std::string(directory) + "/" + workspace + "/" + path;
 }
 
-TestReplay::TestReplay(const std::vector<TestEntry>& tape)
-    : arena_({.flags = abi::kReplay}) {
+TestReplay::TestReplay(const std::vector<TestEntry>& tape) : arena_({.flags = abi::kReplay}) {
   char name[] = "/tmp/reprise-test-replay-XXXXXX";
   if (mkdtemp(name) == nullptr) fail(name);
   directory_ = name;

@@ -1,8 +1,8 @@
 // A replay for tests: an arena, a control file, and a replayer that answers as the test says.
 //
-// The service is a program launched with libreprise-replay.so; its standard output comes back as text.
-// Nothing is decided by time: the test waits for conditions (a question, an activity, the end), which
-// the agent's doorbell announces.
+// The service is a program launched with libreprise-replay.so; its standard output comes back as
+// text. Nothing is decided by time: the test waits for conditions (a question, an activity, the
+// end), which the agent's doorbell announces.
 //
 // Threading: one thread; answers are given while the test waits.
 #pragma once

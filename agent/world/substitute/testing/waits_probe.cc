@@ -52,7 +52,8 @@ void handle(int flags, int number = SIGUSR1) {
   sigaction(number, &action, nullptr);
 }
 
-// --- Sleeps and readiness ----------------------------------------------------------------------------
+// --- Sleeps and readiness
+// ----------------------------------------------------------------------------
 
 void probe_nanosleep() {
   const timespec hour = {kHour, 0};
@@ -60,8 +61,7 @@ void probe_nanosleep() {
 }
 void probe_clock_nanosleep() {
   const timespec until = in_an_hour(CLOCK_REALTIME);
-  tell_error("clock_nanosleep",
-             clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, nullptr));
+  tell_error("clock_nanosleep", clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, nullptr));
 }
 void probe_sleep() { tell("sleep", static_cast<long long>(sleep(kHour))); }
 void probe_usleep() { tell_result("usleep", usleep(999'999)); }
@@ -129,7 +129,8 @@ void probe_epoll_event() {
   writer.join();
 }
 
-// --- Locks -------------------------------------------------------------------------------------------
+// --- Locks
+// -------------------------------------------------------------------------------------------
 
 void probe_condition(clockid_t clock) {
   pthread_condattr_t attributes;
@@ -269,7 +270,8 @@ void probe_semaphore_posted() {
   other.join();
 }
 
-// --- Descriptors -------------------------------------------------------------------------------------
+// --- Descriptors
+// -------------------------------------------------------------------------------------
 
 void probe_receive_timeout() {
   int ends[2];
@@ -344,7 +346,8 @@ void probe_read_signal(int flags) {
 void probe_read_restarted() { probe_read_signal(SA_RESTART); }
 void probe_read_interrupted() { probe_read_signal(0); }
 
-// --- Timers ------------------------------------------------------------------------------------------
+// --- Timers
+// ------------------------------------------------------------------------------------------
 
 void probe_timerfd() {
   const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -402,7 +405,8 @@ void probe_timer() {
   timer_delete(timer);
 }
 
-// --- System calls by number --------------------------------------------------------------------------
+// --- System calls by number
+// --------------------------------------------------------------------------
 
 void probe_numbered_futex() {
   static std::uint32_t word = 0;
@@ -438,7 +442,8 @@ void probe_atomic_wait() {
   other.join();
 }
 
-// --- Others ------------------------------------------------------------------------------------------
+// --- Others
+// ------------------------------------------------------------------------------------------
 
 void probe_join() {
   std::thread other([] {
@@ -448,8 +453,8 @@ void probe_join() {
   other.join();
   tell("joined", 1LL);
 }
-// A thread that is joined while it is busy in a destructor, in the last round of them, where the agent has
-// already seen its end.
+// A thread that is joined while it is busy in a destructor, in the last round of them, where the
+// agent has already seen its end.
 std::atomic<bool> may_end{false};
 pthread_key_t last_key;
 void end_slowly(void* rounds) {
