@@ -196,9 +196,9 @@ struct AskConnect {
 enum class ConnectVerdict : std::uint32_t {
   kRedirect = 1,  // connect to `address` and tell `error`; a peer that never answered is one of
                   // ours that leaves the connection pending, so this may block or stay unready
-  kFail,      // fail with `error`, without a connect; or, where `error` is EINPROGRESS, connect
-              // to `address`, which refuses at once, and tell `final_error` for its SO_ERROR
-  kInternal,  // the other end is the service itself: connect to `address`, capture as usual
+  kFail,          // fail with `error`, without a connect; or, where `error` is EINPROGRESS, connect
+                  // to `address`, which refuses at once, and tell `final_error` for its SO_ERROR
+  kInternal,      // the other end is the service itself: connect to `address`, capture as usual
 };
 struct AnswerConnect {
   ConnectVerdict verdict;
