@@ -18,7 +18,7 @@ namespace reprise::cli {
 
 class DebuggedService final : public replayer::Service, public event::Observer {
  public:
-  explicit DebuggedService(recorder::Session& session) : session_(session), live_(session) {}
+  explicit DebuggedService(recorder::Session& session) : live_(session) {}
 
   void* arena() override { return live_.arena(); }
   void drain() override { live_.drain(); }
@@ -45,7 +45,6 @@ class DebuggedService final : public replayer::Service, public event::Observer {
   template <typename Visit>
   void for_each_process(Visit visit);
 
-  recorder::Session& session_;
   LiveService live_;
   std::int32_t root_ = 0;
   std::optional<event::ProcessExited> exited_;

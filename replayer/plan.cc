@@ -397,8 +397,9 @@ const RecordedConnection* Plan::connection(event::ConnectionId id) const {
 }
 
 std::span<const RecordedCall> Plan::calls_in(const event::Context& context) const {
-  const auto range = std::ranges::equal_range(calls, context, {}, &RecordedCall::context);
-  return {range.begin(), range.end()};
+  const auto first = std::ranges::lower_bound(calls, context, {}, &RecordedCall::context);
+  const auto last = std::ranges::upper_bound(calls, context, {}, &RecordedCall::context);
+  return {first, last};
 }
 
 event::Protocol Plan::first_protocol(const RecordedConnection& connection) const {

@@ -1,7 +1,6 @@
 #include "replayer/units.h"
 
 #include <algorithm>
-#include <ranges>
 
 namespace reprise::replayer {
 namespace {
@@ -102,8 +101,8 @@ void select(Plan& plan, const Selection& selection) {
 
 // A connection counts its exchanges from the first one that is driven.
 void note_first_requests(Plan& plan) {
-  for (const Unit& unit : std::views::reverse(plan.units)) {
-    if (unit.chunks > 0) plan.connections[unit.connection].first_request = unit.first_exchange;
+  for (auto unit = plan.units.rbegin(); unit != plan.units.rend(); ++unit) {
+    if (unit->chunks > 0) plan.connections[unit->connection].first_request = unit->first_exchange;
   }
 }
 
