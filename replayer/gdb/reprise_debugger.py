@@ -20,8 +20,9 @@ from reprise_recording import Recording
 # Signals at which gdb stops; all others are the service's own business.
 _FAULTS = "SIGSEGV SIGBUS SIGILL SIGFPE SIGABRT"
 
-# Where the sources of libraries lie.
+# Where the sources of libraries lie, and the libraries themselves: some know sources that nobody has.
 _SYSTEM_SOURCES = ("/usr/include/", "/usr/local/include/", "/usr/lib/")
+_SYSTEM_LIBRARIES = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 _MOST_LIBRARY_FRAMES = 64
 
 
@@ -122,11 +123,17 @@ def _select_own_frame():
     for _ in range(_MOST_LIBRARY_FRAMES):
         if frame is None:
             return
-        source = frame.find_sal().symtab
-        if source is not None and not source.fullname().startswith(_SYSTEM_SOURCES):
+        if _is_own(frame):
             frame.select()
             return
         frame = frame.older()
+
+
+def _is_own(frame):
+    source = frame.find_sal().symtab
+    library = gdb.solib_name(frame.pc()) or ""
+    return (source is not None and not source.fullname().startswith(_SYSTEM_SOURCES) and
+            not library.startswith(_SYSTEM_LIBRARIES))
 
 
 class Arrival(gdb.Breakpoint):
