@@ -1,6 +1,5 @@
 """examples/checkout on a desk: one exchange without the others, and under the debugger."""
 
-import json
 import os
 import re
 import unittest
@@ -9,6 +8,7 @@ from examples import http_clients
 from examples.checkout import traffic
 from examples.checkout.dependencies import Dependencies
 from tests.e2e import harness
+from tests.e2e.replay_case import Replay
 
 CHECKOUT = os.path.abspath(os.environ.get("CHECKOUT", "examples/checkout/checkout"))
 CUSTOMERS, REQUESTS = 4, 12
@@ -36,15 +36,14 @@ class OnlyTest(CheckoutTestCase):
 
     def replayed(self, *options: str) -> list[harness.RawExchange]:
         """The exchanges of a replay that held."""
-        output = harness.Archive(self.path("replay.reprise"))
-        done = harness.run_reprise("replay", self.archive.path, "-o", output.path, "--overwrite", *options,
-                                   "--", *self.command)
-        self.assertIn("0 substituted, 0 missed", done.stdout)
-        compared = json.loads(harness.run_reprise("diff", self.archive.path, output.path, "--json",
-                                                  status=None).stdout)
+        replay = Replay(self.root, self.archive, self.command, options)
+        self.assertEqual(replay.status, 0, replay.stderr)
+        self.assertEqual(replay.ledger["fidelity"]["substituted"], 0)
+        self.assertEqual(replay.ledger["fidelity"]["missed"], 0)
+        compared = replay.diff()
         self.assertEqual({difference["where"] for difference in compared["differences"]}, {"exchange"})
-        self.assertEqual(compared["same"], len(output.ls()))
-        return output.raw()
+        self.assertEqual(compared["same"], len(replay.archive.ls()))
+        return replay.archive.raw()
 
     def test_one_exchange_is_replayed_without_the_others(self):
         one, = self.replayed("--only", str(self.sale))

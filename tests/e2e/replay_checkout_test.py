@@ -68,6 +68,15 @@ class CheckoutReplayTest(ReplayTest):
             kinds[divergence["exchange"]].append(divergence["kind"])
         self.assertEqual({exchange: sorted(found) for exchange, found in kinds.items()}, expected)
 
+    def assert_audits_differ(self, replay: Replay, kind: str, side: str, exchanges: list[int]):
+        """The diff has one line of the audit trail in each of `exchanges`, on that side, and nothing else."""
+        differences = replay.diff()["differences"]
+        self.assertEqual([difference["exchange"] for difference in differences], exchanges)
+        for difference in differences:
+            self.assertRegex(difference["where"], r"^call\[\d+\]$")
+            self.assertEqual(difference["kind"], kind)
+            self.assertIn("ZADD orders:audit", json.dumps(difference[side]))
+
     def test_same_build_behaves_as_recorded(self):
         replay = self.replay_build("checkout", 0)
         self.assert_held(replay, _CLIENTS * _REQUESTS)
@@ -95,12 +104,7 @@ class CheckoutReplayTest(ReplayTest):
         self.assert_divergences(replay, {sale: ["extra call", "extra draw"] for sale in sales})
         self.assertEqual(replay.ledger["fidelity"]["missed"], len(sales))
         self.assertEqual(replay.ledger["fidelity"]["substituted"], 0)
-        differences = replay.diff()["differences"]
-        self.assertEqual([difference["exchange"] for difference in differences], sales)
-        for difference in differences:
-            self.assertRegex(difference["where"], r"^call\[\d+\]$")
-            self.assertEqual(difference["kind"], "extra")
-            self.assertIn("ZADD orders:audit", json.dumps(difference["candidate"]))
+        self.assert_audits_differ(replay, "extra", "candidate", sales)
 
     def test_one_clock_read_and_one_call_less_are_all_that_differs(self):
         replay = self.replay_build("checkout_removed", 1)
@@ -108,12 +112,7 @@ class CheckoutReplayTest(ReplayTest):
         self.assert_divergences(replay, {sale: ["missing call", "missing draw"] for sale in audited})
         self.assertEqual(replay.ledger["fidelity"]["missed"], 0)
         self.assertEqual(replay.ledger["fidelity"]["substituted"], 0)
-        differences = replay.diff()["differences"]
-        self.assertEqual([difference["exchange"] for difference in differences], audited)
-        for difference in differences:
-            self.assertRegex(difference["where"], r"^call\[\d+\]$")
-            self.assertEqual(difference["kind"], "missing")
-            self.assertIn("ZADD orders:audit", json.dumps(difference["base"]))
+        self.assert_audits_differ(replay, "missing", "base", audited)
 
     def test_fix_changes_what_it_is_to_change(self):
         replay = self.replay_build("checkout_fixed", 1)
