@@ -25,6 +25,13 @@ namespace reprise::agent {
 
 inline constexpr std::size_t kLineBytes = 240;  // of characters that were written one by one
 
+// A connection that only the SDK's words make.
+struct Voice {
+  std::uint64_t name;  // 0: none yet; else the world's for it
+  std::uint64_t in_offset;
+  std::uint64_t out_offset;
+};
+
 struct alignas(64) Thread {
   // What every hook reads. All zero after a fork.
   std::uint32_t open;                 // 1: hooks record; 0: see this_thread()
@@ -52,6 +59,9 @@ struct alignas(64) Thread {
   std::uint32_t handlers_run;
   std::uint32_t handlers_not_restarting;
   std::uint32_t handler_on_own_stack;  // 1: it runs on a sigaltstack, whose addresses tell nothing
+
+  // The connection on which the SDK's calls of this thread are told (world.h, begin_call).
+  Voice voice;
 
   // Between creation and start.
   void* (*routine)(void*);

@@ -322,9 +322,11 @@ Context Collector::handed_off(ThreadState& thread, const event::HandedOff& fact)
       if (process.given.size() > kMostTokens) process.given.clear();
       return context;
     case event::HandedOff::Kind::kTake: {
+      // What was taken before, or given in another process, is nobody's that is known.
       const auto given = process.given.find(fact.token);
-      attribution.on_take(thread, given == process.given.end() ? Turn{} : given->second);
-      if (given != process.given.end()) process.given.erase(given);
+      const bool known = given != process.given.end();
+      attribution.on_take(thread, known ? given->second : Turn::of(Context::unattributed()));
+      if (known) process.given.erase(given);
       return attribution.of_work(thread);
     }
     case event::HandedOff::Kind::kDrop:

@@ -19,9 +19,15 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
     const auto taken = [&](const Listening& l) { return l.recorded == &recorded; };
     if (std::ranges::any_of(listeners_, taken)) continue;
     if (recorded.local.text == asked) return &recorded;
+    // A source is named by whoever wrote the service: another name is another source.
+    if (is_spoken(ask.asked) || is_spoken(to_abi(recorded.local))) continue;
     if (same_port == nullptr && port_of(recorded.local) == port_of(ask.asked))
       same_port = &recorded;
     if (any == nullptr) any = &recorded;
+  }
+  if (is_spoken(ask.asked)) {
+    stage_.ledger.diverge({{}, Divergence::Kind::kListen, "", "takes inputs of " + asked});
+    return nullptr;
   }
   if (same_port != nullptr || any == nullptr || port_of(ask.asked) == 0) {
     return same_port != nullptr ? same_port : any;

@@ -79,11 +79,9 @@ std::uint32_t TapeBuilder::on_event(const event::Event& event) {
   } else if (const auto* thread = std::get_if<event::ThreadStarted>(&fact)) {
     on_thread_started(event, *thread);
   } else if (const auto* hand_off = std::get_if<event::HandedOff>(&fact)) {
-    if (hand_off->kind == event::HandedOff::Kind::kThreadCreated) {
-      on_thread_made(event, {event.process, static_cast<std::uint32_t>(hand_off->token)});
-    }
+    on_handed_off(event, *hand_off);
   } else if (const auto* forked = std::get_if<event::ProcessForked>(&fact)) {
-    on_thread_made(event, {forked->child, 0});
+    on_thread_made(event, {forked->child, 0, 0});
   } else if (std::holds_alternative<event::ThreadEnded>(fact)) {
     if (const auto cursor = cursors_.find(event.thread); cursor != cursors_.end()) {
       leave(cursor->second);
@@ -184,7 +182,7 @@ void TapeBuilder::on_thread_started(const event::Event& event,
   if (started.ordinal == 0 && !image.empty()) {
     tape_.threads[{.image = image}] = entry;
   } else {
-    starts_[{event.process, started.ordinal}] = entry;
+    starts_[{event.process, started.ordinal, 0}] = entry;
   }
 }
 
@@ -195,6 +193,23 @@ void TapeBuilder::on_thread_made(const event::Event& event, const ThreadName& ma
     cursor.readiness->threads.push_back(made);
   } else if (cursor.entry != nullptr) {
     origins_.push_back({made, {.creator_entry = cursor.entry->number, .created_since = since}});
+  }
+}
+
+// Work that is given goes on like a thread that is made: what is drawn after the take has an entry
+// of its own, named by the giver's place, so that neither counts into the other's.
+void TapeBuilder::on_handed_off(const event::Event& event, const event::HandedOff& hand_off) {
+  using Kind = event::HandedOff::Kind;
+  const ThreadName work{event.process, abi::kNone, hand_off.token};
+  if (hand_off.kind == Kind::kThreadCreated) {
+    on_thread_made(event, {event.process, static_cast<std::uint32_t>(hand_off.token), 0});
+  } else if (hand_off.kind == Kind::kGive) {
+    const Cursor& cursor = cursors_[event.thread];
+    const bool stands = cursor.readiness != nullptr || cursor.entry != nullptr;
+    on_thread_made(event, work);
+    if (stands) given_.insert(work);
+  } else if (hand_off.kind == Kind::kTake && given_.erase(work) > 0) {
+    starts_[work] = {move(event, {}), event.context};
   }
 }
 

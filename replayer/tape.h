@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -33,7 +34,7 @@ inline constexpr std::int64_t kNoValue = INT64_MIN;
 using MonotonicValues = std::array<std::int64_t, kMonotonicClocks>;
 inline constexpr MonotonicValues kNoValues = {kNoValue, kNoValue, kNoValue, kNoValue};
 
-// Names a recorded thread by who made it: the place of its maker's cursor, and how many threads
+// Names a recorded thread, or work that one thread gave to another, by who made it: the place of its maker's cursor, and how many threads
 // that had made since it moved there. The first thread of a process image is named by the image.
 struct ThreadOrigin {
   std::uint32_t creator_entry = abi::kNone;
@@ -83,9 +84,11 @@ class TapeBuilder {
     abi::TapeDraw draw;
     event::Bytes bytes;
   };
+  // A thread; or, with a token, work that was given to one.
   struct ThreadName {
     event::ProcessId process;
     std::uint32_t ordinal = 0;
+    std::uint64_t token = 0;
     friend auto operator<=>(const ThreadName&, const ThreadName&) = default;
   };
   struct OpenEntry;
@@ -123,6 +126,7 @@ class TapeBuilder {
   void on_process_started(const event::Event& event, const event::ProcessStarted& started);
   void on_thread_started(const event::Event& event, const event::ThreadStarted& started);
   void on_thread_made(const event::Event& event, const ThreadName& made);
+  void on_handed_off(const event::Event& event, const event::HandedOff& hand_off);
   void on_draw(const event::Event& event, Draw draw);
 
   // Moves the cursor of the event's thread to a new entry and returns its number.
@@ -147,6 +151,7 @@ class TapeBuilder {
   std::unordered_map<event::ProcessId, std::string> images_;
   std::vector<std::pair<ThreadName, ThreadOrigin>> origins_;
   std::map<ThreadName, ThreadEntry> starts_;
+  std::set<ThreadName> given_;  // and not taken yet, by threads that stood somewhere
 };
 
 }  // namespace reprise::replayer

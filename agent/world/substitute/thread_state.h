@@ -47,6 +47,9 @@ inline constexpr std::int64_t kNoValue = INT64_MIN;
 // A new thread or child.
 void prepare_state(ThreadState& created, const ThreadOrigin& origin);
 
+// Asks where on the tape that origin leads, and goes there.
+void place_by_origin(Thread& thread, ThreadState& state, const ThreadOrigin& origin);
+
 // Moves the cursor; a change of exchange forgets the last values.
 void move(ThreadState& state, const Place& place);
 
