@@ -286,7 +286,9 @@ void AnsweredConnection::miss(event::Bytes request) {
   if (stage_.on_miss == OnMiss::kFail) {
     stage_.stop("a call to " + identity_.peer.text + " has no recorded answer (--on-miss fail)");
   }
-  const bool passed_on = stage_.on_miss == OnMiss::kPassthrough && !request.empty();
+  const bool spoken = is_spoken(to_abi(identity_.peer));
+  const bool passed_on =
+      (stage_.on_miss == OnMiss::kPassthrough || spoken) && !request.empty();
   Output output;
   output.kind = passed_on ? Output::Kind::kPassedOn : Output::Kind::kReset;
   output.request = std::move(request);
@@ -295,10 +297,11 @@ void AnsweredConnection::miss(event::Bytes request) {
   owe({std::move(output)});
 }
 
-// The service is told to make an annotated call itself, which nobody else can make.
+// An annotated call that was not recorded: nobody but the service itself could make it.
 void AnsweredConnection::hand_back() {
-  constexpr std::string_view kHead = "PERFORM 0 REPRISE/1\n";
-  const std::span bytes(reinterpret_cast<const std::uint8_t*>(kHead.data()), kHead.size());
+  const std::string_view head = stage_.on_miss == OnMiss::kPassthrough ? "PERFORM 0 REPRISE/1\n"
+                                                                       : "MISSED 0 REPRISE/1\n";
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(head.data()), head.size());
   released_ += bytes.size();
   decoder_->feed(protocol::Side::kServer, bytes);
   send(bytes);

@@ -38,8 +38,8 @@ std::optional<ResponseHead> parse_response_head(std::string_view line) {
   ResponseHead head;
   head.status = take_word(line);
   const auto length = parse_length(take_word(line));
-  const bool known =
-      head.status == "DONE" || head.status == "THREW" || head.status == "PERFORM";
+  static constexpr std::string_view kStatuses[] = {"DONE", "THREW", "PERFORM", "MISSED"};
+  const bool known = std::ranges::find(kStatuses, head.status) != std::end(kStatuses);
   if (!known || !length || line != kVersion) return std::nullopt;
   head.length = *length;
   return head;

@@ -3,7 +3,8 @@
 //
 //   CALL keystore.get 25 REPRISE/1       an annotated call begins; its arguments follow
 //   ENTRY orders 112 REPRISE/1           an input came in at an entry point
-//   DONE 8 REPRISE/1                 what became of either; THREW, and PERFORM of a replay
+//   DONE 8 REPRISE/1                     what became of either; or THREW. A replay has PERFORM and
+//                                        MISSED too, for a call that has no recorded outcome
 //
 // Threading: pure functions.
 #pragma once
@@ -23,7 +24,7 @@ struct RequestHead {
 };
 
 struct ResponseHead {
-  std::string_view status;  // "DONE", "THREW" or "PERFORM"
+  std::string_view status;  // "DONE", "THREW", "PERFORM", "MISSED"
   std::uint64_t length = 0;
 };
 

@@ -136,6 +136,7 @@ bool open_voice(Thread& thread) {
 
 Outcome outcome_of(const Line& line) {
   if (line.begins_with("PERFORM")) return {REPRISE_PERFORM};
+  if (line.begins_with("MISSED")) return {REPRISE_MISSED};
   return {REPRISE_ANSWERED, {line.length(), line.begins_with("THREW") ? 1u : 0u, 0}};
 }
 
