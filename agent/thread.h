@@ -32,6 +32,9 @@ struct Voice {
   std::uint64_t out_offset;
 };
 
+// Waits that are not told again when nothing came between.
+enum class LastWait : std::uint8_t { kNone = 0, kIdlePoll, kWoken };
+
 struct alignas(64) Thread {
   // What every hook reads. All zero after a fork.
   std::uint32_t open;                 // 1: hooks record; 0: see this_thread()
@@ -43,7 +46,7 @@ struct alignas(64) Thread {
   std::uint32_t creator;              // ordinal of the thread that made it, abi::kNone
   std::uint8_t record_flags;          // abi::kUnordered while a signal handler runs
   std::uint8_t modules_changed;       // dlopen was called since the modules were recorded
-  std::uint8_t idle_wait;             // the last record is of a poll that found nothing
+  LastWait last_wait;                 // what the last record is of
   std::uint8_t ended;
   std::uint8_t end_rounds;  // of thread-specific destructors that were let pass
 

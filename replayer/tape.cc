@@ -83,6 +83,7 @@ std::uint32_t TapeBuilder::on_event(const event::Event& event) {
   } else if (const auto* forked = std::get_if<event::ProcessForked>(&fact)) {
     on_thread_made(event, {forked->child, 0, 0});
   } else if (std::holds_alternative<event::ThreadEnded>(fact)) {
+    leave_outer(event.thread);
     if (const auto cursor = cursors_.find(event.thread); cursor != cursors_.end()) {
       leave(cursor->second);
       cursors_.erase(cursor);
@@ -208,9 +209,27 @@ void TapeBuilder::on_handed_off(const event::Event& event, const event::HandedOf
     const bool stands = cursor.readiness != nullptr || cursor.entry != nullptr;
     on_thread_made(event, work);
     if (stands) given_.insert(work);
-  } else if (hand_off.kind == Kind::kTake && given_.erase(work) > 0) {
-    starts_[work] = {move(event, {}), event.context};
+  } else if (hand_off.kind == Kind::kTake) {
+    take_work(event, work);
+  } else if (hand_off.token != 0) {
+    leave_work(event, hand_off.token);
   }
+}
+
+void TapeBuilder::take_work(const event::Event& event, const ThreadName& work) {
+  auto& outer = outer_[event.thread];
+  if (given_.erase(work) == 0 || outer.size() == abi::kScopes) return;
+  outer.emplace_back(work.token, std::exchange(cursors_[event.thread], {}));
+  starts_[work] = {move(event, {}), event.context};
+}
+
+void TapeBuilder::leave_work(const event::Event& event, std::uint64_t token) {
+  auto& outer = outer_[event.thread];
+  if (outer.empty() || outer.back().first != token) return;
+  Cursor& cursor = cursors_[event.thread];
+  leave(cursor);
+  cursor = std::move(outer.back().second);
+  outer.pop_back();
 }
 
 void TapeBuilder::on_draw(const event::Event& event, Draw draw) {
@@ -314,8 +333,17 @@ std::uint32_t TapeBuilder::write(const OpenEntry& entry, const std::vector<Draw>
   return static_cast<std::uint32_t>(draws.size());
 }
 
+void TapeBuilder::leave_outer(event::ThreadId thread) {
+  auto outer = outer_.extract(thread);
+  if (outer.empty()) return;
+  for (auto& [token, cursor] : outer.mapped()) leave(cursor);
+}
+
 Tape TapeBuilder::finish() {
-  for (auto& [thread, cursor] : cursors_) leave(cursor);
+  for (auto& [thread, cursor] : cursors_) {
+    leave_outer(thread);
+    leave(cursor);
+  }
   for (const auto& [name, origin] : origins_) {
     if (const auto start = starts_.find(name); start != starts_.end()) {
       tape_.threads.emplace(origin, start->second);

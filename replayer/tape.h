@@ -135,6 +135,9 @@ class TapeBuilder {
                                         std::vector<std::shared_ptr<Readiness>> readiness);
   std::vector<std::shared_ptr<Readiness>> take_reported(event::ConnectionId connection);
   void leave(Cursor& cursor);
+  void take_work(const event::Event& event, const ThreadName& work);
+  void leave_work(const event::Event& event, std::uint64_t token);
+  void leave_outer(event::ThreadId thread);
   void write_when_whole(OpenEntry& entry);
   std::uint32_t write(const OpenEntry& entry, const std::vector<Draw>& draws);
 
@@ -152,6 +155,8 @@ class TapeBuilder {
   std::vector<std::pair<ThreadName, ThreadOrigin>> origins_;
   std::map<ThreadName, ThreadEntry> starts_;
   std::set<ThreadName> given_;  // and not taken yet, by threads that stood somewhere
+  // Where a thread stood when it took work over, by the token of that.
+  std::unordered_map<event::ThreadId, std::vector<std::pair<std::uint64_t, Cursor>>> outer_;
 };
 
 }  // namespace reprise::replayer

@@ -45,19 +45,16 @@ class AnnotatedCall {
   AnnotatedCall(const char* name, Function& function, Arguments&&... arguments)
       : name_(name), function_(function), arguments_(std::forward<Arguments>(arguments)...) {}
 
-  decltype(auto) perform() {
+  static decltype(auto) perform(Function& function, Arguments&&... arguments) {
     if constexpr (kWithArguments) {
-      return std::apply(
-          [&](auto&&... each) -> decltype(auto) {
-            return function_(static_cast<Passed<Arguments>>(each)...);
-          },
-          arguments_);
+      return function(static_cast<Passed<Arguments>>(arguments)...);
     } else {
-      return function_();
+      return function();
     }
   }
 
-  auto record_or_replay();
+  // Out of the way of the call that nobody records.
+  [[gnu::noinline, gnu::cold]] auto record_or_replay();
 
  private:
   static constexpr bool kWithArguments = std::is_invocable_v<Function&, Passed<Arguments>...>;
@@ -70,6 +67,13 @@ class AnnotatedCall {
                 "reprise: the last argument of external_call is a function that can be called with "
                 "the arguments before it, or with none.");
 
+  decltype(auto) perform() {
+    return std::apply(
+        [this](auto&&... each) -> decltype(auto) {
+          return perform(function_, static_cast<Arguments&&>(each)...);
+        },
+        arguments_);
+  }
   auto record();
 
   const char* name_;
@@ -156,15 +160,22 @@ template <typename... Parts, std::size_t... Places>
 auto external_call(const char* name, std::index_sequence<Places...>, Parts&&... parts) {
   using All = std::tuple<Parts...>;
   using Function = std::remove_reference_t<std::tuple_element_t<sizeof...(Places), All>>;
-  auto all = std::forward_as_tuple(std::forward<Parts>(parts)...);
-  AnnotatedCall<Function, std::tuple_element_t<Places, All>...> call(
-      name, std::get<sizeof...(Places)>(all),
-      std::forward<std::tuple_element_t<Places, All>>(std::get<Places>(all))...);
-  static_assert(!std::is_reference_v<decltype(call.perform())>,
+  std::tuple<Parts&&...> all(std::forward<Parts>(parts)...);
+  auto& function = std::get<sizeof...(Places)>(all);
+  using Call = AnnotatedCall<Function, std::tuple_element_t<Places, All>...>;
+  const auto get = [&all](auto place) -> decltype(auto) {
+    return static_cast<std::tuple_element_t<place, All>&&>(std::get<place>(all));
+  };
+  using Result =
+      decltype(Call::perform(function, get(std::integral_constant<std::size_t, Places>())...));
+  static_assert(!std::is_reference_v<Result>,
                 "reprise: the function returns a reference, and at replay there is nothing for it "
                 "to refer to. Let it return a value: [&]() -> Receipt { … }.");
-  if (__builtin_expect(reprise_call_begin == nullptr, 1)) return call.perform();
-  return call.record_or_replay();
+  if (__builtin_expect(reprise_call_begin == nullptr, 1)) {
+    return Call::perform(function, get(std::integral_constant<std::size_t, Places>())...);
+  }
+  return Call(name, function, get(std::integral_constant<std::size_t, Places>())...)
+      .record_or_replay();
 }
 
 }  // namespace detail

@@ -45,18 +45,17 @@ class Context {
 class Scope {
  public:
   explicit Scope(Context context) {
-    if (__builtin_expect(context.token_ == 0, 1)) return;
-    before_ = Context::current();
-    reprise_context_take(context.token_);
+    token_ = context.token_;
+    if (__builtin_expect(token_ != 0, 0)) reprise_context_take(token_);
   }
   ~Scope() {
-    if (__builtin_expect(before_.token_ != 0, 0)) reprise_context_take(before_.token_);
+    if (__builtin_expect(token_ != 0, 0)) reprise_context_leave(token_);
   }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 
  private:
-  Context before_;
+  std::uint64_t token_;
 };
 
 // A function that is called in the context in which it was made.

@@ -91,6 +91,13 @@ class Source {
   template <typename Fetch>
   Input<Message> next(Fetch&& fetch) {
     if (__builtin_expect(source_ == 0, 1)) return unrecorded(fetch);
+    return watched(fetch);
+  }
+
+ private:
+  // Out of the way of the input that nobody records.
+  template <typename Fetch>
+  [[gnu::noinline, gnu::cold]] Input<Message> watched(Fetch& fetch) {
     std::uint64_t entry = 0;
     reprise_answer answer{};
     switch (reprise_entry_next(source_, &entry, &answer)) {
@@ -105,7 +112,6 @@ class Source {
     }
   }
 
- private:
   template <typename Fetch>
   static std::optional<Message> fetched(Fetch& fetch) {
     using Result = std::invoke_result_t<Fetch&>;

@@ -29,8 +29,9 @@
 //    part kIo. A readiness wait that says so reports that entry, like any other;
 //  - the thread was made: the answer of kThread, part kIo;
 //  - it takes over a turn (HandOffKind::kTake): the answer of kThread, asked as for a thread that
-//    the giver made when it gave, part kIo. A giver that stood nowhere, or a token that was taken
-//    before, moves nothing.
+//    the giver made when it gave, part kIo. A giver that stood nowhere, a token that was taken
+//    before, and a take inside kScopes others move nothing. When the taker is done (kDrop with the
+//    token), its cursor is where it was before, counts and all.
 // Sends move nothing. An entry of kNone moves nothing either. What is past the cursor's part is
 // looked up in what follows, without moving: kReady goes on into kIo, kIo into entry `next`; the
 // first draw of equal (kind, source, module) there is given for a clock (counted relaxed, and it
@@ -113,6 +114,8 @@ struct Mark {
   std::int64_t monotonic_shift_ns;  // added to each MONOTONIC value of this context
   std::uint64_t exchange;           // recorded number, 0 background; for the debugger
 };
+
+inline constexpr std::uint32_t kScopes = 4;  // takes within one another whose cursors are kept
 
 inline constexpr std::uint32_t kMarks = 32;  // a ring; the replayer keeps fewer unread
 

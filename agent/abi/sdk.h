@@ -75,8 +75,9 @@ void reprise_entry_close(uint64_t entry, int threw, const void* reply, size_t le
 /* --- For whom a thread works --- */
 /* A name for what this thread works on, for one take; 0 without an agent. */
 uint64_t reprise_context_give(void) REPRISE_SDK_CALL;
-/* This thread goes on with what was given under `token`. */
+/* This thread goes on with what was given under `token`; and after it with what it was at before. */
 void reprise_context_take(uint64_t token) REPRISE_SDK_CALL;
+void reprise_context_leave(uint64_t token) REPRISE_SDK_CALL;
 
 #undef REPRISE_SDK_CALL
 

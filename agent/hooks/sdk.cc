@@ -28,6 +28,7 @@ decltype(reprise_entry_none) sdk_entry_none REPRISE_HOOK(reprise_entry_none);
 decltype(reprise_entry_close) sdk_entry_close REPRISE_HOOK(reprise_entry_close);
 decltype(reprise_context_give) sdk_context_give REPRISE_HOOK(reprise_context_give);
 decltype(reprise_context_take) sdk_context_take REPRISE_HOOK(reprise_context_take);
+decltype(reprise_context_leave) sdk_context_leave REPRISE_HOOK(reprise_context_leave);
 }
 
 namespace {
@@ -238,6 +239,16 @@ void sdk_context_take(uint64_t token) {
   flush_log_line(*thread);
   record_hand_off(*thread, abi::HandOffKind::kTake, token);
   world::turn_taken(*thread, token);
+  errno = error;
+}
+
+void sdk_context_leave(uint64_t token) {
+  Thread* thread = this_thread();
+  if (thread == nullptr || token == 0) return;
+  const int error = errno;
+  flush_log_line(*thread);
+  record_hand_off(*thread, abi::HandOffKind::kDrop, token);
+  world::turn_left(*thread, token);
   errno = error;
 }
 

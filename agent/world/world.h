@@ -27,7 +27,7 @@
 //  - Notices (second half of this file) are called by the hooks after the record of the event is
 //    committed, on the thread it happened to, with errno to be preserved. In capture they are
 //    empty.
-//  - Hooks that record nothing do not exist in capture: sleeps, mutexes, conditions, semaphores,
+//  - Hooks that record nothing do not exist in capture: sleeps, mutexes, semaphores,
 //    timers, joins, waitpid, bind, getsockname, getpeername, setsockopt, freeaddrinfo. The
 //    substitute defines those as hooks of its own (REPRISE_HOOK of agent/hooks/hook.h, and a line
 //    in agent/exports.lds), and publishes the activity word around what blocks (`Waiting` of
@@ -39,6 +39,7 @@
 
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -170,6 +171,13 @@ using RandomOriginal = ssize_t (*)(void* context, std::byte* bytes, std::size_t 
 ssize_t random(Draw& draw, abi::RandomSource source, std::byte* bytes, std::size_t length,
                RandomOriginal draw_original, void* context);
 
+// --- Condition variables -------------------------------------------------------------------------
+
+int condition_wait(pthread_cond_t* condition, pthread_mutex_t* mutex);
+int condition_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* time);
+int condition_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
+                        const timespec* time);
+
 // --- Name lookups --------------------------------------------------------------------------------
 
 int getaddrinfo(Thread* thread, const char* node, const char* service, const addrinfo* hints,
@@ -210,9 +218,10 @@ std::uint64_t open_entry(Thread& thread, std::uint64_t source, const abi::Socket
                          const Words* words);
 void close_entry(Thread& thread, std::uint64_t entry, const Words& words);
 
-// The thread's turn was given under `token`, or it took over the one that was.
+// The thread's turn was given under `token`; or it took over the one that was, or is done with it.
 void turn_given(Thread& thread, std::uint64_t token);
 void turn_taken(Thread& thread, std::uint64_t token);
+void turn_left(Thread& thread, std::uint64_t token);
 
 // --- Notices -------------------------------------------------------------------------------------
 

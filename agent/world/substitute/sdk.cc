@@ -245,7 +245,19 @@ void turn_taken(Thread& thread, std::uint64_t token) {
   if (!place.token.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) return;
   if (origin.creator_entry == abi::kNone) return;  // who gave it stood nowhere
   ThreadState* state = agent::state_of(thread);
-  if (state != nullptr) place_by_origin(thread, *state, origin);
+  if (state == nullptr || state->scopes == abi::kScopes) return;
+  state->outer[state->scopes++] = {token, state->cursor};
+  place_by_origin(thread, *state, origin);
+}
+
+void turn_left(Thread& thread, std::uint64_t token) {
+  ThreadState* state = control().attached() ? raw_state_of(thread) : nullptr;
+  if (state == nullptr || state->scopes == 0 || state->outer[state->scopes - 1].token != token) {
+    return;
+  }
+  const Cursor& before = state->outer[--state->scopes].cursor;
+  if (before.place().exchange != state->cursor.place().exchange) state->last_clock.fill(kNoValue);
+  state->cursor = before;
 }
 
 }  // namespace world

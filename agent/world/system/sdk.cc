@@ -146,5 +146,6 @@ void close_entry(Thread& thread, std::uint64_t entry, const Words& words) {
 
 void turn_given(Thread&, std::uint64_t) {}
 void turn_taken(Thread&, std::uint64_t) {}
+void turn_left(Thread&, std::uint64_t) {}
 
 }  // namespace reprise::agent::world
