@@ -453,8 +453,7 @@ TEST_F(HandOffTest, AToldJobOfAPoolIsOverWithItsScope) {
 // A pool that grows makes its threads in the middle of somebody's request.
 TEST_F(HandOffTest, AThreadThatWasMadeForARequestIsNotItsOnceItWaitsForWork) {
   requests({10});
-  loop_.write(abi::RecordType::kHandOff,
-              abi::HandOff{2, abi::HandOffKind::kThreadCreated, 0});
+  loop_.write(abi::RecordType::kHandOff, abi::HandOff{2, abi::HandOffKind::kThreadCreated, 0});
   SyntheticThread& made = recorded_.thread(2);
   made.clock(0);
   wake(made);

@@ -1,5 +1,6 @@
-// Takes three keys in through an entry point and looks each up in a directory of files, by annotated
-// calls. How a build of it may differ from the one that was recorded is a word after the directory.
+// Takes three keys in through an entry point and looks each up in a directory of files, by
+// annotated calls. How a build of it may differ from the one that was recorded is a word after the
+// directory.
 //
 //   annotated_service DIRECTORY [calls|none|changed|extra|fewer|large]
 #include <boost/serialization/vector.hpp>
@@ -43,7 +44,8 @@ std::string work(const std::string& key, const std::string& how) {
           given.back() = 8;
           return given;
         });
-    return std::to_string(numbers.size()) + " numbers, the last is " + std::to_string(numbers.back());
+    return std::to_string(numbers.size()) + " numbers, the last is " +
+           std::to_string(numbers.back());
   }
   if (how == "changed" && key == "b") return look_up("other-b");
   if (how == "fewer" && key == "b") return "left out";
