@@ -55,6 +55,8 @@ struct Owner {
 
 class Projector::State {
  public:
+  explicit State(std::optional<ContextKey> whole) : whole_(std::move(whole)) {}
+
   void add(const Connection& connection) { connections_[connection.id] = connection; }
   void add(const Exchange& exchange);
   void add(const Event& event);
@@ -73,7 +75,9 @@ class Projector::State {
   using Stream = std::pair<ConnectionId, bool>;  // whether the service sends on it
 
   ContextKey key_of(const Event& event) const;
-  ContextSequence& sequence(const Event& event) { return sequences_[key_of(event)]; }
+  ContextSequence& sequence(const ContextKey& key);
+  ContextSequence& sequence(const Event& event) { return sequence(key_of(event)); }
+  std::uint32_t place_of(const Event& event);
   std::string peer(ConnectionId id) const;
   template <typename Visit>
   void each_part(Stream stream, std::uint64_t offset, std::uint64_t length,
@@ -88,7 +92,11 @@ class Projector::State {
   bool add_process_fact(const Event& event);
   void add_other_fact(const Event& event);
 
+  std::optional<ContextKey> whole_;
+  std::uint64_t now_ = 0;  // number of the event
   Modules modules_;
+  std::vector<CodePlace> places_{CodePlace{}};
+  std::map<CodePlace, std::uint32_t> place_numbers_;
   std::map<ConnectionId, Connection> connections_;
   std::map<ExchangeId, ContextKey> exchanges_;
   std::map<Stream, std::vector<Owner>> owners_;
@@ -122,6 +130,23 @@ ContextKey Projector::State::key_of(const Event& event) const {
   const auto ordinal = ordinals_.find(event.thread);
   if (ordinal != ordinals_.end()) key.thread = ordinal->second;
   return key;
+}
+
+ContextSequence& Projector::State::sequence(const ContextKey& key) {
+  return sequences_.try_emplace(key, now_, key == whole_).first->second;
+}
+
+// Of a draw; of other events it is not known.
+std::uint32_t Projector::State::place_of(const Event& event) {
+  std::uint64_t caller = 0;
+  if (const auto* clock = std::get_if<ClockRead>(&event.fact)) caller = clock->caller;
+  if (const auto* random = std::get_if<RandomDrawn>(&event.fact)) caller = random->caller;
+  auto place = modules_.place_of(event.process, caller);
+  if (!place) return 0;
+  const auto next = static_cast<std::uint32_t>(places_.size());
+  const auto [known, added] = place_numbers_.try_emplace(*place, next);
+  if (added) places_.push_back(*std::move(place));
+  return known->second;
 }
 
 std::string Projector::State::peer(ConnectionId id) const {
@@ -168,8 +193,8 @@ void Projector::State::receive(const Event& event, const BytesReceived& read) {
   const std::span<const std::uint8_t> bytes(read.bytes);
   each_part({read.connection, false}, read.offset, bytes.size(), key_of(event),
             [&](const ContextKey& key, std::uint64_t at, std::uint64_t length) {
-              sequences_[key].receive(read.connection, peer(read.connection),
-                                      bytes.subspan(at - read.offset, length));
+              sequence(key).receive(read.connection, peer(read.connection),
+                                    bytes.subspan(at - read.offset, length));
             });
 }
 
@@ -177,7 +202,7 @@ void Projector::State::announce(const Event& event, const SendIntended& intent) 
   const ContextKey context = key_of(event);
   each_part({intent.connection, true}, intent.offset, intent.bytes.size(), context,
             [&](const ContextKey& key, std::uint64_t, std::uint64_t) {
-              sequences_[key].announce(intent.connection, peer(intent.connection));
+              sequence(key).announce(intent.connection, peer(intent.connection));
             });
   Announced send;
   send.offset = intent.offset;
@@ -212,14 +237,14 @@ void Projector::State::settle(const Event& event, const SendFinished& finished) 
 void Projector::State::accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length) {
   if (!send.path.empty()) {
     if (length == 0) return;
-    sequences_[send.context].send_file(id, peer(id), send.path,
-                                       {send.file_offset, send.file_offset + length});
+    sequence(send.context)
+        .send_file(id, peer(id), send.path, {send.file_offset, send.file_offset + length});
     return;
   }
   const std::span<const std::uint8_t> bytes(send.bytes);
   each_part({id, true}, send.offset, length, send.context,
             [&](const ContextKey& key, std::uint64_t at, std::uint64_t part) {
-              sequences_[key].send(id, peer(id), bytes.subspan(at - send.offset, part));
+              sequence(key).send(id, peer(id), bytes.subspan(at - send.offset, part));
             });
 }
 
@@ -291,7 +316,7 @@ bool Projector::State::add_process_fact(const Event& event) {
 
 void Projector::State::add_other_fact(const Event& event) {
   if (const auto draw = draw_of(event, modules_)) {
-    sequence(event).put(*draw);
+    sequence(event).put(*draw, place_of(event));
   } else if (const auto* lookup = std::get_if<LookedUp>(&event.fact)) {
     sequence(event).put("lookup of " + lookup->node + ":" + lookup->service,
                         lookup_outcome(*lookup));
@@ -308,6 +333,7 @@ void Projector::State::add_other_fact(const Event& event) {
 }
 
 void Projector::State::add(const Event& event) {
+  ++now_;
   modules_.add(event);
   if (add_stream_fact(event) || add_process_fact(event)) return;
   add_other_fact(event);
@@ -325,17 +351,17 @@ Projection Projector::State::finish() {
     if (auto log = sequence.take_log(); !log.empty()) projection.log[key] = std::move(log);
   }
   for (const auto& [id, key] : exchanges_) projection.arrivals.push_back(key);
+  projection.places = std::move(places_);
   return projection;
 }
 
-Projector::Projector() : state_(std::make_unique<State>()) {}
+Projector::Projector(std::optional<ContextKey> whole)
+    : state_(std::make_unique<State>(std::move(whole))) {}
 Projector::~Projector() = default;
 void Projector::add(const Connection& connection) { state_->add(connection); }
 void Projector::add(const Exchange& exchange) { state_->add(exchange); }
 void Projector::add(const Event& event) { state_->add(event); }
 Projection Projector::finish() { return state_->finish(); }
-
-// --- Comparison --------------------------------------------------------------------------------
 
 std::string ContextKey::name() const {
   if (kind == Context::Kind::kExchange) {
@@ -346,57 +372,15 @@ std::string ContextKey::name() const {
   return process.empty() ? text : text + " of process " + process;
 }
 
+bool CanonicalFact::same(const CanonicalFact& other) const {
+  return what == other.what && value == other.value && size == other.size && hash == other.hash;
+}
+
 std::string CanonicalFact::text() const {
   std::string out = what;
   if (!value.empty()) out += ": " + value;
   if (size != 0) out += " (" + std::to_string(size) + " bytes, `" + excerpt + "`)";
   return out;
-}
-
-namespace {
-
-std::optional<ProjectionDifference> differ(const char* kind, const Projection::Sequences& one,
-                                           const Projection::Sequences& other) {
-  static const std::vector<CanonicalFact> kNone;
-  const auto get = [](const Projection::Sequences& all,
-                      const ContextKey& key) -> const std::vector<CanonicalFact>& {
-    const auto found = all.find(key);
-    return found == all.end() ? kNone : found->second;
-  };
-  Projection::Sequences keys = one;
-  keys.insert(other.begin(), other.end());
-  for (const auto& [key, ignored] : keys) {
-    const auto& a = get(one, key);
-    const auto& b = get(other, key);
-    for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-      if (i < a.size() && i < b.size() && a[i] == b[i]) continue;
-      const std::string here = i < a.size() ? a[i].text() : "nothing";
-      const std::string there = i < b.size() ? b[i].text() : "nothing";
-      return ProjectionDifference{key, std::string(kind) + " " + std::to_string(i + 1) + " is " +
-                                           here + " in one and " + there + " in the other"};
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::optional<ProjectionDifference> first_difference(const Projection& one,
-                                                     const Projection& other) {
-  for (std::size_t i = 0; i < std::max(one.arrivals.size(), other.arrivals.size()); ++i) {
-    if (i < one.arrivals.size() && i < other.arrivals.size() &&
-        one.arrivals[i] == other.arrivals[i]) {
-      continue;
-    }
-    const auto name = [i](const Projection& projection) {
-      return i < projection.arrivals.size() ? projection.arrivals[i].name() : "nothing";
-    };
-    return ProjectionDifference{i < one.arrivals.size() ? one.arrivals[i] : other.arrivals[i],
-                                "arrival " + std::to_string(i + 1) + " is " + name(one) +
-                                    " in one and " + name(other) + " in the other"};
-  }
-  if (auto difference = differ("fact", one.facts, other.facts)) return difference;
-  return differ("log line", one.log, other.log);
 }
 
 }  // namespace reprise::event

@@ -19,6 +19,7 @@
 
 #include "event/event.h"
 #include "event/exchange.h"
+#include "event/modules.h"
 
 namespace reprise::event {
 
@@ -42,8 +43,13 @@ struct CanonicalFact {
   std::uint64_t hash = 0;  // …FNV-1a of them…
   std::string excerpt;     // …and how they begin, printable
 
-  friend bool operator==(const CanonicalFact&, const CanonicalFact&) = default;
-  std::string text() const;  // for people
+  // Not compared, for people:
+  std::uint64_t at = 0;     // number of the event in its archive
+  std::uint32_t place = 0;  // index in Projection::places of the code that made it; 0: not known
+  Bytes bytes;              // of the context that is looked into, else none
+
+  bool same(const CanonicalFact& other) const;
+  std::string text() const;
 };
 
 struct Projection {
@@ -52,12 +58,14 @@ struct Projection {
   // Apart, since lines are written when a buffer is full, wherever the context is by then.
   Sequences log;
   std::vector<ContextKey> arrivals;  // exchanges in the order of their first bytes
+  std::vector<CodePlace> places;     // the first is none
 };
 
 // Makes the projection of one archive.
 class Projector {
  public:
-  Projector();
+  // `whole`: the context of which all bytes are kept, to tell where they differ.
+  explicit Projector(std::optional<ContextKey> whole = std::nullopt);
   ~Projector();
 
   // All connections first, then all exchanges, then events in the order of the archive: all of
@@ -73,14 +81,5 @@ class Projector {
   class State;
   std::unique_ptr<State> state_;
 };
-
-struct ProjectionDifference {
-  ContextKey context;
-  std::string what;  // "fact 12 is clock realtime 5 in one and clock realtime 6 in the other"
-};
-
-// The first thing two projections differ in, none when they are the same.
-[[nodiscard]] std::optional<ProjectionDifference> first_difference(const Projection& one,
-                                                                   const Projection& other);
 
 }  // namespace reprise::event

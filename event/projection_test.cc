@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "event/projection_difference.h"
+
 namespace reprise::event {
 namespace {
 
@@ -81,7 +83,9 @@ class Recording {
 
 std::string compare(Recording& one, Recording& other) {
   const auto difference = first_difference(one.finish(), other.finish());
-  return difference ? difference->context.name() + ": " + difference->what : "";
+  if (!difference) return "";
+  return difference->context.name() + ", " + difference->which + ": " + difference->one + " | " +
+         difference->other;
 }
 
 TEST(Projection, IgnoresHowStreamsWereCut) {
@@ -106,10 +110,9 @@ TEST(Projection, SeesChangedBytesAndWhereTheyStand) {
   Recording one, other;
   one.send(0, "done");
   other.send(0, "gone");
-  EXPECT_EQ(
-      compare(one, other),
-      "exchange 1 of connection 40: fact 1 is sent to the client (4 bytes, `done`) in one and "
-      "sent to the client (4 bytes, `gone`) in the other");
+  EXPECT_EQ(compare(one, other),
+            "exchange 1 of connection 40, fact 1: sent to the client (4 bytes, `done`) | "
+            "sent to the client (4 bytes, `gone`)");
 }
 
 TEST(Projection, ReplayedExchangeHasTheNameOfTheRecordedOne) {
