@@ -100,15 +100,7 @@ void ContextSequence::put(const Draw& draw, std::uint32_t place) {
     entry.bytes.add(draw.bytes);
     return;
   }
-  if (!is_monotonic(draw.source)) {
-    entry.fact.value = std::to_string(draw.value_ns);
-    return;
-  }
-  // From an arbitrary point: only the distance from the first read means anything.
-  const std::int64_t origin = origins_.emplace(draw.source, draw.value_ns).first->second;
-  const std::uint64_t distance =
-      static_cast<std::uint64_t>(draw.value_ns) - static_cast<std::uint64_t>(origin);
-  entry.fact.value = "+" + std::to_string(static_cast<std::int64_t>(distance));
+  entry.fact.value = std::to_string(draw.value_ns);
 }
 
 void ContextSequence::log(std::uint8_t stream, std::span<const std::uint8_t> bytes) {

@@ -70,9 +70,8 @@ class ContextSequence {
   bool whole_;
   std::vector<Entry> entries_;
   std::map<ConnectionId, Stream> streams_;
-  std::map<std::string, std::uint64_t> names_;    // connections of each name
-  std::map<std::uint8_t, std::int64_t> origins_;  // first value of each monotonic clock
-  std::map<std::uint8_t, std::string> lines_;     // begun, by log stream
+  std::map<std::string, std::uint64_t> names_;  // connections of each name
+  std::map<std::uint8_t, std::string> lines_;   // begun, by log stream
   std::vector<CanonicalFact> log_;
 };
 

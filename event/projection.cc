@@ -9,6 +9,7 @@
 
 #include "event/context_sequence.h"
 #include "event/draws.h"
+#include "event/idling.h"
 #include "event/modules.h"
 
 namespace reprise::event {
@@ -45,6 +46,18 @@ std::string lookup_outcome(const LookedUp& lookup) {
   return text;
 }
 
+// As the recording numbers it.
+std::uint64_t recorded_id(const Connection& connection) {
+  return connection.recorded != 0 ? connection.recorded : connection.id.value;
+}
+
+// Whether an equal run draws the same there. Loops and libraries read clocks as often as they are
+// woken, and time-outs by monotonic ones; what comes of it shows in what is sent.
+bool is_reproducible(const Draw& draw, bool idling) {
+  if (draw.kind == Draw::Kind::kRandom) return true;
+  return draw.own() && !is_monotonic(draw.source) && !idling;
+}
+
 // Whose bytes a range of a connection's stream is.
 struct Owner {
   ByteRange range;
@@ -75,8 +88,12 @@ class Projector::State {
   using Stream = std::pair<ConnectionId, bool>;  // whether the service sends on it
 
   ContextKey key_of(const Event& event) const;
+  ContextKey key_of(const Event& event, ConnectionId connection) const;
   ContextSequence& sequence(const ContextKey& key);
   ContextSequence& sequence(const Event& event) { return sequence(key_of(event)); }
+  ContextSequence& sequence(const Event& event, ConnectionId connection) {
+    return sequence(key_of(event, connection));
+  }
   std::uint32_t place_of(const Event& event);
   std::string peer(ConnectionId id) const;
   template <typename Visit>
@@ -95,6 +112,7 @@ class Projector::State {
   std::optional<ContextKey> whole_;
   std::uint64_t now_ = 0;  // number of the event
   Modules modules_;
+  Idling idling_;
   std::vector<CodePlace> places_{CodePlace{}};
   std::map<CodePlace, std::uint32_t> place_numbers_;
   std::map<ConnectionId, Connection> connections_;
@@ -110,8 +128,8 @@ void Projector::State::add(const Exchange& exchange) {
   const auto connection = connections_.find(exchange.connection);
   ContextKey key;
   key.kind = Context::Kind::kExchange;
-  const bool replayed = connection != connections_.end() && connection->second.recorded != 0;
-  key.connection = replayed ? connection->second.recorded : exchange.connection.value;
+  key.connection = connection == connections_.end() ? exchange.connection.value
+                                                    : recorded_id(connection->second);
   key.ordinal = exchange.ordinal;
   exchanges_[exchange.id] = key;
   owners_[{exchange.connection, false}].push_back({exchange.request, key});
@@ -129,6 +147,20 @@ ContextKey Projector::State::key_of(const Event& event) const {
   if (path != paths_.end()) key.process = path->second;
   const auto ordinal = ordinals_.find(event.thread);
   if (ordinal != ordinals_.end()) key.thread = ordinal->second;
+  return key;
+}
+
+// What is done to a client's connection for no exchange in particular (accept, close) is its own:
+// any thread of the service may come to do it.
+ContextKey Projector::State::key_of(const Event& event, ConnectionId connection) const {
+  const auto found = connections_.find(connection);
+  if (event.context.kind == Context::Kind::kExchange || found == connections_.end() ||
+      found->second.internal || found->second.direction != Direction::kInbound) {
+    return key_of(event);
+  }
+  ContextKey key;
+  key.kind = Context::Kind::kExchange;
+  key.connection = recorded_id(found->second);
   return key;
 }
 
@@ -182,16 +214,18 @@ void Projector::State::each_part(Stream stream, std::uint64_t offset, std::uint6
 void Projector::State::receive(const Event& event, const BytesReceived& read) {
   if (read.error != 0) {
     if (would_block(read.error)) return;
-    sequence(event).interrupt(read.connection, peer(read.connection), "reading failed from",
-                              error_name(read.error));
+    sequence(event, read.connection)
+        .interrupt(read.connection, peer(read.connection), "reading failed from",
+                   error_name(read.error));
     return;
   }
   if (read.bytes.empty()) {
-    sequence(event).interrupt(read.connection, peer(read.connection), "end of stream from");
+    sequence(event, read.connection)
+        .interrupt(read.connection, peer(read.connection), "end of stream from");
     return;
   }
   const std::span<const std::uint8_t> bytes(read.bytes);
-  each_part({read.connection, false}, read.offset, bytes.size(), key_of(event),
+  each_part({read.connection, false}, read.offset, bytes.size(), key_of(event, read.connection),
             [&](const ContextKey& key, std::uint64_t at, std::uint64_t length) {
               sequence(key).receive(read.connection, peer(read.connection),
                                     bytes.subspan(at - read.offset, length));
@@ -199,7 +233,7 @@ void Projector::State::receive(const Event& event, const BytesReceived& read) {
 }
 
 void Projector::State::announce(const Event& event, const SendIntended& intent) {
-  const ContextKey context = key_of(event);
+  const ContextKey context = key_of(event, intent.connection);
   each_part({intent.connection, true}, intent.offset, intent.bytes.size(), context,
             [&](const ContextKey& key, std::uint64_t, std::uint64_t) {
               sequence(key).announce(intent.connection, peer(intent.connection));
@@ -216,8 +250,9 @@ void Projector::State::announce(const Event& event, const SendIntended& intent) 
 void Projector::State::settle(const Event& event, const SendFinished& finished) {
   std::vector<Announced>& waiting = announced_[finished.connection];
   if (finished.error != 0 && !would_block(finished.error)) {
-    sequence(event).interrupt(finished.connection, peer(finished.connection), "sending failed to",
-                              error_name(finished.error));
+    sequence(event, finished.connection)
+        .interrupt(finished.connection, peer(finished.connection), "sending failed to",
+                   error_name(finished.error));
   }
   std::uint64_t left = finished.result > 0 ? static_cast<std::uint64_t>(finished.result) : 0;
   std::uint64_t offset = finished.offset;
@@ -269,7 +304,7 @@ bool Projector::State::add_stream_fact(const Event& event) {
     send.length = file->length;
     send.path = file->path;
     send.file_offset = file->file_offset;
-    send.context = key_of(event);
+    send.context = key_of(event, file->connection);
     announced_[file->connection].push_back(std::move(send));
   } else if (const auto* connected = std::get_if<Connected>(&event.fact)) {
     connect(event, *connected);
@@ -277,10 +312,12 @@ bool Projector::State::add_stream_fact(const Event& event) {
     sequence(event).finish_connect(result->connection,
                                    result->error == 0 ? "" : error_name(result->error));
   } else if (const auto* shut = std::get_if<ShutDown>(&event.fact)) {
-    sequence(event).interrupt(shut->connection, peer(shut->connection), "shut down to",
-                              std::to_string(shut->how));
+    sequence(event, shut->connection)
+        .interrupt(shut->connection, peer(shut->connection), "shut down to",
+                   std::to_string(shut->how));
   } else if (const auto* closed = std::get_if<Closed>(&event.fact)) {
-    sequence(event).interrupt(closed->connection, peer(closed->connection), "closed to");
+    sequence(event, closed->connection)
+        .interrupt(closed->connection, peer(closed->connection), "closed to");
   } else {
     return false;
   }
@@ -307,7 +344,8 @@ bool Projector::State::add_process_fact(const Event& event) {
     sequence(event).put("listened", listened->error == 0 ? "" : error_name(listened->error));
   } else if (const auto* accepted = std::get_if<Accepted>(&event.fact)) {
     if (would_block(accepted->error)) return true;
-    sequence(event).put("accepted", accepted->error == 0 ? "" : error_name(accepted->error));
+    sequence(event, accepted->connection)
+        .put("accepted", accepted->error == 0 ? "" : error_name(accepted->error));
   } else {
     return false;
   }
@@ -316,7 +354,9 @@ bool Projector::State::add_process_fact(const Event& event) {
 
 void Projector::State::add_other_fact(const Event& event) {
   if (const auto draw = draw_of(event, modules_)) {
-    sequence(event).put(*draw, place_of(event));
+    if (is_reproducible(*draw, idling_.is(event.thread))) {
+      sequence(event).put(*draw, place_of(event));
+    }
   } else if (const auto* lookup = std::get_if<LookedUp>(&event.fact)) {
     sequence(event).put("lookup of " + lookup->node + ":" + lookup->service,
                         lookup_outcome(*lookup));
@@ -335,6 +375,7 @@ void Projector::State::add_other_fact(const Event& event) {
 void Projector::State::add(const Event& event) {
   ++now_;
   modules_.add(event);
+  idling_.add(event);
   if (add_stream_fact(event) || add_process_fact(event)) return;
   add_other_fact(event);
 }
@@ -364,6 +405,9 @@ void Projector::add(const Event& event) { state_->add(event); }
 Projection Projector::finish() { return state_->finish(); }
 
 std::string ContextKey::name() const {
+  if (kind == Context::Kind::kExchange && ordinal == 0) {
+    return "connection " + std::to_string(connection);
+  }
   if (kind == Context::Kind::kExchange) {
     return "exchange " + std::to_string(ordinal) + " of connection " + std::to_string(connection);
   }

@@ -3,9 +3,10 @@
 //
 // It is a sequence of facts for each context, and the order in which exchanges arrived. It leaves
 // out what legitimately differs from run to run: stamps, process ids, ports, descriptors, addresses
-// of code, waits, reads and sends that would have blocked, and how byte streams and log lines were
-// cut into calls. What stays is what a peer, a reader of the log or a caller could tell apart, and
-// every draw.
+// of code, waits, reads and sends that would have blocked, how byte streams and log lines were cut
+// into calls, and how often clocks were read by what waits and wakes: reads of monotonic clocks,
+// inside libraries, and by threads that idle (event/idling.h). What stays is what a peer, a reader
+// of the log or a caller could tell apart, and every other draw.
 //
 // Plain data in, plain data out; no I/O.
 #pragma once
@@ -27,12 +28,12 @@ namespace reprise::event {
 struct ContextKey {
   Context::Kind kind = Context::Kind::kBackground;
   std::uint64_t connection = 0;  // of an exchange: as the recording numbers it
-  std::uint64_t ordinal = 0;     // of an exchange: on that connection
+  std::uint64_t ordinal = 0;     // of an exchange: on that connection; 0: of no single one there
   std::string process;           // else: fork path…
   std::uint32_t thread = 0;      // …and creation ordinal; threads have no order among themselves
 
   friend auto operator<=>(const ContextKey&, const ContextKey&) = default;
-  // "exchange 2 of connection 7", "background of thread 3 of process 0.1"
+  // "exchange 2 of connection 7", "connection 7", "background of thread 3 of process 0.1"
   std::string name() const;
 };
 

@@ -1,6 +1,12 @@
 #include "event/projection_difference.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,20 +23,49 @@ std::string text_from(const CanonicalFact& fact, std::size_t at) {
          std::to_string(from) + " `" + excerpt_of(fact.bytes, from) + "`)";
 }
 
+using Facts = std::vector<CanonicalFact>;
+
+const CanonicalFact* fact_at(const Facts& facts, std::size_t index) {
+  return index < facts.size() ? &facts[index] : nullptr;
+}
+
+// Facts of one context on both sides.
+struct Sides {
+  const ContextKey* key = nullptr;
+  const Facts* one = nullptr;
+  const Facts* other = nullptr;
+
+  std::size_t mismatch() const {
+    const auto same = [](const CanonicalFact& a, const CanonicalFact& b) { return a.same(b); };
+    const auto at = std::mismatch(one->begin(), one->end(), other->begin(), other->end(), same);
+    return static_cast<std::size_t>(at.first - one->begin());
+  }
+};
+
+// A fact of any of several contexts.
+struct Found {
+  const ContextKey* key = nullptr;
+  std::size_t index = 0;
+  const CanonicalFact* fact = nullptr;
+};
+
 // Looks for the earliest difference.
 class Comparison {
  public:
   Comparison(const Projection& one, const Projection& other) : one_(one), other_(other) {}
 
   void compare_arrivals();
+  // Threads of a process that do not work for exchanges are interchangeable: whichever of a pool
+  // wakes does what there is to do. So what differs on several of them is compared regardless of
+  // the thread.
   void compare(const char* kind, const Projection::Sequences& one,
                const Projection::Sequences& other);
   std::optional<ProjectionDifference> take() { return std::move(first_); }
 
  private:
-  using Facts = std::vector<CanonicalFact>;
-  void compare(const char* kind, const ContextKey& key, const Facts& one, const Facts& other);
-  bool is_earlier(std::uint64_t at) const { return !first_ || at < at_; }
+  void compare_one(const char* kind, const Sides& sides);
+  void compare_pool(const char* kind, const std::vector<Sides>& threads);
+  void differ(const char* kind, const Found& here, const Found& there);
   static std::optional<CodePlace> place(const Projection& projection, const CanonicalFact* fact);
 
   const Projection& one_;
@@ -63,52 +98,103 @@ std::optional<CodePlace> Comparison::place(const Projection& projection,
   return projection.places[fact->place];
 }
 
-void Comparison::compare(const char* kind, const ContextKey& key, const Facts& one,
-                         const Facts& other) {
-  const auto [a, b] =
-      std::mismatch(one.begin(), one.end(), other.begin(), other.end(),
-                    [](const CanonicalFact& x, const CanonicalFact& y) { return x.same(y); });
-  const CanonicalFact* here = a == one.end() ? nullptr : &*a;
-  const CanonicalFact* there = b == other.end() ? nullptr : &*b;
-  if (here == nullptr && there == nullptr) return;
-  const std::uint64_t at = here != nullptr ? here->at : there->at;
-  if (!is_earlier(at)) return;
-  at_ = at;
-  ProjectionDifference difference{key,
-                                  kind + (" " + std::to_string(a - one.begin() + 1)),
-                                  here != nullptr ? here->text() : "nothing",
-                                  there != nullptr ? there->text() : "nothing",
-                                  place(one_, here),
-                                  place(other_, there)};
-  if (here != nullptr && there != nullptr && here->what == there->what && !here->bytes.empty() &&
-      !there->bytes.empty()) {
-    const auto differs = std::mismatch(here->bytes.begin(), here->bytes.end(), there->bytes.begin(),
-                                       there->bytes.end());
-    const auto offset = static_cast<std::size_t>(differs.first - here->bytes.begin());
-    difference.one = text_from(*here, offset);
-    difference.other = text_from(*there, offset);
+void Comparison::differ(const char* kind, const Found& here, const Found& there) {
+  const CanonicalFact* one = here.fact;
+  const CanonicalFact* other = there.fact;
+  const Found& either = one != nullptr ? here : there;
+  if (first_ && either.fact->at >= at_) return;
+  at_ = either.fact->at;
+  ProjectionDifference difference{*either.key,
+                                  kind + (" " + std::to_string(either.index + 1)),
+                                  one != nullptr ? one->text() : "nothing",
+                                  other != nullptr ? other->text() : "nothing",
+                                  place(one_, one),
+                                  place(other_, other)};
+  if (one != nullptr && other != nullptr && one->what == other->what && !one->bytes.empty() &&
+      !other->bytes.empty()) {
+    const auto differs = std::mismatch(one->bytes.begin(), one->bytes.end(), other->bytes.begin(),
+                                       other->bytes.end());
+    const auto offset = static_cast<std::size_t>(differs.first - one->bytes.begin());
+    difference.one = text_from(*one, offset);
+    difference.other = text_from(*other, offset);
   }
   first_ = std::move(difference);
+}
+
+// Every fact of all of them, in an order that is the same on both sides.
+std::vector<Found> sorted(const std::vector<Sides>& threads, const Facts* Sides::*side) {
+  std::vector<Found> all;
+  for (const Sides& thread : threads) {
+    const Facts& facts = *(thread.*side);
+    for (std::size_t i = 0; i < facts.size(); ++i) all.push_back({thread.key, i, &facts[i]});
+  }
+  const auto order = [](const Found& found) {
+    const CanonicalFact& fact = *found.fact;
+    return std::tie(fact.what, fact.value, fact.size, fact.hash, fact.at);
+  };
+  std::sort(all.begin(), all.end(),
+            [&](const Found& a, const Found& b) { return order(a) < order(b); });
+  return all;
+}
+
+// The earliest of those that `other` has not; both are sorted.
+Found earliest_surplus(const std::vector<Found>& these, const std::vector<Found>& those) {
+  const auto less = [](const Found& a, const Found& b) {
+    const CanonicalFact &x = *a.fact, &y = *b.fact;
+    return std::tie(x.what, x.value, x.size, x.hash) < std::tie(y.what, y.value, y.size, y.hash);
+  };
+  std::vector<Found> surplus;
+  std::set_difference(these.begin(), these.end(), those.begin(), those.end(),
+                      std::back_inserter(surplus), less);
+  const auto first =
+      std::min_element(surplus.begin(), surplus.end(),
+                       [](const Found& a, const Found& b) { return a.fact->at < b.fact->at; });
+  return first == surplus.end() ? Found{} : *first;
+}
+
+void Comparison::compare_one(const char* kind, const Sides& sides) {
+  const std::size_t index = sides.mismatch();
+  differ(kind, {sides.key, index, fact_at(*sides.one, index)},
+         {sides.key, index, fact_at(*sides.other, index)});
+}
+
+void Comparison::compare_pool(const char* kind, const std::vector<Sides>& threads) {
+  if (threads.size() == 1) return compare_one(kind, threads.front());
+  const std::vector<Found> one = sorted(threads, &Sides::one);
+  const std::vector<Found> other = sorted(threads, &Sides::other);
+  const Found here = earliest_surplus(one, other), there = earliest_surplus(other, one);
+  if (here.fact != nullptr || there.fact != nullptr) differ(kind, here, there);
 }
 
 void Comparison::compare(const char* kind, const Projection::Sequences& one,
                          const Projection::Sequences& other) {
   static const Facts kNone;
+  using Pool = std::pair<Context::Kind, std::string>;
+  std::map<Pool, std::vector<Sides>> pools;
+  const auto look = [&](const Sides& sides) {
+    if (sides.mismatch() == std::max(sides.one->size(), sides.other->size())) return;
+    if (sides.key->kind == Context::Kind::kExchange) {
+      compare_one(kind, sides);
+    } else {
+      pools[{sides.key->kind, sides.key->process}].push_back(sides);
+    }
+  };
   auto a = one.begin();
   auto b = other.begin();
   while (a != one.end() || b != other.end()) {
     if (b == other.end() || (a != one.end() && a->first < b->first)) {
-      compare(kind, a->first, a->second, kNone);
+      look({&a->first, &a->second, &kNone});
       ++a;
     } else if (a == one.end() || b->first < a->first) {
-      compare(kind, b->first, kNone, b->second);
+      look({&b->first, &kNone, &b->second});
       ++b;
     } else {
-      compare(kind, a->first, a->second, b->second);
+      look({&a->first, &a->second, &b->second});
       ++a;
       ++b;
     }
   }
+  for (const auto& [pool, threads] : pools) compare_pool(kind, threads);
 }
 
 }  // namespace

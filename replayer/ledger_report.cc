@@ -139,6 +139,10 @@ std::string ledger_text(const Ledger& ledger) {
     text += line("order", fmt::format("{} released before the answer to an earlier request",
                                       ledger.early_releases()));
   }
+  if (ledger.waits_bounded > 0) {
+    text += line("waits", fmt::format("{} bounded, {} of them expired", ledger.waits_bounded,
+                                      ledger.waits_expired));
+  }
   if (ledger.clocks_raised > 0) {
     text += line("clock", fmt::format("monotonic time raised in {} exchanges, by {:.3f} s at most",
                                       ledger.clocks_raised,
