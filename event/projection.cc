@@ -104,6 +104,7 @@ class Projector::State {
   void announce(const Event& event, const SendIntended& intent);
   void settle(const Event& event, const SendFinished& finished);
   void accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length);
+  void close(const Event& event, ConnectionId id, const char* what, const std::string& how);
   void connect(const Event& event, const Connected& connected);
   bool add_stream_fact(const Event& event);
   bool add_process_fact(const Event& event);
@@ -283,6 +284,12 @@ void Projector::State::accept_bytes(ConnectionId id, const Announced& send, std:
             });
 }
 
+// Of a socket that is no connection (a listener, one that was never connected) no peer can tell.
+void Projector::State::close(const Event& event, ConnectionId id, const char* what,
+                             const std::string& how) {
+  if (connections_.contains(id)) sequence(event, id).interrupt(id, peer(id), what, how);
+}
+
 void Projector::State::connect(const Event& event, const Connected& connected) {
   std::optional<std::string> outcome;
   if (connected.error != EINPROGRESS && connected.error != EINTR) {
@@ -312,12 +319,9 @@ bool Projector::State::add_stream_fact(const Event& event) {
     sequence(event).finish_connect(result->connection,
                                    result->error == 0 ? "" : error_name(result->error));
   } else if (const auto* shut = std::get_if<ShutDown>(&event.fact)) {
-    sequence(event, shut->connection)
-        .interrupt(shut->connection, peer(shut->connection), "shut down to",
-                   std::to_string(shut->how));
+    close(event, shut->connection, "shut down to", std::to_string(shut->how));
   } else if (const auto* closed = std::get_if<Closed>(&event.fact)) {
-    sequence(event, closed->connection)
-        .interrupt(closed->connection, peer(closed->connection), "closed to");
+    close(event, closed->connection, "closed to", "");
   } else {
     return false;
   }

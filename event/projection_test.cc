@@ -211,6 +211,15 @@ TEST(Projection, ThreadsOfAPoolAreInterchangeable) {
   EXPECT_EQ(difference->other, "signal: 15");
 }
 
+TEST(Projection, ListenerIsClosedByWhoeverHasTheTime) {
+  Recording one, other;
+  one.clock(1);
+  one.at(Closed{.connection = {77}}, 1);
+  other.clock(1);
+  other.at(Closed{.connection = {77}}, 0);
+  EXPECT_EQ(compare(one, other), "");
+}
+
 TEST(Projection, OneThreadKeepsItsOrder) {
   Recording one, other;
   for (const std::int32_t number : {10, 12}) one.at(SignalReceived{.number = number}, 0);
