@@ -258,6 +258,16 @@ std::vector<event::ExchangeId> Driver::outstanding() const {
   return ids;
 }
 
+const RecordedExchange* Driver::answered_next() const {
+  const RecordedExchange* next = nullptr;
+  for (const event::ExchangeId id : outstanding()) {
+    const RecordedExchange* exchange = stage_.plan.exchange(id);
+    if (!exchange->answered() || expired_.contains(id)) continue;
+    if (next == nullptr || exchange->last_byte_out < next->last_byte_out) next = exchange;
+  }
+  return next;
+}
+
 std::optional<Driver::Expected> Driver::expected() const {
   std::optional<Expected> all;
   for (const event::ExchangeId id : outstanding()) {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/abi/control.h"
@@ -65,6 +66,10 @@ class Driver {
   event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const;
   // Exchanges that are driven and not answered, in the order of release.
   std::vector<event::ExchangeId> outstanding() const;
+  // Of those the recording has an answer to, the one it had answered first; those are left out
+  // whose wait has expired.
+  const RecordedExchange* answered_next() const;
+  void expire(event::ExchangeId exchange) { expired_.insert(exchange); }
   struct Expected {
     Moment recorded_end;    // when the recording had answered the last of them
     Moment end;             // the same in virtual time
@@ -125,6 +130,7 @@ class Driver {
       by_address_;        // not accepted yet
   std::deque<Run> runs_;  // in the order of release
   std::vector<DrivenExchange> finished_;
+  std::unordered_set<event::ExchangeId> expired_;
 };
 
 }  // namespace reprise::replayer

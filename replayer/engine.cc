@@ -70,6 +70,7 @@ class Engine::Run {
   void release(Release what);
   bool never_listens();
   void release_unit(bool early);
+  void expire_answer();
   void pass_time();
   void give_turn();
   void fire_deadline();
@@ -252,6 +253,9 @@ Board Engine::Run::board(bool quiescent) {
     board.outstanding_answered = expected->answered;
     board.outstanding_recorded_end = expected->recorded_end;
     board.outstanding_end = expected->end;
+    if (const RecordedExchange* next = driver_.answered_next()) {
+      board.answer_expected = next->last_byte_out;
+    }
     board.blocked_output = !board.output && responder_.next_due(true).has_value();
   }
   board.fired = fired_;
@@ -305,6 +309,9 @@ void Engine::Run::release(Release what) {
     case Release::kDeadline:
       fire_deadline();
       return;
+    case Release::kExpire:
+      expire_answer();
+      return;
     case Release::kGiveUp:
       ++engine_.ledger_.waits_bounded;
       ++engine_.ledger_.waits_expired;
@@ -332,6 +339,17 @@ void Engine::Run::release_unit(bool early) {
   if (early) engine_.ledger_.released_early();
   const auto stop_at = debugger_ ? debugger_->stop_in(unit) : std::nullopt;
   driver_.release(unit, quiescence_.earliest_deadline(), stop_at);
+}
+
+// The service rests and will not answer what the recording had answered before what comes next.
+void Engine::Run::expire_answer() {
+  const RecordedExchange& exchange = *driver_.answered_next();
+  driver_.expire(exchange.id);
+  ++engine_.ledger_.waits_bounded;
+  ++engine_.ledger_.waits_expired;
+  engine_.ledger_.note("the recorded order was left where exchange " +
+                       std::to_string(exchange.id.value) +
+                       " is to be answered: " + quiescence_.describe());
 }
 
 // Nothing is left to release, and the service is on its way out.

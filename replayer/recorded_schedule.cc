@@ -19,6 +19,12 @@ struct Next {
   }
 };
 
+// What a client sends, in the recording after an answer that is not there.
+Release bring_about_answer(const Board& board) {
+  if (board.turn) return Release::kTurn;
+  return board.output ? Release::kOutput : Release::kExpire;
+}
+
 Release at_the_end(const Board& board) {
   if (board.outstanding && board.blocked_output) return Release::kForcedOutput;
   const bool waits_for_time = board.outstanding || board.unit;
@@ -38,6 +44,10 @@ Release RecordedSchedule::choose(const Board& board) {
   if (board.unit && board.unit->ready) next.offer(Release::kUnit, board.unit->recorded);
   if (next.release == Release::kNothing) return at_the_end(board);
   if (board.fired < kMostTicksToNext) next.offer(Release::kDeadline, board.deadline);
+  const bool from_client = next.release == Release::kUnit || next.release == Release::kStep;
+  if (from_client && board.answer_expected && *board.answer_expected < next.at) {
+    return bring_about_answer(board);
+  }
   return next.release;
 }
 

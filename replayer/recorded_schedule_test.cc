@@ -36,11 +36,27 @@ TEST(RecordedSchedule, LaterRequestComesBeforeTheAnswerToAnEarlierOneIfItDidThen
   EXPECT_EQ(choose(board), Release::kOutput);
 }
 
-TEST(RecordedSchedule, RequestThatCameAfterAnAnswerDoesNotWaitForItWhenItDoesNotCome) {
+TEST(RecordedSchedule, RequestThatCameAfterAnAnswerWaitsForItAsLongAsAnythingMayBringIt) {
   Board board = resting();
   board.outstanding = board.outstanding_answered = true;
-  board.outstanding_recorded_end = at(40);
+  board.answer_expected = at(40);
   board.unit = request_at(50);
+  board.turn = at(60);
+  board.output = at(55);
+  EXPECT_EQ(choose(board), Release::kTurn);
+  board.turn.reset();
+  EXPECT_EQ(choose(board), Release::kOutput);
+  board.output.reset();
+  EXPECT_EQ(choose(board), Release::kExpire);
+  board.answer_expected.reset();
+  EXPECT_EQ(choose(board), Release::kUnit);
+}
+
+TEST(RecordedSchedule, RequestThatCameBeforeAnAnswerDoesNotWaitForIt) {
+  Board board = resting();
+  board.answer_expected = at(60);
+  board.unit = request_at(50);
+  board.turn = at(70);
   EXPECT_EQ(choose(board), Release::kUnit);
 }
 

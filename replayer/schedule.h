@@ -38,6 +38,9 @@ struct Board {
   bool outstanding_answered = false;  // which one of them got in the recording
   Moment outstanding_recorded_end;    // when the recording had answered them
   Moment outstanding_end;             // the same in virtual time
+  // When the recording had answered the first of them that is still waited for; none: there is
+  // none, or waiting was in vain.
+  std::optional<Moment> answer_expected;
   bool blocked_output = false;  // something is owed, but the service did not read what came before
   std::uint64_t fired = 0;      // deadlines fired since anything was released
 };
@@ -51,6 +54,7 @@ enum class Release : std::uint8_t {
   kUnitEarly,     // before the answer to one released before it
   kTurn,          // a thread that waits for its turn
   kDeadline,      // nothing but time passes
+  kExpire,        // what answer_expected tells is waited for no longer
   kGiveUp,        // the outstanding exchanges will not be answered
   kFinish,        // everything was released
   kNotListening,  // the next unit cannot be released, and nothing will change that
