@@ -118,7 +118,7 @@ Engine::Run::Run(Engine& engine, Service& service)
     : engine_(engine),
       service_(service),
       plan_(engine.plan_),
-      clock_(engine.control_, plan_),
+      clock_(engine.control_, plan_, engine.schedule_.is_as_recorded()),
       matcher_(plan_),
       stage_{plan_,
              engine.control_,

@@ -33,8 +33,8 @@ abi::TapeDraw random_draw(const event::RandomDrawn& drawn, std::uint32_t module)
           .reserved2 = 0};
 }
 
-abi::TapeDraw send_step() {
-  return {.kind = abi::DrawKind::kSend,
+abi::TapeDraw step(abi::DrawKind kind) {
+  return {.kind = kind,
           .source = 0,
           .reserved = 0,
           .module = 0,
@@ -82,7 +82,9 @@ std::uint32_t TapeBuilder::on_event(const event::Event& event) {
   } else if (const auto* sent = std::get_if<event::SendIntended>(&fact)) {
     on_send(event, *sent);
   } else if (std::holds_alternative<event::FileRangeSent>(fact)) {
-    on_draw(event, {send_step(), {}});
+    on_draw(event, {step(abi::DrawKind::kSend), {}});
+  } else if (std::holds_alternative<event::LookedUp>(fact)) {
+    on_draw(event, {step(abi::DrawKind::kLookup), {}});
   } else if (const auto* waited = std::get_if<event::Waited>(&fact)) {
     on_waited(event, *waited);
   } else if (const auto* accepted = std::get_if<event::Accepted>(&fact)) {
@@ -144,7 +146,11 @@ std::uint32_t TapeBuilder::on_accepted(const event::Event& event, const event::A
 
 std::uint32_t TapeBuilder::on_connected(const event::Event& event,
                                         const event::Connected& connected) {
-  if (connected.type != SOCK_STREAM || internal_.contains(connected.connection)) return abi::kNone;
+  if (connected.type != SOCK_STREAM) return abi::kNone;
+  if (connects_.insert(connected.connection).second) {
+    on_draw(event, {step(abi::DrawKind::kConnect), {}});
+  }
+  if (internal_.contains(connected.connection)) return abi::kNone;
   if (connected.error == EINPROGRESS) connecting_.insert(connected.connection);
   if (connected.error != 0) return abi::kNone;
   anchors_.insert(connected.connection);
@@ -220,7 +226,7 @@ void TapeBuilder::on_send(const event::Event& event, const event::SendIntended& 
   Cursor& cursor = cursors_[event.thread];
   const bool later_part = cursor.continued_send;
   cursor.continued_send = sent.continues;
-  if (!later_part) on_draw(event, {send_step(), {}});
+  if (!later_part) on_draw(event, {step(abi::DrawKind::kSend), {}});
 }
 
 void TapeBuilder::on_draw(const event::Event& event, Draw draw) {

@@ -1,5 +1,5 @@
-// The tape: every draw of a recording, laid out by the input it followed, and among them the sends,
-// whose moments order what overlapped.
+// The tape: every draw of a recording, laid out by the input it followed, and among them the other
+// steps whose moments order what overlapped: sends, connects, lookups.
 //
 // TapeBuilder moves one cursor per recorded thread by exactly the rules that agent/abi/control.h
 // gives for the agent's cursor, and puts each draw where the agent will look for it. Each input
@@ -146,6 +146,7 @@ class TapeBuilder {
   ModuleKeys modules_;
   std::unordered_map<event::ThreadId, Cursor> cursors_;
   std::unordered_set<event::ConnectionId> anchors_;     // connections whose input moves cursors
+  std::unordered_set<event::ConnectionId> connects_;    // that were begun
   std::unordered_set<event::ConnectionId> connecting_;  // connect said EINPROGRESS
   // Reported ready and not yet read.
   std::unordered_map<event::ConnectionId, std::vector<std::shared_ptr<Readiness>>> reported_;

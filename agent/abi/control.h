@@ -265,8 +265,14 @@ struct TapeEntry {
   std::uint32_t next;  // entry that follows in the same context, kNone
 };
 
-// kSend is no draw: it has no value, and is on the tape for its moment.
-enum class DrawKind : std::uint8_t { kClock = 1, kRandom = 2, kSend = 3 };
+// From kSend on they are no draws: they have no value, and are on the tape for their moments.
+enum class DrawKind : std::uint8_t {
+  kClock = 1,
+  kRandom = 2,
+  kSend = 3,
+  kConnect = 4,  // the first connect of a stream socket
+  kLookup = 5,
+};
 
 // Addressed by (kind, source, module, ordinal among those since the anchor).
 struct TapeDraw {

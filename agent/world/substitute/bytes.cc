@@ -91,7 +91,7 @@ long receive(const Target& target, int flags, Call call) {
 template <typename SendFrom>
 long transmit(const Target& target, std::size_t length, int flags, SendFrom send_from) {
   control().count_hooked();
-  take_turn_to_send(*target.thread);
+  take_turn_to(abi::DrawKind::kSend, *target.thread);
   // What clients do next is known; what else gets this may do anything.
   const abi::Link* link = link_of(*target.state);
   if (link == nullptr || link->role != abi::LinkRole::kDriven) yield_horizon();
@@ -323,7 +323,7 @@ int sendmmsg(Socket* socket, int fd, mmsghdr* messages, unsigned count, int flag
 }
 
 ssize_t sendfile(Socket* socket, int fd, int file, off_t* offset, std::size_t count) {
-  if (const Target it = target(socket, fd)) take_turn_to_send(*it.thread);
+  if (const Target it = target(socket, fd)) take_turn_to(abi::DrawKind::kSend, *it.thread);
   return transfer(fd, POLLOUT, abi::Activity::kWrite,
                   [&] { return original().sendfile(fd, file, offset, count); });
 }

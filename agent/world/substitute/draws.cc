@@ -108,7 +108,9 @@ std::int64_t clock_value(Draw& draw, ClockSource source) {
     const bool exact = found.how == Found::How::kExact;
     count_one(exact ? header.draws_exact : header.draws_relaxed);
     if (!exact) draw.flags |= abi::kRelaxed;
-    if (found.draw == nullptr) {
+    // Where everything happens when it was recorded, now is known, and the value that was recorded
+    // next is still to come.
+    if (found.draw == nullptr || (!exact && takes_turns())) {
       value = value_past_end(*state, source);
     } else {
       if (exact) take_step(*draw.thread, *state, *found.draw);

@@ -135,7 +135,7 @@ int lock_mutex(Thread* thread, pthread_mutex_t* mutex) {
 
 int unlock_mutex(pthread_mutex_t* mutex) {
   const int result = substitute_originals().pthread_mutex_unlock(mutex);
-  if (takes_turns()) LockQueue::of(mutex).release();
+  LockQueue::of(mutex).release();
   return result;
 }
 
@@ -147,7 +147,7 @@ int hook_pthread_mutex_unlock(pthread_mutex_t* mutex) { return unlock_mutex(mute
 int hook_pthread_rwlock_unlock(pthread_rwlock_t* lock) REPRISE_HOOK(pthread_rwlock_unlock);
 int hook_pthread_rwlock_unlock(pthread_rwlock_t* lock) {
   const int result = substitute_originals().pthread_rwlock_unlock(lock);
-  if (takes_turns()) LockQueue::of(lock).release();
+  LockQueue::of(lock).release();
   return result;
 }
 

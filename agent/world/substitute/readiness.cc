@@ -29,7 +29,7 @@ std::int64_t from_milliseconds(int timeout_ms) {
 }
 
 // `look(slice_ns)` is the system call, blocking at most so long (-1 for ever): ready descriptors,
-// or -errno. `block` does the same, but need not tell which they are where threads take turns.
+// or -errno. `block` is the same for where threads take turns: it need not tell which they are.
 template <typename Look, typename Block>
 long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, Look look,
                 Block block) {
@@ -40,9 +40,12 @@ long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, L
   if (result != 0 || timeout_ns == 0) return result;
   Wait wait(thread, abi::Activity::kReadiness, deadline_after(timeout_ns), object);
   for (;;) {
-    result = wait.block(block);
+    const bool in_turn = takes_turns();
+    result = wait.block(
+        [&](std::int64_t slice_ns) { return in_turn ? block(slice_ns) : look(slice_ns); });
     if (result > 0 || (result < 0 && result != -EINTR)) {
-      if (!wait.take_turn()) return result;
+      if (!in_turn) return result;
+      wait.take_turn();
       // Another thread may have had it first.
       result = look(0);
       if (result != 0) return result;
@@ -95,7 +98,6 @@ long wait_epoll(Thread* thread, std::int64_t timeout_ns, int epoll, epoll_event*
     return look_epoll(epoll, events, capacity, slice_ns, mask);
   };
   const auto block = [=](std::int64_t slice_ns) {
-    if (!takes_turns()) return look(slice_ns);
     pollfd polled = {epoll, POLLIN, 0};
     return look_poll(&polled, 1, slice_ns, mask);
   };

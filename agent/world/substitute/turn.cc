@@ -39,11 +39,11 @@ bool take_turn(Thread* thread, std::int64_t step_ns) {
   return true;
 }
 
-void take_turn_to_send(Thread& thread) {
+void take_turn_to(abi::DrawKind step, Thread& thread) {
   if (!takes_turns()) return;
   ThreadState* state = state_of(thread);
   if (state == nullptr || !state->cursor.on_tape()) return;
-  const Found found = state->cursor.draw(control(), {abi::DrawKind::kSend, 0, 0});
+  const Found found = state->cursor.draw(control(), {step, 0, 0});
   if (found.draw != nullptr) take_step(thread, *state, *found.draw);
 }
 

@@ -30,7 +30,7 @@ void take_step(Thread& thread, ThreadState& state, const abi::TapeDraw& step);
 // What the thread does now may let something else happen: it takes no step before that was seen to.
 void yield_horizon();
 
-// The same before the next send of `thread`, if it was recorded.
-void take_turn_to_send(Thread& thread);
+// The same before the next step of that kind, kSend or later, if it was recorded.
+void take_turn_to(abi::DrawKind step, Thread& thread);
 
 }  // namespace reprise::agent
