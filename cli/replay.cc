@@ -168,6 +168,7 @@ tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const repla
     setting.on_progress = progress(run, terminal);
     auto result = run_replay(plan, setting, terminal);
     if (result && result->interrupted && run < repeat_) {
+      files.drop(run);
       terminal.error(fmt::format("interrupted in run {} of {}", run, repeat_));
       return tl::unexpected(ExitCode::kUsage);
     }
