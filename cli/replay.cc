@@ -43,8 +43,8 @@ class ReplayCommand final : public Command {
     }
   };
 
-  tl::expected<Outcome, ExitCode> replay(const replayer::Plan& plan, RunFiles& files,
-                                         Terminal& terminal) const;
+  tl::expected<Outcome, ExitCode> replay(const replayer::Plan& plan, const std::string& directory,
+                                         RunFiles& files, Terminal& terminal) const;
   std::function<void(std::uint64_t, std::uint64_t)> progress(std::uint64_t run,
                                                              Terminal& terminal) const;
   void report(const replayer::Ledger& ledger, const RunFiles& files, Terminal& terminal) const;
@@ -58,6 +58,8 @@ class ReplayCommand final : public Command {
   std::string policy_ = "relaxed";
   std::string on_miss_ = "error";
   std::uint64_t repeat_ = 1;
+  bool real_time_ = false;
+  std::string directory_;
   bool json_ = false;
   std::vector<std::string> program_;
 };
@@ -81,10 +83,17 @@ Manual ReplayCommand::manual() const {
        "found: exact; relaxed, where only headers differ that may (docs/matching.md); substituted, "
        "where the recorded answer was given to a changed request; missed, where there was none. "
        "The "
-       "replay is written as an archive of its own, for `reprise diff`."},
+       "replay is written as an archive of its own, for `reprise diff`.",
+       "--repeat tells whether the replay is deterministic: runs are compared by all that a "
+       "client, "
+       "a peer or a reader of the log could tell apart and by what was drawn, and where two differ "
+       "the first event in which they do is told, with the code that drew it. Of temporary "
+       "archives "
+       "the first run's stays, and that of the first that differs."},
       {{"reprise replay prod.reprise -o local.reprise -- ./service --port 8080",
         "Replay everything, then compare with `reprise diff prod.reprise local.reprise`."},
        {"reprise replay prod.reprise --only 17 -- ./service", "Replay one exchange."},
+       {"reprise replay prod.reprise --repeat 20 -- ./service", "How deterministic is it?"},
        {"reprise replay prod.reprise --json -- ./service | jq .divergences", "For programs."}},
       {{ExitCode::kHeld, "the service behaved as recorded"},
        {ExitCode::kDiffers, "it behaved otherwise"},
@@ -110,6 +119,9 @@ void ReplayCommand::declare(Arguments& arguments) {
   arguments.choice(on_miss_, "--on-miss", {"error", "fail", "passthrough"},
                    "What happens to a call nobody recorded: its connection is reset, the replay "
                    "stops, or it goes to the real peer.");
+  arguments.flag(real_time_, "--real-time",
+                 "Let silence between what is released pass in real time instead of skipping it.");
+  arguments.option(directory_, "--directory", "DIR", kDirectoryHelp);
   arguments.option(repeat_, "--repeat", "N",
                    "Replay N times, each in a fresh process, and compare the runs. FILE is the "
                    "first's; the others have -2, -3… before its extension.");
@@ -140,6 +152,7 @@ std::function<void(std::uint64_t, std::uint64_t)> ReplayCommand::progress(
 
 // Replays as often as was asked, one run after the other, and compares what they left.
 tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const replayer::Plan& plan,
+                                                                     const std::string& directory,
                                                                      RunFiles& files,
                                                                      Terminal& terminal) const {
   Outcome outcome;
@@ -148,11 +161,14 @@ tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const repla
   setting.schedule = schedule_;
   setting.on_miss = on_miss_of(on_miss_);
   setting.output_aside = json_;
+  setting.real_time = real_time_;
+  setting.directory = directory;
   for (std::uint64_t run = 1; run <= repeat_; ++run) {
     setting.target = {program_, files.of(run), overwrite_};
     setting.on_progress = progress(run, terminal);
     auto result = run_replay(plan, setting, terminal);
     if (result && result->interrupted && run < repeat_) {
+      files.drop(run);
       terminal.error(fmt::format("interrupted in run {} of {}", run, repeat_));
       return tl::unexpected(ExitCode::kUsage);
     }
@@ -193,7 +209,9 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
     terminal.error(taken + " exists; --overwrite replaces it");
     return ExitCode::kUsage;
   }
-  const auto outcome = replay(*recording->plan, files, terminal);
+  const auto directory = service_directory(*recording->plan, directory_, terminal);
+  if (!directory) return directory.error();
+  const auto outcome = replay(*recording->plan, *directory, files, terminal);
   if (!outcome) return outcome.error();
   report(*outcome->ledger, files, terminal);
   if (recording->damaged) return ExitCode::kDamaged;

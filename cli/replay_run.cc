@@ -30,9 +30,11 @@ class OutputAside {
   int saved_;
 };
 
-bool launch(Prepared& prepared, const replayer::Plan& plan, bool output_aside, Terminal& terminal) {
-  const OutputAside aside(output_aside);
-  const auto launched = prepared.session->launch(launch_options(plan, prepared.control));
+bool launch(Prepared& prepared, const replayer::Plan& plan, const RunSetting& setting,
+            Terminal& terminal) {
+  const OutputAside aside(setting.output_aside);
+  const auto launched =
+      prepared.session->launch(launch_options(plan, prepared.control, setting.directory));
   if (!launched) terminal.error(launched.error().message);
   return launched.has_value();
 }
@@ -47,10 +49,11 @@ tl::expected<RunResult, ExitCode> run_replay(const replayer::Plan& plan, const R
   const auto schedule = replayer::make_schedule(setting.schedule);
   replayer::EngineOptions options;
   options.on_miss = setting.on_miss;
+  options.real_time = setting.real_time;
   options.on_progress = setting.on_progress;
   replayer::Engine engine(plan, prepared->control, *schedule, std::move(options));
   session.add_observer(engine);
-  if (!launch(*prepared, plan, setting.output_aside, terminal)) {
+  if (!launch(*prepared, plan, setting, terminal)) {
     session.discard();
     return tl::unexpected(ExitCode::kUsage);
   }

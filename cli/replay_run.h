@@ -18,8 +18,10 @@ namespace reprise::cli {
 
 struct RunSetting {
   ReplayTarget target;
+  std::string directory;  // where the service runs, "" for here
   std::string schedule = replayer::kDefaultSchedule;
   replayer::OnMiss on_miss = replayer::OnMiss::kError;
+  bool real_time = false;     // silence is not skipped
   bool output_aside = false;  // the service's standard output goes to standard error
   std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
 };

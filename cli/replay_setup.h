@@ -51,8 +51,20 @@ struct ReplayTarget {
                                                               const ReplayTarget& target,
                                                               Terminal& terminal);
 
-// The recorded environment, where the caller's own does not say otherwise, and the control file.
-recorder::LaunchOptions launch_options(const replayer::Plan& plan,
-                                       const replayer::Control& control);
+// What the option --directory says of itself.
+inline constexpr char kDirectoryHelp[] =
+    "Where the service runs. Default: where the recorded one did, if this machine has such a "
+    "directory, else here.";
+
+// Where the service runs, "" for here: `wanted` by the user, or if that is "" where the recorded
+// one did. The user is told what may surprise.
+[[nodiscard]] tl::expected<std::string, ExitCode> service_directory(const replayer::Plan& plan,
+                                                                    const std::string& wanted,
+                                                                    Terminal& terminal);
+
+// The recorded environment, where the caller's own does not say otherwise, addresses that are the
+// same in every run, and the control file.
+recorder::LaunchOptions launch_options(const replayer::Plan& plan, const replayer::Control& control,
+                                       const std::string& directory);
 
 }  // namespace reprise::cli

@@ -40,14 +40,15 @@ std::string RunFiles::existing(std::uint64_t runs) const {
   return "";
 }
 
+void RunFiles::drop(std::uint64_t run) const {
+  std::error_code ignored;
+  if (temporary_) fs::remove(of(run), ignored);
+}
+
 void RunFiles::settle(std::uint64_t run, bool same) {
   const bool first_different = !same && !has_different_;
   has_different_ = has_different_ || !same;
-  if (temporary_ && run > 1 && !first_different) {
-    std::error_code ignored;
-    fs::remove(of(run), ignored);
-    return;
-  }
+  if (temporary_ && run > 1 && !first_different) return drop(run);
   kept_.push_back(of(run));
 }
 

@@ -22,6 +22,8 @@ class RunFiles {
 
   // A run was compared: its archive stays or goes.
   void settle(std::uint64_t run, bool same);
+  // A run was cut short: a temporary archive of it goes.
+  void drop(std::uint64_t run) const;
   const std::vector<std::string>& kept() const { return kept_; }
 
  private:

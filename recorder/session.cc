@@ -209,12 +209,18 @@ tl::expected<void, Error> LiveSession::launch(const LaunchOptions& launch) {
   for (const auto& [name, value] : launch.environment) set_variable(service, name, value);
 
   ChildSetting child;
+  std::error_code ignored;
   child.path = target_.path;
+  if (!launch.working_directory.empty()) {
+    child.path = std::filesystem::absolute(target_.path, ignored).string();
+  }
   child.command = options_.command;
+  child.working_directory = launch.working_directory;
   child.environment = service;
   child.signal_mask = signals_->former_mask();
   child.fixed_addresses = launch.fixed_addresses;
   if (launch.launcher) {
+    child.working_directory.clear();
     child.command = launch.launcher(target_.command(options_.command), service);
     child.environment = own_environment();
     const auto program = check_target(child.command.front(), variable(child.environment, "PATH"));

@@ -52,7 +52,8 @@ struct SessionOptions {
 
 struct LaunchOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // more of it, for the service only
-  bool fixed_addresses = false;  // without address space randomisation
+  bool fixed_addresses = false;   // without address space randomisation
+  std::string working_directory;  // of the service, "" for the recorder's; not with a launcher
   // For a program that starts the service in its turn (a debugger): given the service's command and
   // environment, the command to execute instead. It runs with the recorder's own environment.
   std::function<std::vector<std::string>(const std::vector<std::string>& command,

@@ -95,7 +95,9 @@ tl::expected<Control, Error> Control::create(const std::string& path, std::uint3
   if (base == MAP_FAILED) return tl::unexpected(cannot("allocate", path, error));
   control.base_ = base;
   control.bytes_ = bytes;
-  lay_out(*new (base) abi::ControlHeader{}, sizes, tape);
+  abi::ControlHeader& header = *new (base) abi::ControlHeader{};
+  lay_out(header, sizes, tape);
+  plan.header.host.copy(header.host_name, sizeof header.host_name - 1);
   copy_to(base, layout.entries_offset, tape.entries);
   copy_to(base, layout.draws_offset, tape.draws);
   copy_to(base, layout.tape_bytes_offset, tape.bytes);

@@ -1,5 +1,7 @@
 #include "replayer/driver.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,16 @@ Driver::Driver(boost::asio::io_context& io, Stage& stage) : io_(io), stage_(stag
 
 // --- Listening and accepting -------------------------------------------------------------------
 
+namespace {
+
+// Whether clients of the one could connect to the other: they are Internet addresses both, or
+// neither is.
+bool same_kind(const event::Address& recorded, const abi::SocketAddress& asked) {
+  return recorded.text.starts_with("unix:") == (family_of(asked) == AF_UNIX);
+}
+
+}  // namespace
+
 const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
   const std::string asked = address_text(ask.asked);
   const RecordedListener* same_port = nullptr;
@@ -19,6 +31,7 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
     const auto taken = [&](const Listening& l) { return l.recorded == &recorded; };
     if (std::ranges::any_of(listeners_, taken)) continue;
     if (recorded.local.text == asked) return &recorded;
+    if (!same_kind(recorded.local, ask.asked)) continue;
     if (same_port == nullptr && port_of(recorded.local) == port_of(ask.asked))
       same_port = &recorded;
     if (any == nullptr) any = &recorded;
@@ -41,7 +54,10 @@ abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
     return answer;
   }
   const RecordedListener* recorded = recorded_for(ask);
-  Listening listening{.recorded = recorded, .socket = ask.socket, .actual = ask.actual};
+  Listening listening{.recorded = recorded,
+                      .socket = ask.socket,
+                      .asked = address_text(ask.asked),
+                      .actual = ask.actual};
   if (recorded != nullptr) {
     abi::Mark opening{};
     opening.entry = abi::kNone;
@@ -59,6 +75,15 @@ const Driver::Listening* Driver::listening_for(event::ConnectionId listener) con
     return l.recorded != nullptr && l.recorded->id == listener;
   });
   return found == listeners_.end() ? nullptr : &*found;
+}
+
+std::string Driver::unrecorded_listeners() const {
+  std::string text;
+  for (const Listening& listening : listeners_) {
+    if (listening.recorded != nullptr) continue;
+    text += (text.empty() ? "" : ", ") + listening.asked;
+  }
+  return text;
 }
 
 std::optional<abi::SocketAddress> Driver::listening_at(const event::Address& address) const {
@@ -288,7 +313,10 @@ void Driver::give_up(const std::string& problem) {
       const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
       const std::uint32_t transaction = run.unanswered.front();
       const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
-      finish(run, transaction, expected ? problem : "");
+      const bool accepted = run.connection == nullptr || run.connection->accepted();
+      const std::string told =
+          accepted ? problem : "the service never accepted the connection; " + problem;
+      finish(run, transaction, expected ? told : "");
     }
   }
 }

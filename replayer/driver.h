@@ -42,6 +42,9 @@ class Driver {
   // Where the service really listens for what was recorded as `address`; none when it does not.
   std::optional<abi::SocketAddress> listening_at(const event::Address& address) const;
 
+  // Addresses on which the service listens and the recorded one did not, "" for none.
+  std::string unrecorded_listeners() const;
+
   // --- What the schedule releases ---
   // The service listens where this unit's connection is to be opened, or needs not.
   bool ready_for(const Unit& unit) const;
@@ -89,6 +92,7 @@ class Driver {
   struct Listening {
     const RecordedListener* recorded = nullptr;  // null: nobody listened there
     abi::Cookie socket = 0;
+    std::string asked;  // address
     abi::SocketAddress actual;
     LinkId link;
     std::uint64_t opened = 0;  // connections led to it

@@ -7,6 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <deque>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -19,6 +21,7 @@
 #include "replayer/leak_watch.h"
 #include "replayer/questions.h"
 #include "replayer/quiescence.h"
+#include "replayer/real_time.h"
 #include "replayer/responder.h"
 #include "replayer/settlement.h"
 #include "replayer/stage.h"
@@ -92,6 +95,8 @@ class Engine::Run {
   Quiescence quiescence_;
   Turns turns_;
   Doorbell doorbell_;
+  RealTime real_time_;
+  microseconds longest_wait_ = kBusyWait;
   LeakWatch leaks_;
   Driver driver_;
   Responder responder_;
@@ -99,6 +104,7 @@ class Engine::Run {
   Ending ending_;
   std::optional<DebuggerCommands> debugger_;
   DrawTally tally_;
+  std::set<std::string> processes_;  // fork paths
   // Exchanges of this replay by the recorded number they stand for, and the other way round.
   std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
   std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
@@ -131,6 +137,7 @@ Engine::Run::Run(Engine& engine, Service& service)
       quiescence_(threads_),
       turns_(engine.control_, threads_),
       doorbell_(service.arena()),
+      real_time_(engine.options_.real_time, steady_clock::now()),
       driver_(io_, stage_),
       responder_(io_, stage_),
       questions_(stage_, driver_, responder_, leaks_, threads_),
@@ -169,7 +176,8 @@ tl::expected<void, Error> Engine::Run::replay() {
       continue;
     }
     yields = 0;
-    const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : kBusyWait);
+    const microseconds longest = std::exchange(longest_wait_, kBusyWait);
+    const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : longest);
     if (!rang && service_.exited()) break;
   }
   take_in();
@@ -269,9 +277,16 @@ bool Engine::Run::act() {
     done_ = true;
     return true;
   }
-  const Release what = engine_.schedule_.choose(board(true));
+  const Board rest = board(true);
+  const Release what = engine_.schedule_.choose(rest);
   if (what == Release::kNotListening && !never_listens()) return false;
+  const auto left = real_time_.left(due_of(what, rest) - rest.now, steady_clock::now());
+  if (left > nanoseconds{0}) {
+    longest_wait_ = std::min(kBusyWait, std::chrono::ceil<microseconds>(left));
+    return false;
+  }
   release(what);
+  real_time_.released(clock_.now() - rest.now, steady_clock::now());
   return true;
 }
 
@@ -413,8 +428,9 @@ std::string Engine::Run::unreplayed() const {
   for (const RecordedListener& listener : plan_.listeners) {
     if (connection != nullptr && listener.id == connection->listener) where = listener.local.text;
   }
-  return "the service never listened on " + where +
-         ", where the recording has its clients: " + quiescence_.describe() +
+  const std::string instead = driver_.unrecorded_listeners();
+  return "the service never listened on " + where + ", where the recording has its clients" +
+         (instead.empty() ? "" : ", but on " + instead) + ": " + quiescence_.describe() +
          "; start it with the arguments it was recorded with";
 }
 
@@ -438,6 +454,9 @@ void Engine::Run::on_event(const event::Event& event) {
   driver_.on_event(event);
   responder_.on_event(event);
   if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) clock_.given(*clock);
+  if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
+    processes_.insert(started->path);
+  }
   // Learns which recorded exchange this one stands for while the collector still knows it.
   if (event.context.kind == event::Context::Kind::kExchange) (void)recorded(event.context);
 }
@@ -457,8 +476,15 @@ void Engine::Run::finish_ledger() {
   ledger.clocks_raised = clock_.raised();
   ledger.greatest_raise = clock_.greatest_shift();
   ledger.selected = plan_.selected;
+  ledger.silence_skipped = real_time_.skipped();
+  ledger.silence_waited = real_time_.waited();
   for (const std::string& thread : quiescence_.unhooked()) ledger.note(thread);
   ledger.waits_bounded += quiescence_.unhooked().size();
+  if (processes_.size() > plan_.processes) {
+    ledger.note("the service started " + std::to_string(processes_.size()) +
+                " processes, recorded " + std::to_string(plan_.processes) +
+                ": what the others draw has no recorded counterpart");
+  }
   ledger.sort_divergences();
   if (next_unit_ < plan_.units.size()) {
     ledger.note("the service ended before " +

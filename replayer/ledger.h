@@ -106,6 +106,8 @@ class Ledger {
   std::uint64_t clocks_raised = 0;  // exchanges whose monotonic time was raised
   nanoseconds greatest_raise{0};
   std::uint64_t selected = 0;  // exchanges that were to be replayed
+  // Virtual time that passed while the service rested, by whether it took real time as well.
+  nanoseconds silence_skipped{0}, silence_waited{0};
   // Waits of the replayer for something that the recording has next which it had to bound: the
   // service rested without having done it, or a thread was blocked where there is no hook. And
   // those of them that ended without it.

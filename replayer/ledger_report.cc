@@ -17,6 +17,8 @@ std::string line(const char* name, const std::string& value) {
   return fmt::format("{:<13}{}\n", name, value);
 }
 
+double seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
+
 std::string divergence_line(const Divergence& divergence) {
   std::string text =
       divergence.exchange ? fmt::format("exchange {}: ", divergence.exchange.value) : std::string();
@@ -143,10 +145,15 @@ std::string ledger_text(const Ledger& ledger) {
     text += line("waits", fmt::format("{} bounded, {} of them expired", ledger.waits_bounded,
                                       ledger.waits_expired));
   }
+  if (ledger.silence_skipped + ledger.silence_waited > nanoseconds{0}) {
+    const bool waited = ledger.silence_waited > nanoseconds{0};
+    text +=
+        line("silence", waited ? fmt::format("{:.3f} s waited", seconds(ledger.silence_waited))
+                               : fmt::format("{:.3f} s skipped", seconds(ledger.silence_skipped)));
+  }
   if (ledger.clocks_raised > 0) {
     text += line("clock", fmt::format("monotonic time raised in {} exchanges, by {:.3f} s at most",
-                                      ledger.clocks_raised,
-                                      static_cast<double>(ledger.greatest_raise.count()) / 1e9));
+                                      ledger.clocks_raised, seconds(ledger.greatest_raise)));
   }
   text += line("exit", exit_words(ledger.exit));
   for (const std::string& note : ledger.notes()) text += line("note", note);
@@ -177,6 +184,8 @@ std::string ledger_json(const Ledger& ledger) {
   json["coverage"]["leaked"] = ledger.coverage.leaked;
   json["coverage"]["watched"] = ledger.coverage.watched;
   json["coverage"]["leaks"] = ledger.coverage.leaks;
+  json["silence"]["skipped_s"] = seconds(ledger.silence_skipped);
+  json["silence"]["waited_s"] = seconds(ledger.silence_waited);
   json["waits"]["bounded"] = ledger.waits_bounded;
   json["waits"]["expired"] = ledger.waits_expired;
   json["draws"]["exact"] = ledger.draws_exact;

@@ -86,6 +86,7 @@ struct alignas(64) ControlHeader {
   // 1: one thread of the service runs at a time (Gate). The replayer clears it at the end of the
   // recording.
   std::atomic<std::uint32_t> one_at_a_time;
+  char host_name[65];  // of the recorded machine, "": this one's
 
   // Replayer, while the service runs. Sleepers FUTEX_WAIT on clock_moves, which grows with each
   // move.
