@@ -1,0 +1,281 @@
+"""A bug that only happens in production, and what Reprise owes whoever has to find it.
+
+A case of the zoo is a service with a bug (CASE.cc, in which `#ifdef FIXED` holds the fix) and a subclass of
+ZooCase in CASE.py with the traffic, the dependencies and the predicate that recognises the bug. The class
+records the service once, with the luck that production had, and then asks:
+
+    (a) does the recorded run have the bug, as its clients saw it and as the archive tells it?
+    (b) is it gone when the same requests are sent to the service now, to dependencies that are well?
+    (c) does every replay show it, without any dependency, and are all replays the same?
+    (d) does the failing exchange show it when it is replayed alone?
+    (e) does the fix, replayed, change what it is meant to change and nothing else?
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from typing import Any, ContextManager, Iterator, Optional, Sequence
+from unittest import mock
+
+from examples.server_process import ServerProcess
+from tests.e2e import harness
+from tests.e2e.replay_case import Replay, ReplayTest
+
+ANY = mock.ANY
+_READY = r"^listening on (\d+)$"
+_RUNS = 20
+# How many tries of the control may have the bug by chance.
+_CHANCE = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What came for a request; status 0 when nothing whole came.
+
+    Attributes:
+        number: of the exchange in an archive; for a client, of its answers in the order of the requests.
+        asked: the request's method and target.
+    """
+
+    number: int
+    asked: str
+    status: int
+    body: bytes
+
+    @staticmethod
+    def parse(number: int, request: bytes, response: bytes) -> "Answer":
+        asked = b" ".join(request.split(b" ", 2)[:2]).decode()
+        head, end, body = response.partition(b"\r\n\r\n")
+        length = re.search(rb"(?im)^content-length: *(\d+)", head)
+        whole = end and (length is None or len(body) >= int(length[1]))
+        return Answer(number, asked, int(head.split(b" ")[1]) if whole else 0, body)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run of the service, as its clients and whoever started it saw it, or as an archive has it."""
+
+    answers: list[Answer]
+    exit: dict[str, int]  # {"code": N} or {"signal": N}
+
+
+class Client:
+    """A client with one connection, which keeps its answers in `answers`."""
+
+    def __init__(self, port: int, answers: list[Answer]):
+        self.answers = answers
+        self._port = port
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=harness.PATIENCE_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
+        return self.exchange(request(method, target, body, **headers))
+
+    def exchange(self, data: bytes) -> Answer:
+        """Sends a whole request and reads its answer."""
+        self.send(data)
+        return self.read_answer(data)
+
+    def send(self, data: bytes):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(data)
+
+    def send_in_pieces(self, *pieces: bytes):
+        """Sends each piece when the service has read the one before."""
+        for piece in pieces:
+            self.send(piece)
+            harness.wait_for(lambda: not self._unread(), "reading what was sent")
+
+    def read_answer(self, data: bytes) -> Answer:
+        """Reads the answer to a request that was sent; nothing is one too."""
+        try:
+            response = harness.read_response(self._socket)
+        except ConnectionResetError:
+            response = b""
+        answer = Answer.parse(len(self.answers) + 1, data, response)
+        self.answers.append(answer)
+        return answer
+
+    def close(self):
+        self._socket.close()
+
+    def _unread(self) -> int:
+        """How many bytes the service has not read yet (rx_queue in /proc/net/tcp, see proc(5))."""
+        loopback = "0100007F"
+        ends = [f"{loopback}:{self._port:04X}", f"{loopback}:{self._socket.getsockname()[1]:04X}"]
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines():
+            fields = line.split()
+            if fields[1:3] == ends:
+                return int(fields[4].partition(":")[2], 16)
+        return 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def request(method: str, target: str, body: bytes = b"", **headers: str) -> bytes:
+    """A whole request; `X_User="a"` becomes the header X-User."""
+    head = [f"{method} {target} HTTP/1.1", "Host: zoo"]
+    head += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    if body:
+        head.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+class ZooCase(ReplayTest):
+    """See the top of this file; a case sets and overrides what follows.
+
+    Attributes:
+        schedule: of the replays.
+        alone: whether (d) is asked: not where the bug is about other exchanges, which the case says.
+    """
+
+    schedule = "serial"
+    alone = True
+
+    def dependencies(self, healthy: bool) -> ContextManager[Sequence[str]]:
+        """Runs what the service depends on, and returns the service's arguments. In production dependencies
+        had their moods, which are not `healthy`."""
+        return contextlib.nullcontext([])
+
+    def traffic(self, port: int) -> list[Answer]:
+        """Production's clients. Returns their answers in the order of the requests."""
+        raise NotImplementedError
+
+    def wrong(self, answer: Answer) -> bool:
+        """Whether an answer, looked at by itself, shows the bug."""
+        raise NotImplementedError
+
+    def has_bug(self, run: Run) -> bool:
+        """Whether a run shows the bug."""
+        return any(self.wrong(answer) for answer in run.answers)
+
+    def intended(self, recorded: Run) -> list[dict]:
+        """What the fix changes: differences as `reprise diff --json` has them, ANY where a value is luck."""
+        raise NotImplementedError
+
+    # The recording, which all steps share.
+
+    @classmethod
+    def setUpClass(cls):
+        if cls is ZooCase:
+            return
+        cls.service = os.path.abspath(os.environ["ZOO_SERVICE"])
+        cls.fixed = os.path.abspath(os.environ["ZOO_FIXED"])
+        cls.directory = tempfile.mkdtemp(prefix="reprise-zoo-", dir="/tmp")
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls("record_production").record_production()
+
+    def record_production(self):
+        """Records the service with production's traffic, dependencies and luck; the dependencies are gone
+        when it returns."""
+        cls = type(self)
+        with self.dependencies(healthy=False) as words:
+            cls.words = list(words)
+            recording = harness.Recording(self.directory, [self.service, *words])
+            try:
+                answers = self.traffic(_port_of(recording))
+                if recording.process.poll() is None:
+                    recording.wait_until_recorded(len(answers))
+                recording.stop()
+            finally:
+                if recording.process.poll() is None:
+                    harness.kill_tree(recording.process)
+        cls.archive = recording.archive
+        cls.live = Run(answers, cls.archive.stats()["exit"])
+        cls.recorded = self.run_of(cls.archive)
+
+    def run_of(self, archive: harness.Archive) -> Run:
+        """What an archive has of a run."""
+        return Run([Answer.parse(one.number, one.request, one.response) for one in archive.raw()],
+                   archive.stats()["exit"])
+
+    def failing(self) -> Answer:
+        """The first recorded exchange that shows the bug by itself."""
+        return next(answer for answer in self.recorded.answers if self.wrong(answer))
+
+    # The steps.
+
+    def test_a_production_had_the_bug(self):
+        self.assertTrue(self.has_bug(self.live), "clients did not see it")
+        self.assertTrue(self.has_bug(self.recorded), "the archive does not show it")
+
+    def test_b_sending_the_requests_again_does_not_bring_it_back(self):
+        tries = [self.has_bug(self._resend()) for _ in range(_RUNS)]
+        self.assertLessEqual(sum(tries), _CHANCE, tries)
+
+    def test_c_every_replay_brings_it_back(self):
+        replays = self._replays()
+        shown = [self.has_bug(self.run_of(replay.archive)) for replay in replays]
+        self.assertEqual(shown, [True] * _RUNS)
+        for replay in replays:
+            self.assertEqual(replay.ledger["divergences"], [])
+            self.assertEqual(replay.status, 0, replay.stderr)
+        self.assertEqual(replays[0].diff()["differences"], [])
+
+    def test_d_the_exchange_alone_brings_it_back(self):
+        if not self.alone:
+            self.skipTest("the bug is about other exchanges too")
+        number = self.failing().number
+        replay = self._replay(self.service, "--only", str(number))
+        self.assertEqual(replay.status, 0, replay.stderr)
+        replayed, = self.run_of(replay.archive).answers
+        self.assertEqual(replayed.asked, self.failing().asked)
+        self.assertTrue(self.wrong(replayed), replayed)
+
+    def test_e_the_fix_changes_what_it_is_meant_to_change(self):
+        replay = self._replay(self.fixed)
+        compared = replay.diff()
+        found = [{key: difference[key] for key in ("exchange", "where", "base", "candidate")}
+                 for difference in compared["differences"]]
+        self.assertEqual(found, self.intended(self.recorded))
+        self.assertEqual(compared["missing"] + compared["extra"], 0)
+        self.assertEqual(replay.ledger["fidelity"]["missed"], 0)
+        self.assertFalse(self.has_bug(self.run_of(replay.archive)))
+
+    # What they are made of.
+
+    def _replay(self, program: str, *options: str) -> Replay:
+        return Replay(self.root, self.archive, [program, *self.words],
+                      ["--schedule", self.schedule, *options])
+
+    def _replays(self) -> list[Replay]:
+        return [self._replay(self.service) for _ in range(_RUNS)]
+
+    def _resend(self) -> Run:
+        """The control: a fresh service is sent the recorded requests, whole and on their recorded
+        connections, each when the one before is answered."""
+        with self.dependencies(healthy=True) as words, \
+                ServerProcess([self.service, *words], ready=_READY) as service, \
+                contextlib.ExitStack() as clients:
+            answers: list[Answer] = []
+            connections: dict[int, Client] = {}
+            for exchange in self.archive.raw():
+                if exchange.connection not in connections:
+                    client = Client(int(service.ready[1]), answers)
+                    connections[exchange.connection] = clients.enter_context(client)
+                connections[exchange.connection].exchange(exchange.request)
+            status = service.stop()
+        return Run(answers, {"signal": -status} if status < 0 else {"code": status})
+
+
+def _port_of(recording: harness.Recording) -> int:
+    def announced() -> Optional[re.Match]:
+        if recording.process.poll() is not None:
+            raise AssertionError(f"the recording ended early: {recording.stderr}")
+        return re.search(_READY, recording.stdout, re.MULTILINE)
+    return int(harness.wait_for(announced, "listening")[1])
