@@ -35,14 +35,13 @@ class LeapDay(zoo.ZooCase):
     def wrong(self, answer):
         return answer.status == 500
 
-    def intended(self, recorded):
-        number = self.failing().number
-        return [
-            {"exchange": number, "where": "response.status", "base": "500", "candidate": "201"},
-            {"exchange": number, "where": "response.header.Content-Length", "base": "23", "candidate": "27"},
-            {"exchange": number, "where": "response.body.$.error", "base": "no such day", "candidate": None},
-            {"exchange": number, "where": "response.body.$.renewed_on", "base": None, "candidate": "2029-02-28"},
-        ]
+    def intended(self):
+        return {self.failing().number: {
+            "response.status": ("500", "201"),
+            "response.header.Content-Length": ("23", "27"),
+            "response.body.$.error": ("no such day", None),
+            "response.body.$.renewed_on": (None, "2029-02-28"),
+        }}
 
 
 if __name__ == "__main__":

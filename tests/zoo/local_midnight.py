@@ -56,11 +56,10 @@ class LocalMidnight(zoo.ZooCase):
     def wrong(self, answer):
         return answer.json["slot"] == self.old_days[answer.asked] + "T01"
 
-    def intended(self, recorded):
+    def intended(self):
         failing = self.failing()
         day = self.old_days[failing.asked]
-        return [{"exchange": failing.number, "where": "response.body.$.slot", "base": f"{day}T01",
-                 "candidate": f"{day}T23"}]
+        return {failing.number: {"response.body.$.slot": (f"{day}T01", f"{day}T23")}}
 
 
 if __name__ == "__main__":
