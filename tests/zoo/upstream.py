@@ -9,6 +9,8 @@ import struct
 import threading
 from typing import Any, Callable, Optional
 
+from tests.zoo import sockets
+
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
@@ -30,19 +32,26 @@ class Line:
 
     def __init__(self, connection: socket.socket):
         self._connection = connection
+        self._open = True
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes):
         self._connection.sendall(data)
 
     def reset(self):
-        # Not lingering makes close() a reset (socket(7)).
+        """Resets the connection when the service has read all that was sent."""
+        sockets.wait_until_read(self._connection)
+        # Not lingering makes close() a reset (socket(7)). The stream that is read has the descriptor too.
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._connection.close()
+        self.close()
 
-    def hung_up(self) -> bool:
-        """Waits until the service closes the connection. It must not send anything any more."""
-        return not self._connection.recv(1)
+    def close(self):
+        """Ends the connection; nothing is read from it any more."""
+        self._open = False
+
+    @property
+    def open(self) -> bool:
+        return self._open
 
 
 # Says what an upstream does with a request: returns the answer, or None when it dealt with the line.
@@ -87,7 +96,7 @@ class Upstream:
     def _serve(self, connection: socket.socket):
         line = Line(connection)
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
-            while (asked := self._read(stream)) is not None:
+            while line.open and (asked := self._read(stream)) is not None:
                 reply = self._script(asked, line)
                 if reply is not None:
                     line.send(reply)
