@@ -21,7 +21,7 @@
 #include "cli/text.h"
 #include "replayer/control_channel.h"
 #include "replayer/engine.h"
-#include "replayer/serial_schedule.h"
+#include "replayer/schedules.h"
 
 namespace reprise::cli {
 namespace {
@@ -41,6 +41,7 @@ class DebugCommand final : public Command {
 
   std::string archive_;
   std::optional<std::uint64_t> at_;
+  std::string schedule_ = replayer::kDefaultSchedule;
   std::string output_;
   bool overwrite_ = false;
   bool batch_ = false;
@@ -88,6 +89,7 @@ void DebugCommand::declare(Arguments& arguments) {
   arguments.option(
       at_, "--at", "N",
       "Number of the exchange to stop at, as `reprise ls` prints it. Default: the first.");
+  arguments.choice(schedule_, "--schedule", replayer::schedule_names(), kScheduleHelp);
   arguments.flag(batch_, "--batch", "Run the scripts given with -x and end, without a prompt.");
   arguments.option(scripts_, "-x,--execute", "FILE",
                    "Run the gdb commands in FILE once the exchange has arrived. May be repeated.");
@@ -165,14 +167,14 @@ ExitCode DebugCommand::run(Terminal& terminal) {
     return ExitCode::kUsage;
   }
 
-  replayer::SerialSchedule schedule;
+  const auto schedule = replayer::make_schedule(schedule_);
   replayer::EngineOptions options;
   options.debugger = channel->get();
   options.stop_at = at;
   if (!at && !plan.exchanges.empty()) options.stop_at = plan.exchanges.front().id;
   DebuggedService service(session);
   options.on_stuck = [&service] { service.interrupt(); };
-  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
+  replayer::Engine engine(plan, prepared->control, *schedule, std::move(options));
   session.add_observer(service);
   session.add_observer(engine);
   if (auto launched = launch(*prepared, *recording, **channel, *gdb, terminal); !launched) {

@@ -20,7 +20,7 @@
 #include "replayer/engine.h"
 #include "replayer/ledger_report.h"
 #include "replayer/plan.h"
-#include "replayer/serial_schedule.h"
+#include "replayer/schedules.h"
 
 namespace reprise::cli {
 namespace {
@@ -46,7 +46,7 @@ class ReplayCommand final : public Command {
   bool overwrite_ = false;
   std::optional<std::uint64_t> only_;
   bool with_prefix_ = false;
-  std::string schedule_ = "serial";
+  std::string schedule_ = replayer::kDefaultSchedule;
   std::string policy_ = "relaxed";
   std::string on_miss_ = "error";
   bool json_ = false;
@@ -95,7 +95,7 @@ void ReplayCommand::declare(Arguments& arguments) {
                    "Replay start-up, background and exchange N, and no other.");
   arguments.flag(with_prefix_, "--with-prefix",
                  "With --only: replay all exchanges before it as well.");
-  arguments.choice(schedule_, "--schedule", {"serial"}, "Which exchange is released when.");
+  arguments.choice(schedule_, "--schedule", replayer::schedule_names(), kScheduleHelp);
   arguments.choice(policy_, "--policy", {"exact", "relaxed", "substituted"},
                    "The least faithful way of answering calls that is tolerated.");
   arguments.choice(on_miss_, "--on-miss", {"error", "fail", "passthrough"},
@@ -184,7 +184,7 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
   const std::string output = output_.empty() ? default_output() : output_;
   auto prepared = prepare_replay(plan, {program_, output, overwrite_}, terminal);
   if (!prepared) return prepared.error();
-  replayer::SerialSchedule schedule;
+  const auto schedule = replayer::make_schedule(schedule_);
   replayer::EngineOptions options;
   options.on_miss = on_miss_of(on_miss_);
   if (terminal.interactive() && !json_) {
@@ -192,7 +192,7 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
       terminal.err() << fmt::format("\rreplayed {} of {}", done, of) << std::flush;
     };
   }
-  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
+  replayer::Engine engine(plan, prepared->control, *schedule, std::move(options));
   if (auto replayed = replay(*prepared->session, engine, prepared->control, plan, terminal);
       !replayed) {
     return replayed.error();

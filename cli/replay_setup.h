@@ -29,6 +29,12 @@ struct Recording {
     const std::string& archive, const replayer::Selection& selection,
     std::optional<event::ExchangeId> wanted, Terminal& terminal);
 
+// What the option --schedule says of itself.
+inline constexpr char kScheduleHelp[] =
+    "Which exchange is released when: one after the other (serial), or all as they overlapped, "
+    "with "
+    "one thread of the service running at a time in the recorded order (recorded).";
+
 // A session with the tape in it; nothing runs yet.
 struct Prepared {
   std::unique_ptr<recorder::Session> session;

@@ -59,7 +59,7 @@ AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
     decoder_ = protocol::make_decoder(*this, spoken);
   }
   if (recorded != nullptr) {
-    owe(cut_greeting(stage_.plan, *recorded, stage_.clock.now(), identity_.context));
+    owe(cut_greeting(stage_.plan, *recorded, stage_.pace(), identity_.context));
   }
 }
 
@@ -159,7 +159,7 @@ void AnsweredConnection::on_request_end(const protocol::Transaction& transaction
     return;
   }
   last_call_ = match.call;
-  owe(cut_answer(stage_.plan, *match.call, skip, stage_.clock.now(), request.context));
+  owe(cut_answer(stage_.plan, *match.call, skip, stage_.pace(), request.context));
 }
 
 // A request head that waits for "100 Continue" gets the one that was recorded.
@@ -185,8 +185,7 @@ void AnsweredConnection::answer_expectation() {
       stage_.plan.streams->bytes({call->connection, Flow::kReceived}, start);
   interim_ = interim_bytes(response);
   if (interim_ == 0) return;
-  std::vector<Output> outputs =
-      cut_answer(stage_.plan, *call, 0, stage_.clock.now(), request.context);
+  std::vector<Output> outputs = cut_answer(stage_.plan, *call, 0, stage_.pace(), request.context);
   const std::uint64_t interim_end = call->response.begin + interim_;
   std::erase_if(outputs, [&](const Output& output) {
     return output.kind != Output::Kind::kBytes || output.bytes.begin >= interim_end;
@@ -248,7 +247,7 @@ void AnsweredConnection::answer_turns() {
     const event::Context context = context_at(received_ - 1);
     stage_.matcher.give_opaque(call);
     stage_.ledger.answered_opaque(context, &call, identity_.peer.text);
-    owe(cut_answer(stage_.plan, call, 0, stage_.clock.now(), context));
+    owe(cut_answer(stage_.plan, call, 0, stage_.pace(), context));
   }
 }
 
@@ -330,7 +329,8 @@ const Output* AnsweredConnection::next(bool forced) const {
 
 bool AnsweredConnection::undelivered() const {
   if (dead_ || !socket_ || (!unread() && !end_sent_)) return false;
-  return !delivered(const_cast<boost::asio::ip::tcp::socket&>(*socket_).native_handle());
+  const int socket = const_cast<boost::asio::ip::tcp::socket&>(*socket_).native_handle();
+  return !stage_.delivery.arrived(socket, released_ - unsent_.size() - consumed_, end_sent_);
 }
 
 void AnsweredConnection::on_received(const event::BytesReceived& received) {

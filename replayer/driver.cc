@@ -184,13 +184,16 @@ Moment Driver::moment_of_next_step(const Run& run) const {
   return stage_.plan.inputs.of(run.unit->connection).ended;
 }
 
+Moment Driver::due_of_next_step(const Run& run) const {
+  const Moment recorded = std::max(run.last_recorded, moment_of_next_step(run));
+  return stage_.as_recorded ? recorded : run.last_taken + (recorded - run.last_recorded);
+}
+
 std::optional<Moment> Driver::next_due() const {
   std::optional<Moment> earliest;
   for (const Run& run : runs_) {
     if (!may_step(run)) continue;
-    const nanoseconds pause =
-        std::max(nanoseconds{0}, moment_of_next_step(run) - run.last_recorded);
-    const Moment due = run.last_taken + pause;
+    const Moment due = due_of_next_step(run);
     earliest = std::min(earliest.value_or(due), due);
   }
   return earliest;
@@ -200,9 +203,7 @@ void Driver::step(Moment limit) {
   const std::optional<Moment> due = next_due();
   for (Run& run : runs_) {
     if (!may_step(run)) continue;
-    const nanoseconds pause =
-        std::max(nanoseconds{0}, moment_of_next_step(run) - run.last_recorded);
-    if (run.last_taken + pause != *due) continue;
+    if (due_of_next_step(run) != *due) continue;
     take_step(run, limit);
     return;
   }

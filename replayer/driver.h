@@ -107,6 +107,7 @@ class Driver {
                                          std::uint32_t flags);
   void fail(Run& run, const std::string& problem);
   Moment moment_of_next_step(const Run& run) const;
+  Moment due_of_next_step(const Run& run) const;
   static bool has_next_step(const Run& run);
   bool may_step(const Run& run) const;
   void take_step(Run& run, Moment limit);

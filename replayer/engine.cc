@@ -23,6 +23,7 @@
 #include "replayer/settlement.h"
 #include "replayer/stage.h"
 #include "replayer/threads.h"
+#include "replayer/turns.h"
 
 namespace reprise::replayer {
 namespace {
@@ -69,6 +70,8 @@ class Engine::Run {
   void release(Release what);
   bool never_listens();
   void release_unit(bool early);
+  void pass_time();
+  void give_turn();
   void fire_deadline();
   void settle_finished();
   void settle_work(std::size_t left);
@@ -82,9 +85,11 @@ class Engine::Run {
   boost::asio::io_context io_{1};
   Clock clock_;
   Matcher matcher_;
+  Delivery delivery_;
   Stage stage_;
   Threads threads_;
   Quiescence quiescence_;
+  Turns turns_;
   Doorbell doorbell_;
   LeakWatch leaks_;
   Driver driver_;
@@ -109,10 +114,21 @@ Engine::Run::Run(Engine& engine, Service& service)
       plan_(engine.plan_),
       clock_(engine.control_, plan_),
       matcher_(plan_),
-      stage_{plan_,   engine.control_,         clock_, matcher_, engine.ledger_,
-             service, engine.options_.on_miss, {},     {},       {}},
+      stage_{plan_,
+             engine.control_,
+             clock_,
+             matcher_,
+             engine.ledger_,
+             service,
+             delivery_,
+             engine.options_.on_miss,
+             engine.schedule_.is_as_recorded(),
+             {},
+             {},
+             {}},
       threads_(service.arena()),
       quiescence_(threads_),
+      turns_(engine.control_, threads_),
       doorbell_(service.arena()),
       driver_(io_, stage_),
       responder_(io_, stage_),
@@ -140,9 +156,8 @@ tl::expected<void, Error> Engine::Run::replay() {
     if (rest == Rest::kQuiescent && !is_held()) {
       if (!done_) {
         if (act()) continue;
-      } else if (!error_ && quiescence_.earliest_deadline() != kNever) {
-        // Nothing is left to release, and the service is on its way out: only time passes.
-        fire_deadline();
+      } else if (!error_) {
+        pass_time();
       }
     } else if (rest == Rest::kBusy) {
       never_listens_since_.reset();
@@ -231,6 +246,7 @@ Board Engine::Run::board(bool quiescent) {
   board.step = driver_.next_due();
   board.output = responder_.next_due(false);
   if (quiescence_.earliest_deadline() != kNever) board.deadline = quiescence_.earliest_deadline();
+  if (const auto held = turns_.next()) board.turn = held->step;
   if (const auto expected = driver_.expected()) {
     board.outstanding = true;
     board.outstanding_answered = expected->answered;
@@ -263,7 +279,7 @@ bool Engine::Run::never_listens() {
 
 void Engine::Run::release(Release what) {
   const Moment limit = quiescence_.earliest_deadline();
-  if (what != Release::kDeadline) fired_ = 0;
+  if (what != Release::kDeadline && what != Release::kTurn) fired_ = 0;
   on_their_way_since_.reset();
   switch (what) {
     case Release::kNothing:
@@ -282,6 +298,9 @@ void Engine::Run::release(Release what) {
       return;
     case Release::kUnitEarly:
       release_unit(true);
+      return;
+    case Release::kTurn:
+      give_turn();
       return;
     case Release::kDeadline:
       fire_deadline();
@@ -311,6 +330,30 @@ void Engine::Run::release_unit(bool early) {
   if (early) engine_.ledger_.released_early();
   const auto stop_at = debugger_ ? debugger_->stop_in(unit) : std::nullopt;
   driver_.release(unit, quiescence_.earliest_deadline(), stop_at);
+}
+
+// Nothing is left to release, and the service is on its way out.
+void Engine::Run::pass_time() {
+  if (turns_.next()) {
+    give_turn();
+  } else if (quiescence_.earliest_deadline() != kNever) {
+    fire_deadline();
+  }
+}
+
+void Engine::Run::give_turn() {
+  const auto held = turns_.next();
+  if (held->step != Turns::kAwake) {
+    fired_ = 0;
+    clock_.release(held->step, event::Context::background(), quiescence_.earliest_deadline());
+  }
+  const Board rest = board(true);
+  Moment others = kNever;
+  for (const auto& moment : {rest.step, rest.output, rest.deadline}) {
+    if (moment) others = std::min(others, *moment);
+  }
+  if (rest.unit) others = std::min(others, rest.unit->recorded);
+  turns_.give(*held, others);
 }
 
 void Engine::Run::fire_deadline() {
@@ -404,7 +447,9 @@ void Engine::Run::finish_ledger() {
 }
 
 Engine::Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options)
-    : plan_(plan), control_(control), schedule_(schedule), options_(std::move(options)) {}
+    : plan_(plan), control_(control), schedule_(schedule), options_(std::move(options)) {
+  if (schedule_.is_as_recorded()) control_.take_turns();
+}
 
 Engine::~Engine() = default;
 

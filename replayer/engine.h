@@ -44,6 +44,7 @@ struct EngineOptions {
 
 class Engine : public event::Observer {
  public:
+  // Before the service starts.
   Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options);
   ~Engine() override;
 

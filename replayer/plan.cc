@@ -131,7 +131,7 @@ void Pass::read_events() {
   for (const auto& [id, connection] : plan_.connections) {
     if (connection.internal) internal.insert(id);
   }
-  tape_ = std::make_unique<TapeBuilder>(std::move(internal));
+  tape_ = std::make_unique<TapeBuilder>(*plan_.timeline, std::move(internal));
   inputs_ = std::make_unique<InputsBuilder>(*plan_.timeline);
   bool first = true;
   reader_.each_event([&](const event::Event& event) {

@@ -39,7 +39,7 @@ class Settlement : public testing::Test {
       control_.emplace(*Control::create(path, 1, *plan_));
       clock_.emplace(*control_, *plan_);
       matcher_.emplace(*plan_);
-      stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_});
+      stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_, delivery_});
     }
     return *stage_;
   }
@@ -83,6 +83,7 @@ class Settlement : public testing::Test {
   std::optional<Matcher> matcher_;
   Ledger ledger_;
   NoService service_;
+  Delivery delivery_;
   std::unique_ptr<Stage> stage_;
 };
 
