@@ -30,6 +30,7 @@ from tests.e2e.replay_case import Replay, ReplayTest
 from tests.zoo import sockets
 
 ANY = mock.ANY
+_LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
 _READY = r"^listening on (\d+)$"
 _RUNS = 20
 # How many tries of the control may have the bug by chance.
@@ -54,7 +55,7 @@ class Answer:
     def parse(number: int, request: bytes, response: bytes) -> "Answer":
         asked = b" ".join(request.split(b" ", 2)[:2]).decode()
         head, end, body = response.partition(b"\r\n\r\n")
-        length = re.search(rb"(?im)^content-length: *(\d+)", head)
+        length = _LENGTH.search(head)
         whole = end and (length is None or len(body) >= int(length[1]))
         return Answer(number, asked, int(head.split(b" ")[1]) if whole else 0, body)
 
@@ -76,6 +77,7 @@ class Client:
 
     def __init__(self, port: int, answers: list[Answer]):
         self.answers = answers
+        self._unread = b""
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=harness.PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -99,13 +101,21 @@ class Client:
 
     def read_answer(self, data: bytes) -> Answer:
         """Reads the answer to a request that was sent; nothing is one too."""
-        try:
-            response = harness.read_response(self._socket)
-        except ConnectionResetError:
-            response = b""
-        answer = Answer.parse(len(self.answers) + 1, data, response)
+        with contextlib.suppress(ConnectionResetError):
+            while not self._whole() and (more := self._socket.recv(65536)):
+                self._unread += more
+        length = self._whole() or len(self._unread)
+        answer = Answer.parse(len(self.answers) + 1, data, self._unread[:length])
+        self._unread = self._unread[length:]
         self.answers.append(answer)
         return answer
+
+    def _whole(self) -> int:
+        """The length of the response that was read; 0 while it is not whole."""
+        head, end, _ = self._unread.partition(b"\r\n\r\n")
+        stated = _LENGTH.search(head)
+        whole = len(head) + len(end) + (int(stated[1]) if stated else 0)
+        return whole if end and len(self._unread) >= whole else 0
 
     def close(self):
         self._socket.close()
@@ -134,11 +144,13 @@ class ZooCase(ReplayTest):
         alone: whether the failing exchange needs no other one; the case says why it does. (d) then replays all
             before it as well.
         open_calls: exchanges with a call that production never answered, which the archive has at its end only.
+        launcher: words that come before the command that is run, the recording's and the control's.
     """
 
     schedule = "serial"
     alone = True
     open_calls = 0
+    launcher: Sequence[str] = ()
 
     def dependencies(self, healthy: bool) -> ContextManager[Sequence[str]]:
         """Runs what the service depends on, and returns the service's arguments. In production dependencies
@@ -180,7 +192,7 @@ class ZooCase(ReplayTest):
         cls = type(self)
         with self.dependencies(healthy=False) as words:
             cls.words = list(words)
-            recording = harness.Recording(self.directory, [self.service, *words])
+            recording = harness.Recording(self.directory, [self.service, *words], launcher=self.launcher)
             try:
                 answers = self.traffic(_port_of(recording))
                 if recording.process.poll() is None:
@@ -255,7 +267,7 @@ class ZooCase(ReplayTest):
         """The control: a fresh service is sent the recorded requests, whole and on their recorded
         connections, each when the one before is answered."""
         with self.dependencies(healthy=True) as words, \
-                ServerProcess([self.service, *words], ready=_READY) as service, \
+                ServerProcess([*self.launcher, self.service, *words], ready=_READY) as service, \
                 contextlib.ExitStack() as clients:
             answers: list[Answer] = []
             connections: dict[int, Client] = {}
