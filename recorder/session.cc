@@ -96,6 +96,7 @@ class LiveSession final : public Session {
   std::optional<ExitStatus> exit_status() const override { return exit_; }
   pid_t pid() const override { return root_; }
   void signal(int number) override;
+  bool interrupted() const override { return signals_->asked_to_end(); }
   event::Context context_of(std::uint32_t slot) override { return collector_.context_of(slot); }
   const event::Exchange* exchange(event::ExchangeId id) override { return collector_.exchange(id); }
   const event::Connection* connection(event::ConnectionId id) override {

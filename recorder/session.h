@@ -98,6 +98,9 @@ class Session {
   // Sends a signal to the service: to the process that was started, or when that has ended to what
   // it left running.
   virtual void signal(int number) = 0;
+  // Whether this process was asked to end, which was meant for the service: whoever would go on to
+  // another session should not.
+  virtual bool interrupted() const = 0;
   // For whom the thread in that ThreadSlot works now.
   virtual event::Context context_of(std::uint32_t thread_slot) = 0;
   // An exchange that is not long over, an open connection; null for others.

@@ -112,7 +112,7 @@ Engine::Run::Run(Engine& engine, Service& service)
     : engine_(engine),
       service_(service),
       plan_(engine.plan_),
-      clock_(engine.control_, plan_),
+      clock_(engine.control_, plan_, engine.schedule_.is_as_recorded()),
       matcher_(plan_),
       stage_{plan_,
              engine.control_,
@@ -306,6 +306,8 @@ void Engine::Run::release(Release what) {
       fire_deadline();
       return;
     case Release::kGiveUp:
+      ++engine_.ledger_.waits_bounded;
+      ++engine_.ledger_.waits_expired;
       driver_.give_up("no answer: " + quiescence_.describe());
       return;
     case Release::kNotListening:
@@ -438,6 +440,7 @@ void Engine::Run::finish_ledger() {
   ledger.greatest_raise = clock_.greatest_shift();
   ledger.selected = plan_.selected;
   for (const std::string& thread : quiescence_.unhooked()) ledger.note(thread);
+  ledger.waits_bounded += quiescence_.unhooked().size();
   ledger.sort_divergences();
   if (next_unit_ < plan_.units.size()) {
     ledger.note("the service ended before " +

@@ -37,7 +37,7 @@ class Settlement : public testing::Test {
       const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/settlement-" +
                                testing::UnitTest::GetInstance()->current_test_info()->name();
       control_.emplace(*Control::create(path, 1, *plan_));
-      clock_.emplace(*control_, *plan_);
+      clock_.emplace(*control_, *plan_, false);
       matcher_.emplace(*plan_);
       stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_, delivery_});
     }

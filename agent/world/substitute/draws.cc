@@ -114,6 +114,9 @@ std::int64_t clock_value(Draw& draw, ClockSource source) {
       if (exact) take_step(*draw.thread, *state, *found.draw);
       value =
           found.draw->value + (is_shifted(source) ? state->cursor.place().monotonic_shift_ns : 0);
+      // Where everything happens when it was recorded, now is known: the value recorded next is
+      // still to come.
+      if (!exact && takes_turns()) value = std::min(value, value_past_end(*state, source));
     }
   }
   value = keep_order(source, value);
