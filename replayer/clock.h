@@ -20,8 +20,8 @@ namespace reprise::replayer {
 
 class Clock {
  public:
-  // Starts at the moment the recording did. `as_recorded`: everything happens at its recorded moment
-  // (Schedule::is_as_recorded()), so that nothing is ever raised.
+  // Starts at the moment the recording did. `as_recorded`: everything happens at its recorded
+  // moment (Schedule::is_as_recorded()), so that nothing is ever raised.
   Clock(Control& control, const Plan& plan, bool as_recorded);
 
   Moment now() const { return now_; }
