@@ -45,7 +45,14 @@ class Crash(zoo.ZooCase):
         return run.exit == {"signal": 11}
 
     def intended(self):
-        return {}
+        return {
+            self.failing().number: {
+                "exchange": ("incomplete: the service was killed", "complete"),
+                "response.status": ("", "200"),
+            },
+            # The fixed service runs until the replay stops it.
+            None: {"exit": ("signal 11 (SIGSEGV)", "signal 15 (SIGTERM)")},
+        }
 
 
 if __name__ == "__main__":

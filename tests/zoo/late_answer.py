@@ -1,8 +1,9 @@
 """Whoever asks for the price of tea is told that of a lamp: it came too late for the one who had asked.
 
 The trigger is what a dependency does: production's upstream is slow once, the control's never. The bug is about
-the exchange before too, which gave up. The last answer of production's upstream does not come at all: the fix
-shows that, where the recording has the price of tea.
+the exchange before too, which gave up. The fix gives up the connection with it, and so does not get the late
+answer. The last answer of production's upstream does not come at all: the fix shows that, where the recording
+has the price of tea.
 """
 
 import contextlib
@@ -53,16 +54,17 @@ class LateAnswer(zoo.ZooCase):
         return answer.status == 200 and answer.json["price of"] not in answer.asked
 
     def intended(self):
-        tea, milk = (answer.number for answer in self.recorded.answers[1:])
+        lamp, tea, milk = (answer.number for answer in self.recorded.answers)
         return {
+            lamp: {"call[0]": ("answered", "not answered in full")},
             tea: {
                 "response.header.Content-Length": ("20", "19"),
-                "response.body.$.price of": ("lamp", "tea"),
+                'response.body.$["price of"]': ("lamp", "tea"),
             },
             milk: {
                 "response.status": ("200", "504"),
                 "response.header.Content-Length": ("19", "20"),
-                "response.body.$.price of": ("tea", None),
+                'response.body.$["price of"]': ("tea", None),
                 "response.body.$.error": (None, "too slow"),
             },
         }

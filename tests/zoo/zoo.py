@@ -148,6 +148,7 @@ class ZooCase(ReplayTest):
         launcher: words that come before the command that is run, the recording's and the control's.
     """
 
+    maxDiff = None
     schedule = "serial"
     alone = True
     crashes = False
@@ -252,7 +253,7 @@ class ZooCase(ReplayTest):
         changed: dict[int, dict[str, tuple[Any, Any]]] = collections.defaultdict(dict)
         for difference in compared["differences"]:
             changed[difference["exchange"]][difference["where"]] = difference["base"], difference["candidate"]
-        self.assertEqual(changed, self.intended())
+        self.assertEqual(dict(changed), self.intended())
         self.assertEqual(compared["missing"] + compared["extra"], 0)
         self.assertEqual(replay.ledger["fidelity"]["missed"], 0)
         self.assertFalse(self.has_bug(self.run_of(replay.archive)))
