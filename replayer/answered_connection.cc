@@ -357,7 +357,7 @@ void AnsweredConnection::release(Moment limit) {
   Output& output = outputs_.front();
   if (output.in_context) stage_.clock.release(output.recorded, output.context, limit);
   if (output.kind == Output::Kind::kBytes) {
-    release_bytes(output);
+    release_bytes();
     return;
   }
   if (output.kind == Output::Kind::kPassedOn) {
@@ -380,7 +380,17 @@ void AnsweredConnection::release(Moment limit) {
   close_after_peer(reset);
 }
 
-void AnsweredConnection::release_bytes(Output& output) {
+// Answers that were read as one are sent as one: in two pieces, the service might read the first
+// alone.
+void AnsweredConnection::release_bytes() {
+  event::Bytes bytes;
+  while (take_bytes(bytes)) {
+  }
+  send(bytes);
+}
+
+bool AnsweredConnection::take_bytes(event::Bytes& taken) {
+  Output& output = outputs_.front();
   // Nobody reads a connection whose ring is full of marks: then draws are not addressed by it
   // either.
   std::uint64_t marked = publish(output);
@@ -389,20 +399,16 @@ void AnsweredConnection::release_bytes(Output& output) {
   const event::ByteRange range{output.bytes.begin, until};
   const event::Bytes bytes = stage_.plan.streams->bytes({output.source, Flow::kReceived}, range);
   const bool whole = range.end == output.bytes.end || bytes.size() < range.size();
-  const Output sent = output;
+  const Output last = output;
   output.bytes.begin = until;
   if (whole) outputs_.pop_front();
   released_ += bytes.size();
   if (decoder_ != nullptr && !script_) decoder_->feed(protocol::Side::kServer, bytes);
-  send(bytes);
-  // Answers that were read as one are sent as one.
-  if (whole && !outputs_.empty() && !dead_) {
-    const Output& next = outputs_.front();
-    if (next.kind == Output::Kind::kBytes && next.source == sent.source &&
-        next.chunk == sent.chunk && next.bytes.begin == range.end) {
-      release_bytes(outputs_.front());
-    }
-  }
+  taken.insert(taken.end(), bytes.begin(), bytes.end());
+  if (!whole || outputs_.empty()) return false;
+  const Output& next = outputs_.front();
+  return next.kind == Output::Kind::kBytes && next.source == last.source &&
+         next.chunk == last.chunk && next.bytes.begin == range.end;
 }
 
 void AnsweredConnection::send(std::span<const std::uint8_t> bytes) {
