@@ -11,6 +11,7 @@
     reprise_py_library        a Python module of test support
     reprise_py_test           a Python unittest
     reprise_e2e_test          a test in .py, .sh or .cc that crosses modules
+    zoo_case                  a service with a bug, the same with its fix, and the test of both
 
 Everything is private to its package unless `visibility` says otherwise. All other attributes are
 passed to the native rule.
@@ -324,3 +325,37 @@ def reprise_e2e_test(name, srcs, main = None, size = "medium", tags = [], **kwar
         reprise_cc_test(name = name, size = size, srcs = srcs, tags = tags, **kwargs)
     else:
         fail("%s: the source of an end-to-end test is .py, .sh or .cc, not %s" % (name, srcs[0]))
+
+def zoo_case(name, deps = [], test_deps = [], data = [], **kwargs):
+    """A case of tests/zoo: NAME.cc built as it is and with its fix, and NAME.py as the test of both.
+
+    Makes `NAME`, the service with its bug, `NAME_fixed`, the same compiled with FIXED defined, and
+    `NAME_test`.
+
+    Args:
+      name: of the case.
+      deps: of the service.
+      test_deps: of the test, besides tests/zoo/zoo.py.
+      data: of the test, besides the services.
+      **kwargs: for the test.
+    """
+    for service, defines in ((name, []), (name + "_fixed", ["FIXED"])):
+        reprise_cc_binary(
+            name = service,
+            testonly = True,
+            srcs = [name + ".cc"],
+            local_defines = defines,
+            visibility = ["//visibility:public"],
+            deps = deps,
+        )
+    reprise_e2e_test(
+        name = name + "_test",
+        srcs = [name + ".py"],
+        data = data + [name, name + "_fixed"],
+        env = {
+            "ZOO_FIXED": "$(rootpath %s_fixed)" % name,
+            "ZOO_SERVICE": "$(rootpath %s)" % name,
+        },
+        deps = [":zoo_py"] + test_deps,
+        **kwargs
+    )

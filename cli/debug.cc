@@ -21,7 +21,7 @@
 #include "cli/text.h"
 #include "replayer/control_channel.h"
 #include "replayer/engine.h"
-#include "replayer/serial_schedule.h"
+#include "replayer/schedules.h"
 
 namespace reprise::cli {
 namespace {
@@ -41,6 +41,8 @@ class DebugCommand final : public Command {
 
   std::string archive_;
   std::optional<std::uint64_t> at_;
+  std::string schedule_ = replayer::kDefaultSchedule;
+  std::string directory_;
   std::string output_;
   bool overwrite_ = false;
   bool batch_ = false;
@@ -88,9 +90,11 @@ void DebugCommand::declare(Arguments& arguments) {
   arguments.option(
       at_, "--at", "N",
       "Number of the exchange to stop at, as `reprise ls` prints it. Default: the first.");
+  arguments.choice(schedule_, "--schedule", replayer::schedule_names(), kScheduleHelp);
   arguments.flag(batch_, "--batch", "Run the scripts given with -x and end, without a prompt.");
   arguments.option(scripts_, "-x,--execute", "FILE",
                    "Run the gdb commands in FILE once the exchange has arrived. May be repeated.");
+  arguments.option(directory_, "--directory", "DIR", kDirectoryHelp);
   arguments.option(gdb_, "--gdb", "PROGRAM", "The gdb to use. It needs Python, as Debian's has.");
   arguments.option(output_, "-o,--output", "FILE",
                    "Keep what happens as an archive, for `reprise diff`. Default: do not.");
@@ -116,13 +120,19 @@ GdbSession DebugCommand::describe(const Prepared& prepared, const Recording& rec
 tl::expected<void, ExitCode> DebugCommand::launch(Prepared& prepared, const Recording& recording,
                                                   const replayer::ControlChannel& channel,
                                                   const Gdb& gdb, Terminal& terminal) const {
-  recorder::LaunchOptions options = launch_options(*recording.plan, prepared.control);
+  const auto directory = service_directory(*recording.plan, directory_, terminal);
+  if (!directory) {
+    prepared.session->discard();
+    return tl::unexpected(directory.error());
+  }
+  recorder::LaunchOptions options = launch_options(*recording.plan, prepared.control, *directory);
   std::string problem;
   options.launcher = [&](const std::vector<std::string>& command,
                          const recorder::Environment& environment) {
     GdbSession description = describe(prepared, recording, channel);
     description.command = command;
     description.environment = environment;
+    description.working_directory = options.working_directory;
     auto launcher = gdb.command(description);
     if (!launcher) problem = launcher.error();
     return launcher.value_or(std::vector<std::string>{});
@@ -165,14 +175,14 @@ ExitCode DebugCommand::run(Terminal& terminal) {
     return ExitCode::kUsage;
   }
 
-  replayer::SerialSchedule schedule;
+  const auto schedule = replayer::make_schedule(schedule_);
   replayer::EngineOptions options;
   options.debugger = channel->get();
   options.stop_at = at;
   if (!at && !plan.exchanges.empty()) options.stop_at = plan.exchanges.front().id;
   DebuggedService service(session);
   options.on_stuck = [&service] { service.interrupt(); };
-  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
+  replayer::Engine engine(plan, prepared->control, *schedule, std::move(options));
   session.add_observer(service);
   session.add_observer(engine);
   if (auto launched = launch(*prepared, *recording, **channel, *gdb, terminal); !launched) {

@@ -102,6 +102,9 @@ tl::expected<std::vector<std::string>, std::string> Gdb::command(const GdbSessio
   std::vector<std::string> command = {program_, "-q"};
   if (session.batch) command.push_back("-batch");
   command.insert(command.end(), {"-iex", "set debuginfod enabled off", "-x", script.string()});
+  if (!session.working_directory.empty()) {
+    command.insert(command.end(), {"-iex", "set cwd " + session.working_directory});
+  }
   for (const std::string& file : session.scripts) command.insert(command.end(), {"-x", file});
   command.push_back("--args");
   command.insert(command.end(), session.command.begin(), session.command.end());

@@ -18,6 +18,7 @@ namespace reprise::cli {
 struct GdbSession {
   std::vector<std::string> command;   // of the service
   recorder::Environment environment;  // of the service
+  std::string working_directory;      // of the service, "" for gdb's
   std::string archive;                // absolute path of the recording
   std::string channel;                // replayer::ControlChannel::path()
   std::string control;                // path of the control file

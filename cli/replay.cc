@@ -1,26 +1,25 @@
 // `reprise replay`: plays a recording back to a local build of its service.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <ctime>
-#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/live_service.h"
+#include "cli/replay_run.h"
 #include "cli/replay_setup.h"
+#include "cli/run_comparison.h"
+#include "cli/run_files.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
-#include "recorder/session.h"
-#include "replayer/engine.h"
 #include "replayer/ledger_report.h"
 #include "replayer/plan.h"
-#include "replayer/serial_schedule.h"
+#include "replayer/schedules.h"
 
 namespace reprise::cli {
 namespace {
@@ -32,23 +31,35 @@ class ReplayCommand final : public Command {
   ExitCode run(Terminal& terminal) override;
 
  private:
-  tl::expected<void, ExitCode> replay(recorder::Session& session, replayer::Engine& engine,
-                                      const replayer::Control& control, const replayer::Plan& plan,
-                                      Terminal& terminal);
-  bool launch(recorder::Session& session, const replayer::Control& control,
-              const replayer::Plan& plan, Terminal& terminal) const;
-  ExitCode report(const replayer::Ledger& ledger, const std::string& output, bool damaged,
-                  Terminal& terminal) const;
-  std::string default_output() const;
+  // Of all runs.
+  struct Outcome {
+    std::optional<replayer::Ledger> ledger;  // of the first
+    bool within_policy = true, differs = false;
+
+    void add(replayer::Ledger&& one, replayer::Policy policy) {
+      within_policy = within_policy && one.within(policy);
+      differs = differs || !one.divergences().empty();
+      if (!ledger) ledger = std::move(one);
+    }
+  };
+
+  tl::expected<Outcome, ExitCode> replay(const replayer::Plan& plan, const std::string& directory,
+                                         RunFiles& files, Terminal& terminal) const;
+  std::function<void(std::uint64_t, std::uint64_t)> progress(std::uint64_t run,
+                                                             Terminal& terminal) const;
+  void report(const replayer::Ledger& ledger, const RunFiles& files, Terminal& terminal) const;
 
   std::string archive_;
   std::string output_;
   bool overwrite_ = false;
   std::optional<std::uint64_t> only_;
   bool with_prefix_ = false;
-  std::string schedule_ = "serial";
+  std::string schedule_ = replayer::kDefaultSchedule;
   std::string policy_ = "relaxed";
   std::string on_miss_ = "error";
+  std::uint64_t repeat_ = 1;
+  bool real_time_ = false;
+  std::string directory_;
   bool json_ = false;
   std::vector<std::string> program_;
 };
@@ -72,10 +83,17 @@ Manual ReplayCommand::manual() const {
        "found: exact; relaxed, where only headers differ that may (docs/matching.md); substituted, "
        "where the recorded answer was given to a changed request; missed, where there was none. "
        "The "
-       "replay is written as an archive of its own, for `reprise diff`."},
+       "replay is written as an archive of its own, for `reprise diff`.",
+       "--repeat tells whether the replay is deterministic: runs are compared by all that a "
+       "client, "
+       "a peer or a reader of the log could tell apart and by what was drawn, and where two differ "
+       "the first event in which they do is told, with the code that drew it. Of temporary "
+       "archives "
+       "the first run's stays, and that of the first that differs."},
       {{"reprise replay prod.reprise -o local.reprise -- ./service --port 8080",
         "Replay everything, then compare with `reprise diff prod.reprise local.reprise`."},
        {"reprise replay prod.reprise --only 17 -- ./service", "Replay one exchange."},
+       {"reprise replay prod.reprise --repeat 20 -- ./service", "How deterministic is it?"},
        {"reprise replay prod.reprise --json -- ./service | jq .divergences", "For programs."}},
       {{ExitCode::kHeld, "the service behaved as recorded"},
        {ExitCode::kDiffers, "it behaved otherwise"},
@@ -95,25 +113,22 @@ void ReplayCommand::declare(Arguments& arguments) {
                    "Replay start-up, background and exchange N, and no other.");
   arguments.flag(with_prefix_, "--with-prefix",
                  "With --only: replay all exchanges before it as well.");
-  arguments.choice(schedule_, "--schedule", {"serial"}, "Which exchange is released when.");
+  arguments.choice(schedule_, "--schedule", replayer::schedule_names(), kScheduleHelp);
   arguments.choice(policy_, "--policy", {"exact", "relaxed", "substituted"},
                    "The least faithful way of answering calls that is tolerated.");
   arguments.choice(on_miss_, "--on-miss", {"error", "fail", "passthrough"},
                    "What happens to a call nobody recorded: its connection is reset, the replay "
                    "stops, or it goes to the real peer.");
+  arguments.flag(real_time_, "--real-time",
+                 "Let silence between what is released pass in real time instead of skipping it.");
+  arguments.option(directory_, "--directory", "DIR", kDirectoryHelp);
+  arguments.option(repeat_, "--repeat", "N",
+                   "Replay N times, each in a fresh process, and compare the runs. FILE is the "
+                   "first's; the others have -2, -3… before its extension.");
   arguments.flag(json_, "--json",
                  "Print the ledger as one JSON object; the service's standard "
                  "output goes to standard error.");
   arguments.program(program_, true, "The service to start and its arguments.");
-}
-
-std::string ReplayCommand::default_output() const {
-  std::error_code ignored;
-  const std::filesystem::path directory = std::filesystem::temp_directory_path(ignored);
-  return (directory / fmt::format("{}-replay-{}-{}.reprise",
-                                  std::filesystem::path(archive_).stem().string(),
-                                  std::time(nullptr), ::getpid()))
-      .string();
 }
 
 replayer::OnMiss on_miss_of(const std::string& word) {
@@ -126,48 +141,52 @@ replayer::Policy policy_of(const std::string& word) {
   return word == "substituted" ? replayer::Policy::kSubstituted : replayer::Policy::kRelaxed;
 }
 
-// While it lives, standard output of what is started is standard error.
-class OutputAside {
- public:
-  explicit OutputAside(bool aside) : saved_(aside ? ::dup(STDOUT_FILENO) : -1) {
-    if (saved_ >= 0) ::dup2(STDERR_FILENO, STDOUT_FILENO);
-  }
-  ~OutputAside() {
-    if (saved_ < 0) return;
-    ::dup2(saved_, STDOUT_FILENO);
-    ::close(saved_);
-  }
-  OutputAside(const OutputAside&) = delete;
-  OutputAside& operator=(const OutputAside&) = delete;
-
- private:
-  int saved_;
-};
-
-bool ReplayCommand::launch(recorder::Session& session, const replayer::Control& control,
-                           const replayer::Plan& plan, Terminal& terminal) const {
-  const OutputAside aside(json_);
-  const auto launched = session.launch(launch_options(plan, control));
-  if (!launched) terminal.error(launched.error().message);
-  return launched.has_value();
+std::function<void(std::uint64_t, std::uint64_t)> ReplayCommand::progress(
+    std::uint64_t run, Terminal& terminal) const {
+  if (!terminal.interactive() || json_) return {};
+  const std::string which = repeat_ > 1 ? fmt::format("run {} of {}: ", run, repeat_) : "";
+  return [&terminal, which](std::uint64_t done, std::uint64_t of) {
+    terminal.err() << fmt::format("\r{}replayed {} of {}", which, done, of) << std::flush;
+  };
 }
 
-tl::expected<void, ExitCode> ReplayCommand::replay(recorder::Session& session,
-                                                   replayer::Engine& engine,
-                                                   const replayer::Control& control,
-                                                   const replayer::Plan& plan, Terminal& terminal) {
-  session.add_observer(engine);
-  if (!launch(session, control, plan, terminal)) {
-    session.discard();
-    return tl::unexpected(ExitCode::kUsage);
+// Replays as often as was asked, one run after the other, and compares what they left.
+tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const replayer::Plan& plan,
+                                                                     const std::string& directory,
+                                                                     RunFiles& files,
+                                                                     Terminal& terminal) const {
+  Outcome outcome;
+  RunComparison comparison(plan);
+  RunSetting setting;
+  setting.schedule = schedule_;
+  setting.on_miss = on_miss_of(on_miss_);
+  setting.output_aside = json_;
+  setting.real_time = real_time_;
+  setting.directory = directory;
+  for (std::uint64_t run = 1; run <= repeat_; ++run) {
+    setting.target = {program_, files.of(run), overwrite_};
+    setting.on_progress = progress(run, terminal);
+    auto result = run_replay(plan, setting, terminal);
+    if (result && result->interrupted && run < repeat_) {
+      files.drop(run);
+      terminal.error(fmt::format("interrupted in run {} of {}", run, repeat_));
+      return tl::unexpected(ExitCode::kUsage);
+    }
+    if (!result) return tl::unexpected(result.error());
+    outcome.add(std::move(result->ledger), policy_of(policy_));
+    bool same = true;
+    if (repeat_ > 1) {
+      const auto compared = comparison.add(files.of(run));
+      if (!compared) {
+        terminal.error(compared.error());
+        return tl::unexpected(ExitCode::kUsage);
+      }
+      same = *compared;
+    }
+    files.settle(run, same);
   }
-  LiveService service(session);
-  const auto replayed = engine.run(service);
-  if (!replayed) terminal.error(replayed.error().message);
-  const auto summary = session.finish();
-  if (!summary) terminal.error(summary.error().message);
-  if (!replayed || !summary) return tl::unexpected(ExitCode::kUsage);
-  return {};
+  if (repeat_ > 1) outcome.ledger->determinism = comparison.result();
+  return outcome;
 }
 
 ExitCode ReplayCommand::run(Terminal& terminal) {
@@ -175,51 +194,54 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
     terminal.error("replay: --with-prefix goes with --only N");
     return ExitCode::kUsage;
   }
+  if (repeat_ == 0) {
+    terminal.error("replay: --repeat takes a number from 1 on");
+    return ExitCode::kUsage;
+  }
   replayer::Selection selection;
   if (only_) selection.only = event::ExchangeId{*only_};
   selection.with_prefix = with_prefix_;
   const auto recording = open_recording(archive_, selection, selection.only, terminal);
   if (!recording) return recording.error();
-  const replayer::Plan& plan = *recording->plan;
-  const std::string output = output_.empty() ? default_output() : output_;
-  auto prepared = prepare_replay(plan, {program_, output, overwrite_}, terminal);
-  if (!prepared) return prepared.error();
-  replayer::SerialSchedule schedule;
-  replayer::EngineOptions options;
-  options.on_miss = on_miss_of(on_miss_);
-  if (terminal.interactive() && !json_) {
-    options.on_progress = [&terminal](std::uint64_t done, std::uint64_t of) {
-      terminal.err() << fmt::format("\rreplayed {} of {}", done, of) << std::flush;
-    };
+  RunFiles files(archive_, output_);
+  // Before anything starts, as that of the first run, and not when its turn comes.
+  if (const std::string taken = files.existing(repeat_); !taken.empty() && !overwrite_) {
+    terminal.error(taken + " exists; --overwrite replaces it");
+    return ExitCode::kUsage;
   }
-  replayer::Engine engine(plan, prepared->control, schedule, std::move(options));
-  if (auto replayed = replay(*prepared->session, engine, prepared->control, plan, terminal);
-      !replayed) {
-    return replayed.error();
-  }
-  return report(engine.ledger(), output, recording->damaged, terminal);
+  const auto directory = service_directory(*recording->plan, directory_, terminal);
+  if (!directory) return directory.error();
+  const auto outcome = replay(*recording->plan, *directory, files, terminal);
+  if (!outcome) return outcome.error();
+  report(*outcome->ledger, files, terminal);
+  if (recording->damaged) return ExitCode::kDamaged;
+  if (!outcome->within_policy) return ExitCode::kBelowPolicy;
+  const bool differs = outcome->differs || !outcome->ledger->determinism.holds();
+  return differs ? ExitCode::kDiffers : ExitCode::kHeld;
 }
 
-ExitCode ReplayCommand::report(const replayer::Ledger& ledger, const std::string& output,
-                               bool damaged, Terminal& terminal) const {
-  const bool within = ledger.within(policy_of(policy_));
-  const bool differs = !ledger.divergences().empty();
+void ReplayCommand::report(const replayer::Ledger& ledger, const RunFiles& files,
+                           Terminal& terminal) const {
   if (json_) {
     terminal.out() << replayer::ledger_json(ledger) << "\n" << std::flush;
-  } else {
-    std::string text = replayer::ledger_text(ledger);
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = text.find('\n', at);
-      terminal.out() << printable(text.substr(at, end - at)) << "\n";
-      at = end + 1;
-    }
-    terminal.out() << std::flush;
-    terminal.err() << "reprise: the replay is in " << printable(output) << "\n";
-    terminal.next("reprise diff " + shell_word(archive_) + " " + shell_word(output));
+    return;
   }
-  if (damaged) return ExitCode::kDamaged;
-  if (!within) return ExitCode::kBelowPolicy;
-  return differs ? ExitCode::kDiffers : ExitCode::kHeld;
+  const std::string text = replayer::ledger_text(ledger);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    terminal.out() << printable(text.substr(at, end - at)) << "\n";
+    at = end + 1;
+  }
+  terminal.out() << std::flush;
+  const std::vector<std::string>& kept = files.kept();
+  for (const std::string& file : kept) {
+    terminal.err() << (kept.size() == 1 ? "reprise: the replay is in " : "reprise: a replay is in ")
+                   << printable(file) << "\n";
+  }
+  const auto& difference = ledger.determinism.first_difference;
+  const std::string base = difference ? kept.front() : archive_;
+  const std::string candidate = difference ? files.of(difference->other.run) : kept.front();
+  terminal.next("reprise diff " + shell_word(base) + " " + shell_word(candidate));
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "cli/archive_access.h"
 #include "cli/text.h"
@@ -105,9 +107,37 @@ tl::expected<Prepared, ExitCode> prepare_replay(const replayer::Plan& plan,
   return Prepared{std::move(session), *std::move(control)};
 }
 
-recorder::LaunchOptions launch_options(const replayer::Plan& plan,
-                                       const replayer::Control& control) {
+tl::expected<std::string, ExitCode> service_directory(const replayer::Plan& plan,
+                                                      const std::string& wanted,
+                                                      Terminal& terminal) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto can_enter = [&](const std::string& directory) {
+    return fs::is_directory(directory, error) && ::access(directory.c_str(), X_OK) == 0;
+  };
+  if (!wanted.empty()) {
+    if (can_enter(wanted)) return wanted;
+    terminal.error("--directory: " + wanted + " is no directory that can be entered");
+    return tl::unexpected(ExitCode::kUsage);
+  }
+  const std::string& recorded = plan.header.working_directory;
+  if (recorded.empty() || fs::equivalent(recorded, ".", error)) return std::string();
+  if (!can_enter(recorded)) {
+    terminal.error("the recorded service ran in " + printable(recorded) +
+                   ", which is not here: this one runs in the current directory");
+    return std::string();
+  }
+  terminal.error("the service runs in " + printable(recorded) +
+                 ", as the recorded one did; `--directory .` keeps it here");
+  return recorded;
+}
+
+recorder::LaunchOptions launch_options(const replayer::Plan& plan, const replayer::Control& control,
+                                       const std::string& directory) {
   recorder::LaunchOptions options;
+  // Addresses are values like any other: hashed, printed, used to sort.
+  options.fixed_addresses = true;
+  options.working_directory = directory;
   // What the caller sets wins: that is how one looks at another configuration.
   for (const auto& [name, value] : plan.environment) {
     if (::getenv(name.c_str()) == nullptr) options.environment.emplace_back(name, value);

@@ -29,6 +29,12 @@ struct Recording {
     const std::string& archive, const replayer::Selection& selection,
     std::optional<event::ExchangeId> wanted, Terminal& terminal);
 
+// What the option --schedule says of itself.
+inline constexpr char kScheduleHelp[] =
+    "Which exchange is released when: one after the other (serial), or all as they overlapped, "
+    "with "
+    "one thread of the service running at a time in the recorded order (recorded).";
+
 // A session with the tape in it; nothing runs yet.
 struct Prepared {
   std::unique_ptr<recorder::Session> session;
@@ -45,8 +51,20 @@ struct ReplayTarget {
                                                               const ReplayTarget& target,
                                                               Terminal& terminal);
 
-// The recorded environment, where the caller's own does not say otherwise, and the control file.
-recorder::LaunchOptions launch_options(const replayer::Plan& plan,
-                                       const replayer::Control& control);
+// What the option --directory says of itself.
+inline constexpr char kDirectoryHelp[] =
+    "Where the service runs. Default: where the recorded one did, if this machine has such a "
+    "directory, else here.";
+
+// Where the service runs, "" for here: `wanted` by the user, or if that is "" where the recorded
+// one did. The user is told what may surprise.
+[[nodiscard]] tl::expected<std::string, ExitCode> service_directory(const replayer::Plan& plan,
+                                                                    const std::string& wanted,
+                                                                    Terminal& terminal);
+
+// The recorded environment, where the caller's own does not say otherwise, addresses that are the
+// same in every run, and the control file.
+recorder::LaunchOptions launch_options(const replayer::Plan& plan, const replayer::Control& control,
+                                       const std::string& directory);
 
 }  // namespace reprise::cli

@@ -13,11 +13,16 @@ ContextSequence::Stream& ContextSequence::stream(ConnectionId id, const std::str
   return found->second;
 }
 
+ContextSequence::Entry& ContextSequence::begin(std::string what) {
+  Entry& entry = entries_.emplace_back();
+  entry.fact.what = std::move(what);
+  entry.fact.at = now_;
+  if (whole_) entry.bytes.keep_whole();
+  return entry;
+}
+
 std::size_t ContextSequence::open_run(const std::string& what) {
-  Entry entry;
-  entry.fact.what = what;
-  entry.run = true;
-  entries_.push_back(std::move(entry));
+  begin(what).run = true;
   return entries_.size() - 1;
 }
 
@@ -83,27 +88,19 @@ void ContextSequence::finish_connect(ConnectionId id, const std::string& outcome
 
 void ContextSequence::put(std::string what, std::string value,
                           std::span<const std::uint8_t> bytes) {
-  Entry entry;
-  entry.fact.what = std::move(what);
+  Entry& entry = begin(std::move(what));
   entry.fact.value = std::move(value);
   entry.bytes.add(bytes);
-  entries_.push_back(std::move(entry));
 }
 
-void ContextSequence::put(const Draw& draw) {
+void ContextSequence::put(const Draw& draw, std::uint32_t place) {
+  Entry& entry = begin(draw.name());
+  entry.fact.place = place;
   if (draw.kind == Draw::Kind::kRandom) {
-    put(draw.name(), "", draw.bytes);
+    entry.bytes.add(draw.bytes);
     return;
   }
-  if (!is_monotonic(draw.source)) {
-    put(draw.name(), std::to_string(draw.value_ns));
-    return;
-  }
-  // From an arbitrary point: only the distance from the first read means anything.
-  const std::int64_t origin = origins_.emplace(draw.source, draw.value_ns).first->second;
-  const std::uint64_t distance =
-      static_cast<std::uint64_t>(draw.value_ns) - static_cast<std::uint64_t>(origin);
-  put(draw.name(), "+" + std::to_string(static_cast<std::int64_t>(distance)));
+  entry.fact.value = std::to_string(draw.value_ns);
 }
 
 void ContextSequence::log(std::uint8_t stream, std::span<const std::uint8_t> bytes) {
@@ -113,8 +110,15 @@ void ContextSequence::log(std::uint8_t stream, std::span<const std::uint8_t> byt
       line += static_cast<char>(byte);
       continue;
     }
-    log_.push_back({stream == 2 ? "stderr" : "stdout", std::exchange(line, {}), 0, 0, ""});
+    end_line(stream);
   }
+}
+
+void ContextSequence::end_line(std::uint8_t stream) {
+  CanonicalFact& line = log_.emplace_back();
+  line.what = stream == 2 ? "stderr" : "stdout";
+  line.value = std::exchange(lines_[stream], {});
+  line.at = now_;
 }
 
 std::vector<CanonicalFact> ContextSequence::take_facts() {
@@ -126,6 +130,7 @@ std::vector<CanonicalFact> ContextSequence::take_facts() {
       entry.fact.size = entry.bytes.size();
       entry.fact.hash = entry.bytes.hash();
       entry.fact.excerpt = entry.bytes.excerpt();
+      entry.fact.bytes = entry.bytes.whole();
     }
     if (!entry.path.empty()) {
       entry.fact.value = entry.path + " from " + std::to_string(entry.range.begin) + " to " +
@@ -139,8 +144,7 @@ std::vector<CanonicalFact> ContextSequence::take_facts() {
 
 std::vector<CanonicalFact> ContextSequence::take_log() {
   for (auto& [stream, line] : lines_) {
-    if (line.empty()) continue;
-    log_.push_back({stream == 2 ? "stderr" : "stdout", std::move(line), 0, 0, ""});
+    if (!line.empty()) end_line(stream);
   }
   lines_.clear();
   return std::move(log_);

@@ -19,6 +19,9 @@ namespace reprise::event {
 
 class ContextSequence {
  public:
+  // `now` numbers the events, and is that of the one at hand; `whole`: bytes are kept.
+  ContextSequence(const std::uint64_t& now, bool whole) : now_(now), whole_(whole) {}
+
   // `peer` is what the connection is called for people ("the client", "payments:8443"); several of
   // one name are numbered in the order of their first use in the context.
   void receive(ConnectionId id, const std::string& peer, std::span<const std::uint8_t> bytes);
@@ -36,7 +39,8 @@ class ContextSequence {
   void finish_connect(ConnectionId id, const std::string& outcome);
 
   void put(std::string what, std::string value = "", std::span<const std::uint8_t> bytes = {});
-  void put(const Draw& draw);
+  // `place`: index of the code that drew, as CanonicalFact has it.
+  void put(const Draw& draw, std::uint32_t place);
   void log(std::uint8_t stream, std::span<const std::uint8_t> bytes);
 
   std::vector<CanonicalFact> take_facts();
@@ -59,12 +63,15 @@ class ContextSequence {
 
   Stream& stream(ConnectionId id, const std::string& peer);
   std::size_t open_run(const std::string& what);
+  Entry& begin(std::string what);
+  void end_line(std::uint8_t stream);
 
+  const std::uint64_t& now_;
+  bool whole_;
   std::vector<Entry> entries_;
   std::map<ConnectionId, Stream> streams_;
-  std::map<std::string, std::uint64_t> names_;    // connections of each name
-  std::map<std::uint8_t, std::int64_t> origins_;  // first value of each monotonic clock
-  std::map<std::uint8_t, std::string> lines_;     // begun, by log stream
+  std::map<std::string, std::uint64_t> names_;  // connections of each name
+  std::map<std::uint8_t, std::string> lines_;   // begun, by log stream
   std::vector<CanonicalFact> log_;
 };
 

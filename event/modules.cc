@@ -41,19 +41,30 @@ void Modules::add(const Event& event) {
     const std::string_view library = without_version(base_name(module->path));
     const bool own = program || is_language_runtime(library);
     const std::string_view name = own ? std::string_view() : library;
-    process.ranges[module->begin] = {module->end, std::string(name)};
+    process.ranges[module->begin] = {module->end, std::string(name),
+                                     program ? process.executable : module->path, module->bias};
   }
 }
 
-std::string_view Modules::name_of(ProcessId process, std::uint64_t address) const {
-  constexpr std::string_view kUnknown = "?";
+const Modules::Range* Modules::find(ProcessId process, std::uint64_t address) const {
   const auto found = processes_.find(process);
-  if (found == processes_.end()) return kUnknown;
+  if (found == processes_.end()) return nullptr;
   const Ranges& ranges = found->second.ranges;
   const auto next = ranges.upper_bound(address);
-  if (next == ranges.begin()) return kUnknown;
-  const auto& [begin, range] = *std::prev(next);
-  return address < range.end ? std::string_view(range.name) : kUnknown;
+  if (next == ranges.begin()) return nullptr;
+  const Range& range = std::prev(next)->second;
+  return address < range.end ? &range : nullptr;
+}
+
+std::string_view Modules::name_of(ProcessId process, std::uint64_t address) const {
+  const Range* range = find(process, address);
+  return range == nullptr ? std::string_view("?") : std::string_view(range->name);
+}
+
+std::optional<CodePlace> Modules::place_of(ProcessId process, std::uint64_t address) const {
+  const Range* range = find(process, address);
+  if (range == nullptr) return std::nullopt;
+  return CodePlace{range->path, address - range->bias};
 }
 
 }  // namespace reprise::event

@@ -9,6 +9,7 @@
 
 #include "event/context_sequence.h"
 #include "event/draws.h"
+#include "event/idling.h"
 #include "event/modules.h"
 
 namespace reprise::event {
@@ -45,6 +46,18 @@ std::string lookup_outcome(const LookedUp& lookup) {
   return text;
 }
 
+// As the recording numbers it.
+std::uint64_t recorded_id(const Connection& connection) {
+  return connection.recorded != 0 ? connection.recorded : connection.id.value;
+}
+
+// Whether an equal run draws the same there. Loops and libraries read clocks as often as they are
+// woken, and time-outs by monotonic ones; what comes of it shows in what is sent.
+bool is_reproducible(const Draw& draw, bool idling) {
+  if (draw.kind == Draw::Kind::kRandom) return true;
+  return draw.own() && !is_monotonic(draw.source) && !idling;
+}
+
 // Whose bytes a range of a connection's stream is.
 struct Owner {
   ByteRange range;
@@ -55,6 +68,8 @@ struct Owner {
 
 class Projector::State {
  public:
+  explicit State(std::optional<ContextKey> whole) : whole_(std::move(whole)) {}
+
   void add(const Connection& connection) { connections_[connection.id] = connection; }
   void add(const Exchange& exchange);
   void add(const Event& event);
@@ -73,7 +88,13 @@ class Projector::State {
   using Stream = std::pair<ConnectionId, bool>;  // whether the service sends on it
 
   ContextKey key_of(const Event& event) const;
-  ContextSequence& sequence(const Event& event) { return sequences_[key_of(event)]; }
+  ContextKey key_of(const Event& event, ConnectionId connection) const;
+  ContextSequence& sequence(const ContextKey& key);
+  ContextSequence& sequence(const Event& event) { return sequence(key_of(event)); }
+  ContextSequence& sequence(const Event& event, ConnectionId connection) {
+    return sequence(key_of(event, connection));
+  }
+  std::uint32_t place_of(const Event& event);
   std::string peer(ConnectionId id) const;
   template <typename Visit>
   void each_part(Stream stream, std::uint64_t offset, std::uint64_t length,
@@ -83,12 +104,18 @@ class Projector::State {
   void announce(const Event& event, const SendIntended& intent);
   void settle(const Event& event, const SendFinished& finished);
   void accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length);
+  void close(const Event& event, ConnectionId id, const char* what, const std::string& how);
   void connect(const Event& event, const Connected& connected);
   bool add_stream_fact(const Event& event);
   bool add_process_fact(const Event& event);
   void add_other_fact(const Event& event);
 
+  std::optional<ContextKey> whole_;
+  std::uint64_t now_ = 0;  // number of the event
   Modules modules_;
+  Idling idling_;
+  std::vector<CodePlace> places_{CodePlace{}};
+  std::map<CodePlace, std::uint32_t> place_numbers_;
   std::map<ConnectionId, Connection> connections_;
   std::map<ExchangeId, ContextKey> exchanges_;
   std::map<Stream, std::vector<Owner>> owners_;
@@ -102,8 +129,8 @@ void Projector::State::add(const Exchange& exchange) {
   const auto connection = connections_.find(exchange.connection);
   ContextKey key;
   key.kind = Context::Kind::kExchange;
-  const bool replayed = connection != connections_.end() && connection->second.recorded != 0;
-  key.connection = replayed ? connection->second.recorded : exchange.connection.value;
+  key.connection = connection == connections_.end() ? exchange.connection.value
+                                                    : recorded_id(connection->second);
   key.ordinal = exchange.ordinal;
   exchanges_[exchange.id] = key;
   owners_[{exchange.connection, false}].push_back({exchange.request, key});
@@ -122,6 +149,37 @@ ContextKey Projector::State::key_of(const Event& event) const {
   const auto ordinal = ordinals_.find(event.thread);
   if (ordinal != ordinals_.end()) key.thread = ordinal->second;
   return key;
+}
+
+// What is done to a client's connection for no exchange in particular (accept, close) is its own:
+// any thread of the service may come to do it.
+ContextKey Projector::State::key_of(const Event& event, ConnectionId connection) const {
+  const auto found = connections_.find(connection);
+  if (event.context.kind == Context::Kind::kExchange || found == connections_.end() ||
+      found->second.internal || found->second.direction != Direction::kInbound) {
+    return key_of(event);
+  }
+  ContextKey key;
+  key.kind = Context::Kind::kExchange;
+  key.connection = recorded_id(found->second);
+  return key;
+}
+
+ContextSequence& Projector::State::sequence(const ContextKey& key) {
+  return sequences_.try_emplace(key, now_, key == whole_).first->second;
+}
+
+// Of a draw; of other events it is not known.
+std::uint32_t Projector::State::place_of(const Event& event) {
+  std::uint64_t caller = 0;
+  if (const auto* clock = std::get_if<ClockRead>(&event.fact)) caller = clock->caller;
+  if (const auto* random = std::get_if<RandomDrawn>(&event.fact)) caller = random->caller;
+  auto place = modules_.place_of(event.process, caller);
+  if (!place) return 0;
+  const auto next = static_cast<std::uint32_t>(places_.size());
+  const auto [known, added] = place_numbers_.try_emplace(*place, next);
+  if (added) places_.push_back(*std::move(place));
+  return known->second;
 }
 
 std::string Projector::State::peer(ConnectionId id) const {
@@ -157,27 +215,29 @@ void Projector::State::each_part(Stream stream, std::uint64_t offset, std::uint6
 void Projector::State::receive(const Event& event, const BytesReceived& read) {
   if (read.error != 0) {
     if (would_block(read.error)) return;
-    sequence(event).interrupt(read.connection, peer(read.connection), "reading failed from",
-                              error_name(read.error));
+    sequence(event, read.connection)
+        .interrupt(read.connection, peer(read.connection), "reading failed from",
+                   error_name(read.error));
     return;
   }
   if (read.bytes.empty()) {
-    sequence(event).interrupt(read.connection, peer(read.connection), "end of stream from");
+    sequence(event, read.connection)
+        .interrupt(read.connection, peer(read.connection), "end of stream from");
     return;
   }
   const std::span<const std::uint8_t> bytes(read.bytes);
-  each_part({read.connection, false}, read.offset, bytes.size(), key_of(event),
+  each_part({read.connection, false}, read.offset, bytes.size(), key_of(event, read.connection),
             [&](const ContextKey& key, std::uint64_t at, std::uint64_t length) {
-              sequences_[key].receive(read.connection, peer(read.connection),
-                                      bytes.subspan(at - read.offset, length));
+              sequence(key).receive(read.connection, peer(read.connection),
+                                    bytes.subspan(at - read.offset, length));
             });
 }
 
 void Projector::State::announce(const Event& event, const SendIntended& intent) {
-  const ContextKey context = key_of(event);
+  const ContextKey context = key_of(event, intent.connection);
   each_part({intent.connection, true}, intent.offset, intent.bytes.size(), context,
             [&](const ContextKey& key, std::uint64_t, std::uint64_t) {
-              sequences_[key].announce(intent.connection, peer(intent.connection));
+              sequence(key).announce(intent.connection, peer(intent.connection));
             });
   Announced send;
   send.offset = intent.offset;
@@ -191,8 +251,9 @@ void Projector::State::announce(const Event& event, const SendIntended& intent) 
 void Projector::State::settle(const Event& event, const SendFinished& finished) {
   std::vector<Announced>& waiting = announced_[finished.connection];
   if (finished.error != 0 && !would_block(finished.error)) {
-    sequence(event).interrupt(finished.connection, peer(finished.connection), "sending failed to",
-                              error_name(finished.error));
+    sequence(event, finished.connection)
+        .interrupt(finished.connection, peer(finished.connection), "sending failed to",
+                   error_name(finished.error));
   }
   std::uint64_t left = finished.result > 0 ? static_cast<std::uint64_t>(finished.result) : 0;
   std::uint64_t offset = finished.offset;
@@ -212,15 +273,21 @@ void Projector::State::settle(const Event& event, const SendFinished& finished) 
 void Projector::State::accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length) {
   if (!send.path.empty()) {
     if (length == 0) return;
-    sequences_[send.context].send_file(id, peer(id), send.path,
-                                       {send.file_offset, send.file_offset + length});
+    sequence(send.context)
+        .send_file(id, peer(id), send.path, {send.file_offset, send.file_offset + length});
     return;
   }
   const std::span<const std::uint8_t> bytes(send.bytes);
   each_part({id, true}, send.offset, length, send.context,
             [&](const ContextKey& key, std::uint64_t at, std::uint64_t part) {
-              sequences_[key].send(id, peer(id), bytes.subspan(at - send.offset, part));
+              sequence(key).send(id, peer(id), bytes.subspan(at - send.offset, part));
             });
+}
+
+// Of a socket that is no connection (a listener, one that was never connected) no peer can tell.
+void Projector::State::close(const Event& event, ConnectionId id, const char* what,
+                             const std::string& how) {
+  if (connections_.contains(id)) sequence(event, id).interrupt(id, peer(id), what, how);
 }
 
 void Projector::State::connect(const Event& event, const Connected& connected) {
@@ -244,7 +311,7 @@ bool Projector::State::add_stream_fact(const Event& event) {
     send.length = file->length;
     send.path = file->path;
     send.file_offset = file->file_offset;
-    send.context = key_of(event);
+    send.context = key_of(event, file->connection);
     announced_[file->connection].push_back(std::move(send));
   } else if (const auto* connected = std::get_if<Connected>(&event.fact)) {
     connect(event, *connected);
@@ -252,10 +319,9 @@ bool Projector::State::add_stream_fact(const Event& event) {
     sequence(event).finish_connect(result->connection,
                                    result->error == 0 ? "" : error_name(result->error));
   } else if (const auto* shut = std::get_if<ShutDown>(&event.fact)) {
-    sequence(event).interrupt(shut->connection, peer(shut->connection), "shut down to",
-                              std::to_string(shut->how));
+    close(event, shut->connection, "shut down to", std::to_string(shut->how));
   } else if (const auto* closed = std::get_if<Closed>(&event.fact)) {
-    sequence(event).interrupt(closed->connection, peer(closed->connection), "closed to");
+    close(event, closed->connection, "closed to", "");
   } else {
     return false;
   }
@@ -282,7 +348,8 @@ bool Projector::State::add_process_fact(const Event& event) {
     sequence(event).put("listened", listened->error == 0 ? "" : error_name(listened->error));
   } else if (const auto* accepted = std::get_if<Accepted>(&event.fact)) {
     if (would_block(accepted->error)) return true;
-    sequence(event).put("accepted", accepted->error == 0 ? "" : error_name(accepted->error));
+    sequence(event, accepted->connection)
+        .put("accepted", accepted->error == 0 ? "" : error_name(accepted->error));
   } else {
     return false;
   }
@@ -291,7 +358,9 @@ bool Projector::State::add_process_fact(const Event& event) {
 
 void Projector::State::add_other_fact(const Event& event) {
   if (const auto draw = draw_of(event, modules_)) {
-    sequence(event).put(*draw);
+    if (is_reproducible(*draw, idling_.is(event.thread))) {
+      sequence(event).put(*draw, place_of(event));
+    }
   } else if (const auto* lookup = std::get_if<LookedUp>(&event.fact)) {
     sequence(event).put("lookup of " + lookup->node + ":" + lookup->service,
                         lookup_outcome(*lookup));
@@ -308,7 +377,9 @@ void Projector::State::add_other_fact(const Event& event) {
 }
 
 void Projector::State::add(const Event& event) {
+  ++now_;
   modules_.add(event);
+  idling_.add(event);
   if (add_stream_fact(event) || add_process_fact(event)) return;
   add_other_fact(event);
 }
@@ -325,19 +396,22 @@ Projection Projector::State::finish() {
     if (auto log = sequence.take_log(); !log.empty()) projection.log[key] = std::move(log);
   }
   for (const auto& [id, key] : exchanges_) projection.arrivals.push_back(key);
+  projection.places = std::move(places_);
   return projection;
 }
 
-Projector::Projector() : state_(std::make_unique<State>()) {}
+Projector::Projector(std::optional<ContextKey> whole)
+    : state_(std::make_unique<State>(std::move(whole))) {}
 Projector::~Projector() = default;
 void Projector::add(const Connection& connection) { state_->add(connection); }
 void Projector::add(const Exchange& exchange) { state_->add(exchange); }
 void Projector::add(const Event& event) { state_->add(event); }
 Projection Projector::finish() { return state_->finish(); }
 
-// --- Comparison --------------------------------------------------------------------------------
-
 std::string ContextKey::name() const {
+  if (kind == Context::Kind::kExchange && ordinal == 0) {
+    return "connection " + std::to_string(connection);
+  }
   if (kind == Context::Kind::kExchange) {
     return "exchange " + std::to_string(ordinal) + " of connection " + std::to_string(connection);
   }
@@ -346,57 +420,15 @@ std::string ContextKey::name() const {
   return process.empty() ? text : text + " of process " + process;
 }
 
+bool CanonicalFact::same(const CanonicalFact& other) const {
+  return what == other.what && value == other.value && size == other.size && hash == other.hash;
+}
+
 std::string CanonicalFact::text() const {
   std::string out = what;
   if (!value.empty()) out += ": " + value;
   if (size != 0) out += " (" + std::to_string(size) + " bytes, `" + excerpt + "`)";
   return out;
-}
-
-namespace {
-
-std::optional<ProjectionDifference> differ(const char* kind, const Projection::Sequences& one,
-                                           const Projection::Sequences& other) {
-  static const std::vector<CanonicalFact> kNone;
-  const auto get = [](const Projection::Sequences& all,
-                      const ContextKey& key) -> const std::vector<CanonicalFact>& {
-    const auto found = all.find(key);
-    return found == all.end() ? kNone : found->second;
-  };
-  Projection::Sequences keys = one;
-  keys.insert(other.begin(), other.end());
-  for (const auto& [key, ignored] : keys) {
-    const auto& a = get(one, key);
-    const auto& b = get(other, key);
-    for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-      if (i < a.size() && i < b.size() && a[i] == b[i]) continue;
-      const std::string here = i < a.size() ? a[i].text() : "nothing";
-      const std::string there = i < b.size() ? b[i].text() : "nothing";
-      return ProjectionDifference{key, std::string(kind) + " " + std::to_string(i + 1) + " is " +
-                                           here + " in one and " + there + " in the other"};
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::optional<ProjectionDifference> first_difference(const Projection& one,
-                                                     const Projection& other) {
-  for (std::size_t i = 0; i < std::max(one.arrivals.size(), other.arrivals.size()); ++i) {
-    if (i < one.arrivals.size() && i < other.arrivals.size() &&
-        one.arrivals[i] == other.arrivals[i]) {
-      continue;
-    }
-    const auto name = [i](const Projection& projection) {
-      return i < projection.arrivals.size() ? projection.arrivals[i].name() : "nothing";
-    };
-    return ProjectionDifference{i < one.arrivals.size() ? one.arrivals[i] : other.arrivals[i],
-                                "arrival " + std::to_string(i + 1) + " is " + name(one) +
-                                    " in one and " + name(other) + " in the other"};
-  }
-  if (auto difference = differ("fact", one.facts, other.facts)) return difference;
-  return differ("log line", one.log, other.log);
 }
 
 }  // namespace reprise::event

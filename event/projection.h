@@ -3,9 +3,10 @@
 //
 // It is a sequence of facts for each context, and the order in which exchanges arrived. It leaves
 // out what legitimately differs from run to run: stamps, process ids, ports, descriptors, addresses
-// of code, waits, reads and sends that would have blocked, and how byte streams and log lines were
-// cut into calls. What stays is what a peer, a reader of the log or a caller could tell apart, and
-// every draw.
+// of code, waits, reads and sends that would have blocked, how byte streams and log lines were cut
+// into calls, and how often clocks were read by what waits and wakes: reads of monotonic clocks,
+// inside libraries, and by threads that idle (event/idling.h). What stays is what a peer, a reader
+// of the log or a caller could tell apart, and every other draw.
 //
 // Plain data in, plain data out; no I/O.
 #pragma once
@@ -19,6 +20,7 @@
 
 #include "event/event.h"
 #include "event/exchange.h"
+#include "event/modules.h"
 
 namespace reprise::event {
 
@@ -26,12 +28,12 @@ namespace reprise::event {
 struct ContextKey {
   Context::Kind kind = Context::Kind::kBackground;
   std::uint64_t connection = 0;  // of an exchange: as the recording numbers it
-  std::uint64_t ordinal = 0;     // of an exchange: on that connection
+  std::uint64_t ordinal = 0;     // of an exchange: on that connection; 0: of no single one there
   std::string process;           // else: fork path…
   std::uint32_t thread = 0;      // …and creation ordinal; threads have no order among themselves
 
   friend auto operator<=>(const ContextKey&, const ContextKey&) = default;
-  // "exchange 2 of connection 7", "background of thread 3 of process 0.1"
+  // "exchange 2 of connection 7", "connection 7", "background of thread 3 of process 0.1"
   std::string name() const;
 };
 
@@ -42,8 +44,13 @@ struct CanonicalFact {
   std::uint64_t hash = 0;  // …FNV-1a of them…
   std::string excerpt;     // …and how they begin, printable
 
-  friend bool operator==(const CanonicalFact&, const CanonicalFact&) = default;
-  std::string text() const;  // for people
+  // Not compared, for people:
+  std::uint64_t at = 0;     // number of the event in its archive
+  std::uint32_t place = 0;  // index in Projection::places of the code that made it; 0: not known
+  Bytes bytes;              // of the context that is looked into, else none
+
+  bool same(const CanonicalFact& other) const;
+  std::string text() const;
 };
 
 struct Projection {
@@ -52,12 +59,14 @@ struct Projection {
   // Apart, since lines are written when a buffer is full, wherever the context is by then.
   Sequences log;
   std::vector<ContextKey> arrivals;  // exchanges in the order of their first bytes
+  std::vector<CodePlace> places;     // the first is none
 };
 
 // Makes the projection of one archive.
 class Projector {
  public:
-  Projector();
+  // `whole`: the context of which all bytes are kept, to tell where they differ.
+  explicit Projector(std::optional<ContextKey> whole = std::nullopt);
   ~Projector();
 
   // All connections first, then all exchanges, then events in the order of the archive: all of
@@ -73,14 +82,5 @@ class Projector {
   class State;
   std::unique_ptr<State> state_;
 };
-
-struct ProjectionDifference {
-  ContextKey context;
-  std::string what;  // "fact 12 is clock realtime 5 in one and clock realtime 6 in the other"
-};
-
-// The first thing two projections differ in, none when they are the same.
-[[nodiscard]] std::optional<ProjectionDifference> first_difference(const Projection& one,
-                                                                   const Projection& other);
 
 }  // namespace reprise::event

@@ -26,6 +26,9 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     const int now = ::personality(0xffffffff);
     ::personality(static_cast<unsigned long>(now) | ADDR_NO_RANDOMIZE);
   }
+  if (!setting.working_directory.empty()) {
+    [[maybe_unused]] const int stays = ::chdir(setting.working_directory.c_str());
+  }
   ::sigprocmask(SIG_SETMASK, &setting.signal_mask, nullptr);
   ::execve(setting.path.c_str(), arguments, environment);
   const int error = errno;

@@ -19,8 +19,9 @@ struct ChildSetting {
   std::string path;                  // of the program
   std::vector<std::string> command;  // argv, the program's name first
   Environment environment;
-  sigset_t signal_mask;          // that it starts with
-  bool fixed_addresses = false;  // without address space randomisation
+  std::string working_directory;  // "": the recorder's, as when it cannot be entered
+  sigset_t signal_mask;           // that it starts with
+  bool fixed_addresses = false;   // without address space randomisation
 };
 
 // An error when the program could not be executed.

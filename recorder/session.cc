@@ -96,6 +96,7 @@ class LiveSession final : public Session {
   std::optional<ExitStatus> exit_status() const override { return exit_; }
   pid_t pid() const override { return root_; }
   void signal(int number) override;
+  bool interrupted() const override { return signals_->asked_to_end(); }
   event::Context context_of(std::uint32_t slot) override { return collector_.context_of(slot); }
   const event::Exchange* exchange(event::ExchangeId id) override { return collector_.exchange(id); }
   const event::Connection* connection(event::ConnectionId id) override {
@@ -208,12 +209,18 @@ tl::expected<void, Error> LiveSession::launch(const LaunchOptions& launch) {
   for (const auto& [name, value] : launch.environment) set_variable(service, name, value);
 
   ChildSetting child;
+  std::error_code ignored;
   child.path = target_.path;
+  if (!launch.working_directory.empty()) {
+    child.path = std::filesystem::absolute(target_.path, ignored).string();
+  }
   child.command = options_.command;
+  child.working_directory = launch.working_directory;
   child.environment = service;
   child.signal_mask = signals_->former_mask();
   child.fixed_addresses = launch.fixed_addresses;
   if (launch.launcher) {
+    child.working_directory.clear();
     child.command = launch.launcher(target_.command(options_.command), service);
     child.environment = own_environment();
     const auto program = check_target(child.command.front(), variable(child.environment, "PATH"));

@@ -52,7 +52,8 @@ struct SessionOptions {
 
 struct LaunchOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // more of it, for the service only
-  bool fixed_addresses = false;  // without address space randomisation
+  bool fixed_addresses = false;   // without address space randomisation
+  std::string working_directory;  // of the service, "" for the recorder's; not with a launcher
   // For a program that starts the service in its turn (a debugger): given the service's command and
   // environment, the command to execute instead. It runs with the recorder's own environment.
   std::function<std::vector<std::string>(const std::vector<std::string>& command,
@@ -98,6 +99,9 @@ class Session {
   // Sends a signal to the service: to the process that was started, or when that has ended to what
   // it left running.
   virtual void signal(int number) = 0;
+  // Whether this process was asked to end, which was meant for the service: whoever would go on to
+  // another session should not.
+  virtual bool interrupted() const = 0;
   // For whom the thread in that ThreadSlot works now.
   virtual event::Context context_of(std::uint32_t thread_slot) = 0;
   // An exchange that is not long over, an open connection; null for others.

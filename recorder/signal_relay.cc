@@ -9,6 +9,11 @@ namespace reprise::recorder {
 namespace {
 
 constexpr int kRelayed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+
+bool asks_to_end(int number) {
+  return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
 // Longer than it takes the service to run its handler and the recorder to see the record.
 constexpr std::uint64_t kGraceNs = 200'000'000;
 
@@ -36,6 +41,7 @@ bool SignalRelay::read(std::uint64_t now_ns) {
   signalfd_siginfo info{};
   while (::read(fd_, &info, sizeof info) == sizeof info) {
     const int number = static_cast<int>(info.ssi_signo);
+    asked_to_end_ = asked_to_end_ || asks_to_end(number);
     if (number == SIGCHLD) {
       child_changed = true;
     } else if (number == SIGXFSZ) {

@@ -41,6 +41,8 @@ class SignalRelay final : public event::Observer {
   std::uint64_t next_due_ns() const;
   // Of the terminal: reached the service if that is still in the foreground group.
   std::vector<int> take_from_terminal();
+  // Whether any has come that asks a program to end.
+  bool asked_to_end() const { return asked_to_end_; }
 
   void on_event(const event::Event& event) override;
 
@@ -60,6 +62,7 @@ class SignalRelay final : public event::Observer {
   std::vector<Waiting> waiting_;  // seen here and not yet by the service
   std::vector<Waiting> seen_;     // by the service and not yet here; forgotten when due
   std::vector<int> from_terminal_;
+  bool asked_to_end_ = false;
 };
 
 }  // namespace reprise::recorder

@@ -59,7 +59,7 @@ AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
     decoder_ = protocol::make_decoder(*this, spoken);
   }
   if (recorded != nullptr) {
-    owe(cut_greeting(stage_.plan, *recorded, stage_.clock.now(), identity_.context));
+    owe(cut_greeting(stage_.plan, *recorded, stage_.pace(), identity_.context));
   }
 }
 
@@ -159,7 +159,7 @@ void AnsweredConnection::on_request_end(const protocol::Transaction& transaction
     return;
   }
   last_call_ = match.call;
-  owe(cut_answer(stage_.plan, *match.call, skip, stage_.clock.now(), request.context));
+  owe(cut_answer(stage_.plan, *match.call, skip, stage_.pace(), request.context));
 }
 
 // A request head that waits for "100 Continue" gets the one that was recorded.
@@ -185,8 +185,7 @@ void AnsweredConnection::answer_expectation() {
       stage_.plan.streams->bytes({call->connection, Flow::kReceived}, start);
   interim_ = interim_bytes(response);
   if (interim_ == 0) return;
-  std::vector<Output> outputs =
-      cut_answer(stage_.plan, *call, 0, stage_.clock.now(), request.context);
+  std::vector<Output> outputs = cut_answer(stage_.plan, *call, 0, stage_.pace(), request.context);
   const std::uint64_t interim_end = call->response.begin + interim_;
   std::erase_if(outputs, [&](const Output& output) {
     return output.kind != Output::Kind::kBytes || output.bytes.begin >= interim_end;
@@ -248,7 +247,7 @@ void AnsweredConnection::answer_turns() {
     const event::Context context = context_at(received_ - 1);
     stage_.matcher.give_opaque(call);
     stage_.ledger.answered_opaque(context, &call, identity_.peer.text);
-    owe(cut_answer(stage_.plan, call, 0, stage_.clock.now(), context));
+    owe(cut_answer(stage_.plan, call, 0, stage_.pace(), context));
   }
 }
 
@@ -345,7 +344,8 @@ const Output* AnsweredConnection::next(bool forced) const {
 
 bool AnsweredConnection::undelivered() const {
   if (dead_ || !socket_ || (!unread() && !end_sent_)) return false;
-  return !delivered(const_cast<boost::asio::ip::tcp::socket&>(*socket_).native_handle());
+  const int socket = const_cast<boost::asio::ip::tcp::socket&>(*socket_).native_handle();
+  return !stage_.delivery.arrived(socket, released_ - unsent_.size() - consumed_, end_sent_);
 }
 
 void AnsweredConnection::on_received(const event::BytesReceived& received) {
@@ -372,7 +372,7 @@ void AnsweredConnection::release(Moment limit) {
   Output& output = outputs_.front();
   if (output.in_context) stage_.clock.release(output.recorded, output.context, limit);
   if (output.kind == Output::Kind::kBytes) {
-    release_bytes(output);
+    release_bytes();
     return;
   }
   if (output.kind == Output::Kind::kPassedOn) {
@@ -395,7 +395,17 @@ void AnsweredConnection::release(Moment limit) {
   close_after_peer(reset);
 }
 
-void AnsweredConnection::release_bytes(Output& output) {
+// Answers that were read as one are sent as one: in two pieces, the service might read the first
+// alone.
+void AnsweredConnection::release_bytes() {
+  event::Bytes bytes;
+  while (take_bytes(bytes)) {
+  }
+  send(bytes);
+}
+
+bool AnsweredConnection::take_bytes(event::Bytes& taken) {
+  Output& output = outputs_.front();
   // Nobody reads a connection whose ring is full of marks: then draws are not addressed by it
   // either.
   std::uint64_t marked = publish(output);
@@ -404,20 +414,16 @@ void AnsweredConnection::release_bytes(Output& output) {
   const event::ByteRange range{output.bytes.begin, until};
   const event::Bytes bytes = stage_.plan.streams->bytes({output.source, Flow::kReceived}, range);
   const bool whole = range.end == output.bytes.end || bytes.size() < range.size();
-  const Output sent = output;
+  const Output last = output;
   output.bytes.begin = until;
   if (whole) outputs_.pop_front();
   released_ += bytes.size();
   if (decoder_ != nullptr && !script_) decoder_->feed(protocol::Side::kServer, bytes);
-  send(bytes);
-  // Answers that were read as one are sent as one.
-  if (whole && !outputs_.empty() && !dead_) {
-    const Output& next = outputs_.front();
-    if (next.kind == Output::Kind::kBytes && next.source == sent.source &&
-        next.chunk == sent.chunk && next.bytes.begin == range.end) {
-      release_bytes(outputs_.front());
-    }
-  }
+  taken.insert(taken.end(), bytes.begin(), bytes.end());
+  if (!whole || outputs_.empty()) return false;
+  const Output& next = outputs_.front();
+  return next.kind == Output::Kind::kBytes && next.source == last.source &&
+         next.chunk == last.chunk && next.bytes.begin == range.end;
 }
 
 void AnsweredConnection::send(std::span<const std::uint8_t> bytes) {

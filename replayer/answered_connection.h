@@ -102,7 +102,10 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
 
   // Publishes the marks of `output` and returns up to where its bytes may go now.
   std::uint64_t publish(const Output& output);
-  void release_bytes(Output& output);
+  void release_bytes();
+  // Takes what may go now of the output that is next; whether what follows was read together with
+  // it.
+  bool take_bytes(event::Bytes& taken);
   void send(std::span<const std::uint8_t> bytes);
   void write_more();
   void close(bool reset);

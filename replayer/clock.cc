@@ -4,9 +4,10 @@
 
 namespace reprise::replayer {
 
-Clock::Clock(Control& control, const Plan& plan)
+Clock::Clock(Control& control, const Plan& plan, bool as_recorded)
     : control_(control),
       plan_(plan),
+      as_recorded_(as_recorded),
       now_(plan.began),
       realtime_offset_(plan.timeline->realtime_offset()) {
   publish();
@@ -30,6 +31,7 @@ void Clock::fire(Moment deadline) {
 }
 
 void Clock::begin(event::ExchangeId exchange, Moment first_input) {
+  if (as_recorded_) return;
   nanoseconds shift = std::max(nanoseconds{0}, now_ - first_input);
   if (const auto first = plan_.tape.first_values.find(exchange);
       first != plan_.tape.first_values.end()) {

@@ -20,8 +20,9 @@ namespace reprise::replayer {
 
 class Clock {
  public:
-  // Starts at the moment the recording did.
-  Clock(Control& control, const Plan& plan);
+  // Starts at the moment the recording did. `as_recorded`: everything happens at its recorded
+  // moment (Schedule::is_as_recorded()), so that nothing is ever raised.
+  Clock(Control& control, const Plan& plan, bool as_recorded);
 
   Moment now() const { return now_; }
 
@@ -50,6 +51,7 @@ class Clock {
 
   Control& control_;
   const Plan& plan_;
+  const bool as_recorded_;
   Moment now_;
   nanoseconds realtime_offset_;
   MonotonicValues given_ = kNoValues;  // greatest so far

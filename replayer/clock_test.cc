@@ -40,7 +40,7 @@ class VirtualClock : public testing::Test {
       auto control = Control::create(path, 1, *plan_);
       EXPECT_TRUE(control) << control.error().message;
       control_.emplace(*std::move(control));
-      clock_.emplace(*control_, *plan_);
+      clock_.emplace(*control_, *plan_, as_recorded_);
     }
     return *clock_;
   }
@@ -58,6 +58,7 @@ class VirtualClock : public testing::Test {
     return told;
   }
 
+  bool as_recorded_ = false;
   ToldRecording recording_;
   Moment began_;
   event::ConnectionId client_;
@@ -132,6 +133,15 @@ TEST_F(VirtualClock, ExchangeThatOverlappedIsRaisedByWhatTheFirstOneTookAndCount
   clock().release(at(35), Context::of({2}), kNever);  // 15 ms later, now as then
   EXPECT_EQ(monotonic(), at(75));
   EXPECT_EQ(wall_clock_off_the_recorded(at(35)), nanoseconds{0});
+}
+
+TEST_F(VirtualClock, NothingIsRaisedWhereEverythingHappensAtItsRecordedMoment) {
+  as_recorded_ = true;
+  clock().begin({1}, at(10));
+  clock().release(at(60), Context::of({1}), kNever);
+  clock().begin({2}, at(20));
+  EXPECT_EQ(clock().shift(Context::of({2})), nanoseconds{0});
+  EXPECT_EQ(clock().raised(), 0u);
 }
 
 TEST_F(VirtualClock, GreatestRaiseIsKept) {

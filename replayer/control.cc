@@ -51,7 +51,8 @@ void lay_out(abi::ControlHeader& header, const Sizes& sizes, const Tape& tape) {
   header.entry_count = static_cast<std::uint32_t>(tape.entries.size());
   header.links_offset = align(sizeof(abi::ControlHeader));
   header.mailboxes_offset = align(header.links_offset + sizes.links * sizeof(abi::Link));
-  header.entries_offset = align(header.mailboxes_offset + sizes.mailboxes * sizeof(abi::Mailbox));
+  header.gates_offset = align(header.mailboxes_offset + sizes.mailboxes * sizeof(abi::Mailbox));
+  header.entries_offset = align(header.gates_offset + sizes.mailboxes * sizeof(abi::Gate));
   header.draws_offset = align(header.entries_offset + tape.entries.size() * sizeof(abi::TapeEntry));
   header.tape_bytes_offset = align(header.draws_offset + tape.draws.size() * sizeof(abi::TapeDraw));
   header.control_bytes = align(header.tape_bytes_offset + tape.bytes.size() + 1);
@@ -94,7 +95,9 @@ tl::expected<Control, Error> Control::create(const std::string& path, std::uint3
   if (base == MAP_FAILED) return tl::unexpected(cannot("allocate", path, error));
   control.base_ = base;
   control.bytes_ = bytes;
-  lay_out(*new (base) abi::ControlHeader{}, sizes, tape);
+  abi::ControlHeader& header = *new (base) abi::ControlHeader{};
+  lay_out(header, sizes, tape);
+  plan.header.host.copy(header.host_name, sizeof header.host_name - 1);
   copy_to(base, layout.entries_offset, tape.entries);
   copy_to(base, layout.draws_offset, tape.draws);
   copy_to(base, layout.tape_bytes_offset, tape.bytes);
@@ -171,6 +174,15 @@ void Control::reply(std::uint32_t slot, abi::MailState state) {
   futex_wake(mailbox.state);
 }
 
+void Control::take_turns() { mutable_header().one_at_a_time.store(1, std::memory_order_release); }
+
+void Control::open_gate(std::uint32_t slot, std::int64_t horizon_ns) {
+  mutable_header().horizon_ns.store(horizon_ns, std::memory_order_release);
+  abi::Gate& gate = abi::gates(base_)[slot];
+  gate.passes.fetch_add(1, std::memory_order_release);
+  futex_wake(gate.passes);
+}
+
 void Control::set_clock(std::int64_t monotonic_ns, std::int64_t realtime_ns) {
   abi::ControlHeader& header = mutable_header();
   header.realtime_ns.store(realtime_ns, std::memory_order_relaxed);
@@ -191,6 +203,10 @@ void Control::let_time_run() {
   mutable_header().real_time.store(1, std::memory_order_release);
   mutable_header().clock_moves.fetch_add(1, std::memory_order_release);
   wake_sleepers();
+  if (mutable_header().one_at_a_time.exchange(0, std::memory_order_acq_rel) == 0) return;
+  for (std::uint32_t slot = 0; slot < header().mailbox_count; ++slot) {
+    open_gate(slot, abi::kAwake);
+  }
 }
 
 }  // namespace reprise::replayer

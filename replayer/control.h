@@ -68,11 +68,19 @@ class Control {
   // There is no answer: the hook fails as a lost dependency would.
   void refuse(std::uint32_t slot);
 
+  // --- Turns ---
+  // One thread of the service runs at a time. Before the service starts.
+  void take_turns();
+  const abi::Gate& gate(std::uint32_t slot) const { return abi::gates(base_)[slot]; }
+  // Lets the thread in `slot` go that waits at its gate. Until it may have woken another one it
+  // takes every step that was recorded before `horizon_ns`.
+  void open_gate(std::uint32_t slot, std::int64_t horizon_ns);
+
   // --- The clock words ---
   void set_clock(std::int64_t monotonic_ns, std::int64_t realtime_ns);
   // Wakes sleepers, after the clock passed a deadline of theirs.
   void wake_sleepers();
-  // From here on clocks and time-outs run by themselves: the recording is over.
+  // From here on clocks, time-outs and threads run by themselves: the recording is over.
   void let_time_run();
 
   // Asks the agent to watch for system calls that escape its hooks. Before the service starts.

@@ -1,35 +1,9 @@
 #include "replayer/draw_tally.h"
 
-#include <cerrno>
-
 #include "event/draws.h"
 
 namespace reprise::replayer {
 namespace {
-
-enum class Step : std::uint8_t {
-  kWork,    // I/O that was done: what is drawn from here on is an exchange's own
-  kIdling,  // there was nothing to do, or something to look at: what is drawn depends on arrival
-  kNeither,
-};
-
-// Connects are neither: a pool makes them now for this exchange and now for that, and a readiness
-// wait that reports one complete is followed by the same draws as any other.
-Step step_of(const event::Fact& fact) {
-  if (const auto* waited = std::get_if<event::Waited>(&fact)) {
-    return waited->ready.empty() ? Step::kNeither : Step::kIdling;
-  }
-  if (const auto* received = std::get_if<event::BytesReceived>(&fact)) {
-    return received->error == EAGAIN ? Step::kIdling : Step::kWork;
-  }
-  if (const auto* sent = std::get_if<event::SendFinished>(&fact)) {
-    return sent->error == EAGAIN ? Step::kIdling : Step::kNeither;
-  }
-  const bool work = std::holds_alternative<event::SendIntended>(fact) ||
-                    std::holds_alternative<event::FileRangeSent>(fact) ||
-                    std::holds_alternative<event::Accepted>(fact);
-  return work ? Step::kWork : Step::kNeither;
-}
 
 const char* clock_name(std::uint8_t source) {
   switch (static_cast<abi::ClockSource>(source)) {
@@ -92,10 +66,8 @@ void DrawTally::on_event(const event::Event& event) {
     count(event, {abi::DrawKind::kClock, clock->source}, clock->caller);
   } else if (const auto* random = std::get_if<event::RandomDrawn>(&event.fact)) {
     count(event, {abi::DrawKind::kRandom, random->source}, random->caller);
-  } else if (std::holds_alternative<event::ThreadEnded>(event.fact)) {
-    idling_.erase(event.thread);
-  } else if (const Step step = step_of(event.fact); step != Step::kNeither) {
-    idling_[event.thread] = step == Step::kIdling;
+  } else {
+    idling_.add(event);
   }
 }
 
@@ -107,8 +79,7 @@ void DrawTally::count(const event::Event& event, DrawSource source, std::uint64_
     ++incidental_;
     return;
   }
-  const auto idling = idling_.find(event.thread);
-  if (idling != idling_.end() && idling->second) return;
+  if (idling_.is(event.thread)) return;
   ++counts_[event.context.exchange][source];
 }
 

@@ -3,8 +3,7 @@
 // One rule counts a recording and its replay, so that the two compare. What depends on the moment
 // at which bytes arrive and threads get to run is *incidental*, and only its sum is kept: draws
 // made inside libraries, and reads of monotonic clocks, by which loops and time-outs measure how
-// long they waited. Draws of a thread that has found nothing to do, or is told what there is to do
-// (between an EAGAIN or the return of a readiness wait and the next I/O), are not counted at all.
+// long they waited. Draws of an idling thread (event/idling.h) are not counted at all.
 // Fed with events in order. Thread-compatible.
 #pragma once
 
@@ -16,6 +15,7 @@
 
 #include "agent/abi/control.h"
 #include "event/event.h"
+#include "event/idling.h"
 #include "replayer/module_keys.h"
 
 namespace reprise::replayer {
@@ -45,7 +45,7 @@ class DrawTally {
   void count(const event::Event& event, DrawSource source, std::uint64_t caller);
 
   ModuleKeys modules_;
-  std::unordered_map<event::ThreadId, bool> idling_;
+  event::Idling idling_;
   std::unordered_map<event::ExchangeId, Counts> counts_;
   std::uint64_t incidental_ = 0, unattributed_ = 0;
 };

@@ -199,8 +199,8 @@ bool DrivenConnection::wants_more() const {
 }
 
 bool DrivenConnection::undelivered() const {
-  if (dead_) return false;
-  return (unread() || !accepted_) && !delivered(socket_);
+  if (dead_ || (!unread() && accepted_)) return false;
+  return !stage_.delivery.arrived(socket_, sent_ - unsent_.size() - consumed_, false);
 }
 
 void DrivenConnection::on_received(const event::BytesReceived& received) {

@@ -1,5 +1,7 @@
 #include "replayer/driver.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,16 @@ Driver::Driver(boost::asio::io_context& io, Stage& stage) : io_(io), stage_(stag
 
 // --- Listening and accepting -------------------------------------------------------------------
 
+namespace {
+
+// Whether clients of the one could connect to the other: they are Internet addresses both, or
+// neither is.
+bool same_kind(const event::Address& recorded, const abi::SocketAddress& asked) {
+  return recorded.text.starts_with("unix:") == (family_of(asked) == AF_UNIX);
+}
+
+}  // namespace
+
 const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
   const std::string asked = address_text(ask.asked);
   const RecordedListener* same_port = nullptr;
@@ -21,6 +33,7 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
     if (recorded.local.text == asked) return &recorded;
     // A source is named by whoever wrote the service: another name is another source.
     if (is_spoken(ask.asked) || is_spoken(to_abi(recorded.local))) continue;
+    if (!same_kind(recorded.local, ask.asked)) continue;
     if (same_port == nullptr && port_of(recorded.local) == port_of(ask.asked))
       same_port = &recorded;
     if (any == nullptr) any = &recorded;
@@ -47,7 +60,10 @@ abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
     return answer;
   }
   const RecordedListener* recorded = recorded_for(ask);
-  Listening listening{.recorded = recorded, .socket = ask.socket, .actual = ask.actual};
+  Listening listening{.recorded = recorded,
+                      .socket = ask.socket,
+                      .asked = address_text(ask.asked),
+                      .actual = ask.actual};
   if (recorded != nullptr) {
     abi::Mark opening{};
     opening.entry = abi::kNone;
@@ -65,6 +81,15 @@ const Driver::Listening* Driver::listening_for(event::ConnectionId listener) con
     return l.recorded != nullptr && l.recorded->id == listener;
   });
   return found == listeners_.end() ? nullptr : &*found;
+}
+
+std::string Driver::unrecorded_listeners() const {
+  std::string text;
+  for (const Listening& listening : listeners_) {
+    if (listening.recorded != nullptr) continue;
+    text += (text.empty() ? "" : ", ") + listening.asked;
+  }
+  return text;
 }
 
 std::optional<abi::SocketAddress> Driver::listening_at(const event::Address& address) const {
@@ -190,13 +215,16 @@ Moment Driver::moment_of_next_step(const Run& run) const {
   return stage_.plan.inputs.of(run.unit->connection).ended;
 }
 
+Moment Driver::due_of_next_step(const Run& run) const {
+  const Moment recorded = std::max(run.last_recorded, moment_of_next_step(run));
+  return stage_.as_recorded ? recorded : run.last_taken + (recorded - run.last_recorded);
+}
+
 std::optional<Moment> Driver::next_due() const {
   std::optional<Moment> earliest;
   for (const Run& run : runs_) {
     if (!may_step(run)) continue;
-    const nanoseconds pause =
-        std::max(nanoseconds{0}, moment_of_next_step(run) - run.last_recorded);
-    const Moment due = run.last_taken + pause;
+    const Moment due = due_of_next_step(run);
     earliest = std::min(earliest.value_or(due), due);
   }
   return earliest;
@@ -206,9 +234,7 @@ void Driver::step(Moment limit) {
   const std::optional<Moment> due = next_due();
   for (Run& run : runs_) {
     if (!may_step(run)) continue;
-    const nanoseconds pause =
-        std::max(nanoseconds{0}, moment_of_next_step(run) - run.last_recorded);
-    if (run.last_taken + pause != *due) continue;
+    if (due_of_next_step(run) != *due) continue;
     take_step(run, limit);
     return;
   }
@@ -263,6 +289,16 @@ std::vector<event::ExchangeId> Driver::outstanding() const {
   return ids;
 }
 
+const RecordedExchange* Driver::answered_next() const {
+  const RecordedExchange* next = nullptr;
+  for (const event::ExchangeId id : outstanding()) {
+    const RecordedExchange* exchange = stage_.plan.exchange(id);
+    if (!exchange->answered() || expired_.contains(id)) continue;
+    if (next == nullptr || exchange->last_byte_out < next->last_byte_out) next = exchange;
+  }
+  return next;
+}
+
 std::optional<Driver::Expected> Driver::expected() const {
   std::optional<Expected> all;
   for (const event::ExchangeId id : outstanding()) {
@@ -283,7 +319,10 @@ void Driver::give_up(const std::string& problem) {
       const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
       const std::uint32_t transaction = run.unanswered.front();
       const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
-      finish(run, transaction, expected ? problem : "");
+      const bool accepted = run.connection == nullptr || run.connection->accepted();
+      const std::string told =
+          accepted ? problem : "the service never accepted the connection; " + problem;
+      finish(run, transaction, expected ? told : "");
     }
   }
 }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/abi/control.h"
@@ -41,6 +42,9 @@ class Driver {
   // Where the service really listens for what was recorded as `address`; none when it does not.
   std::optional<abi::SocketAddress> listening_at(const event::Address& address) const;
 
+  // Addresses on which the service listens and the recorded one did not, "" for none.
+  std::string unrecorded_listeners() const;
+
   // --- What the schedule releases ---
   // The service listens where this unit's connection is to be opened, or needs not.
   bool ready_for(const Unit& unit) const;
@@ -65,6 +69,10 @@ class Driver {
   event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const;
   // Exchanges that are driven and not answered, in the order of release.
   std::vector<event::ExchangeId> outstanding() const;
+  // Of those the recording has an answer to, the one it had answered first; those are left out
+  // whose wait has expired.
+  const RecordedExchange* answered_next() const;
+  void expire(event::ExchangeId exchange) { expired_.insert(exchange); }
   struct Expected {
     Moment recorded_end;    // when the recording had answered the last of them
     Moment end;             // the same in virtual time
@@ -84,6 +92,7 @@ class Driver {
   struct Listening {
     const RecordedListener* recorded = nullptr;  // null: nobody listened there
     abi::Cookie socket = 0;
+    std::string asked;  // address
     abi::SocketAddress actual;
     LinkId link;
     std::uint64_t opened = 0;  // connections led to it
@@ -107,6 +116,7 @@ class Driver {
                                          std::uint32_t flags);
   void fail(Run& run, const std::string& problem);
   Moment moment_of_next_step(const Run& run) const;
+  Moment due_of_next_step(const Run& run) const;
   static bool has_next_step(const Run& run);
   bool may_step(const Run& run) const;
   void take_step(Run& run, Moment limit);
@@ -124,6 +134,7 @@ class Driver {
       by_address_;        // not accepted yet
   std::deque<Run> runs_;  // in the order of release
   std::vector<DrivenExchange> finished_;
+  std::unordered_set<event::ExchangeId> expired_;
 };
 
 }  // namespace reprise::replayer

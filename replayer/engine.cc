@@ -7,6 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <deque>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -19,10 +21,12 @@
 #include "replayer/leak_watch.h"
 #include "replayer/questions.h"
 #include "replayer/quiescence.h"
+#include "replayer/real_time.h"
 #include "replayer/responder.h"
 #include "replayer/settlement.h"
 #include "replayer/stage.h"
 #include "replayer/threads.h"
+#include "replayer/turns.h"
 
 namespace reprise::replayer {
 namespace {
@@ -69,6 +73,9 @@ class Engine::Run {
   void release(Release what);
   bool never_listens();
   void release_unit(bool early);
+  void expire_answer();
+  void pass_time();
+  void give_turn();
   void fire_deadline();
   void settle_finished();
   void settle_work(std::size_t left);
@@ -82,10 +89,14 @@ class Engine::Run {
   boost::asio::io_context io_{1};
   Clock clock_;
   Matcher matcher_;
+  Delivery delivery_;
   Stage stage_;
   Threads threads_;
   Quiescence quiescence_;
+  Turns turns_;
   Doorbell doorbell_;
+  RealTime real_time_;
+  microseconds longest_wait_ = kBusyWait;
   LeakWatch leaks_;
   Driver driver_;
   Responder responder_;
@@ -93,6 +104,7 @@ class Engine::Run {
   Ending ending_;
   std::optional<DebuggerCommands> debugger_;
   DrawTally tally_;
+  std::set<std::string> processes_;  // fork paths
   // Exchanges of this replay by the recorded number they stand for, and the other way round.
   std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
   std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
@@ -107,13 +119,25 @@ Engine::Run::Run(Engine& engine, Service& service)
     : engine_(engine),
       service_(service),
       plan_(engine.plan_),
-      clock_(engine.control_, plan_),
+      clock_(engine.control_, plan_, engine.schedule_.is_as_recorded()),
       matcher_(plan_),
-      stage_{plan_,   engine.control_,         clock_, matcher_, engine.ledger_,
-             service, engine.options_.on_miss, {},     {},       {}},
+      stage_{plan_,
+             engine.control_,
+             clock_,
+             matcher_,
+             engine.ledger_,
+             service,
+             delivery_,
+             engine.options_.on_miss,
+             engine.schedule_.is_as_recorded(),
+             {},
+             {},
+             {}},
       threads_(service.arena()),
       quiescence_(threads_),
+      turns_(engine.control_, threads_),
       doorbell_(service.arena()),
+      real_time_(engine.options_.real_time, steady_clock::now()),
       driver_(io_, stage_),
       responder_(io_, stage_),
       questions_(stage_, driver_, responder_, leaks_, threads_),
@@ -140,9 +164,8 @@ tl::expected<void, Error> Engine::Run::replay() {
     if (rest == Rest::kQuiescent && !is_held()) {
       if (!done_) {
         if (act()) continue;
-      } else if (!error_ && quiescence_.earliest_deadline() != kNever) {
-        // Nothing is left to release, and the service is on its way out: only time passes.
-        fire_deadline();
+      } else if (!error_) {
+        pass_time();
       }
     } else if (rest == Rest::kBusy) {
       never_listens_since_.reset();
@@ -153,7 +176,8 @@ tl::expected<void, Error> Engine::Run::replay() {
       continue;
     }
     yields = 0;
-    const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : kBusyWait);
+    const microseconds longest = std::exchange(longest_wait_, kBusyWait);
+    const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : longest);
     if (!rang && service_.exited()) break;
   }
   take_in();
@@ -231,11 +255,15 @@ Board Engine::Run::board(bool quiescent) {
   board.step = driver_.next_due();
   board.output = responder_.next_due(false);
   if (quiescence_.earliest_deadline() != kNever) board.deadline = quiescence_.earliest_deadline();
+  if (const auto held = turns_.next()) board.turn = held->step;
   if (const auto expected = driver_.expected()) {
     board.outstanding = true;
     board.outstanding_answered = expected->answered;
     board.outstanding_recorded_end = expected->recorded_end;
     board.outstanding_end = expected->end;
+    if (const RecordedExchange* next = driver_.answered_next()) {
+      board.answer_expected = next->last_byte_out;
+    }
     board.blocked_output = !board.output && responder_.next_due(true).has_value();
   }
   board.fired = fired_;
@@ -249,9 +277,16 @@ bool Engine::Run::act() {
     done_ = true;
     return true;
   }
-  const Release what = engine_.schedule_.choose(board(true));
+  const Board rest = board(true);
+  const Release what = engine_.schedule_.choose(rest);
   if (what == Release::kNotListening && !never_listens()) return false;
+  const auto left = real_time_.left(due_of(what, rest) - rest.now, steady_clock::now());
+  if (left > nanoseconds{0}) {
+    longest_wait_ = std::min(kBusyWait, std::chrono::ceil<microseconds>(left));
+    return false;
+  }
   release(what);
+  real_time_.released(clock_.now() - rest.now, steady_clock::now());
   return true;
 }
 
@@ -263,7 +298,7 @@ bool Engine::Run::never_listens() {
 
 void Engine::Run::release(Release what) {
   const Moment limit = quiescence_.earliest_deadline();
-  if (what != Release::kDeadline) fired_ = 0;
+  if (what != Release::kDeadline && what != Release::kTurn) fired_ = 0;
   on_their_way_since_.reset();
   switch (what) {
     case Release::kNothing:
@@ -283,10 +318,18 @@ void Engine::Run::release(Release what) {
     case Release::kUnitEarly:
       release_unit(true);
       return;
+    case Release::kTurn:
+      give_turn();
+      return;
     case Release::kDeadline:
       fire_deadline();
       return;
+    case Release::kExpire:
+      expire_answer();
+      return;
     case Release::kGiveUp:
+      ++engine_.ledger_.waits_bounded;
+      ++engine_.ledger_.waits_expired;
       driver_.give_up("no answer: " + quiescence_.describe());
       return;
     case Release::kNotListening:
@@ -311,6 +354,41 @@ void Engine::Run::release_unit(bool early) {
   if (early) engine_.ledger_.released_early();
   const auto stop_at = debugger_ ? debugger_->stop_in(unit) : std::nullopt;
   driver_.release(unit, quiescence_.earliest_deadline(), stop_at);
+}
+
+// The service rests and will not answer what the recording had answered before what comes next.
+void Engine::Run::expire_answer() {
+  const RecordedExchange& exchange = *driver_.answered_next();
+  driver_.expire(exchange.id);
+  ++engine_.ledger_.waits_bounded;
+  ++engine_.ledger_.waits_expired;
+  engine_.ledger_.note("the recorded order was left where exchange " +
+                       std::to_string(exchange.id.value) +
+                       " is to be answered: " + quiescence_.describe());
+}
+
+// Nothing is left to release, and the service is on its way out.
+void Engine::Run::pass_time() {
+  if (turns_.next()) {
+    give_turn();
+  } else if (quiescence_.earliest_deadline() != kNever) {
+    fire_deadline();
+  }
+}
+
+void Engine::Run::give_turn() {
+  const auto held = turns_.next();
+  if (held->step != Turns::kAwake) {
+    fired_ = 0;
+    clock_.release(held->step, event::Context::background(), quiescence_.earliest_deadline());
+  }
+  const Board rest = board(true);
+  Moment others = kNever;
+  for (const auto& moment : {rest.step, rest.output, rest.deadline}) {
+    if (moment) others = std::min(others, *moment);
+  }
+  if (rest.unit) others = std::min(others, rest.unit->recorded);
+  turns_.give(*held, others);
 }
 
 void Engine::Run::fire_deadline() {
@@ -350,8 +428,9 @@ std::string Engine::Run::unreplayed() const {
   for (const RecordedListener& listener : plan_.listeners) {
     if (connection != nullptr && listener.id == connection->listener) where = listener.local.text;
   }
-  return "the service never listened on " + where +
-         ", where the recording has its clients: " + quiescence_.describe() +
+  const std::string instead = driver_.unrecorded_listeners();
+  return "the service never listened on " + where + ", where the recording has its clients" +
+         (instead.empty() ? "" : ", but on " + instead) + ": " + quiescence_.describe() +
          "; start it with the arguments it was recorded with";
 }
 
@@ -375,6 +454,9 @@ void Engine::Run::on_event(const event::Event& event) {
   driver_.on_event(event);
   responder_.on_event(event);
   if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) clock_.given(*clock);
+  if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
+    processes_.insert(started->path);
+  }
   // Learns which recorded exchange this one stands for while the collector still knows it.
   if (event.context.kind == event::Context::Kind::kExchange) (void)recorded(event.context);
 }
@@ -394,7 +476,15 @@ void Engine::Run::finish_ledger() {
   ledger.clocks_raised = clock_.raised();
   ledger.greatest_raise = clock_.greatest_shift();
   ledger.selected = plan_.selected;
+  ledger.silence_skipped = real_time_.skipped();
+  ledger.silence_waited = real_time_.waited();
   for (const std::string& thread : quiescence_.unhooked()) ledger.note(thread);
+  ledger.waits_bounded += quiescence_.unhooked().size();
+  if (processes_.size() > plan_.processes) {
+    ledger.note("the service started " + std::to_string(processes_.size()) +
+                " processes, recorded " + std::to_string(plan_.processes) +
+                ": what the others draw has no recorded counterpart");
+  }
   ledger.sort_divergences();
   if (next_unit_ < plan_.units.size()) {
     ledger.note("the service ended before " +
@@ -404,7 +494,9 @@ void Engine::Run::finish_ledger() {
 }
 
 Engine::Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options)
-    : plan_(plan), control_(control), schedule_(schedule), options_(std::move(options)) {}
+    : plan_(plan), control_(control), schedule_(schedule), options_(std::move(options)) {
+  if (schedule_.is_as_recorded()) control_.take_turns();
+}
 
 Engine::~Engine() = default;
 

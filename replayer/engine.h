@@ -30,6 +30,7 @@ namespace reprise::replayer {
 
 struct EngineOptions {
   OnMiss on_miss = OnMiss::kError;
+  bool real_time = false;  // silence between releases passes in real time, and is not skipped
   // The service stops under the debugger when this exchange arrives.
   std::optional<event::ExchangeId> stop_at;
   // The debugger that holds the service; null without one. With one, the replay has all the time in
@@ -44,6 +45,7 @@ struct EngineOptions {
 
 class Engine : public event::Observer {
  public:
+  // Before the service starts.
   Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options);
   ~Engine() override;
 

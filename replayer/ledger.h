@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "event/event.h"
+#include "replayer/determinism.h"
 #include "replayer/match.h"
 #include "replayer/moment.h"
 
@@ -105,6 +106,13 @@ class Ledger {
   std::uint64_t clocks_raised = 0;  // exchanges whose monotonic time was raised
   nanoseconds greatest_raise{0};
   std::uint64_t selected = 0;  // exchanges that were to be replayed
+  // Virtual time that passed while the service rested, by whether it took real time as well.
+  nanoseconds silence_skipped{0}, silence_waited{0};
+  // Waits of the replayer for something that the recording has next which it had to bound: the
+  // service rested without having done it, or a thread was blocked where there is no hook. And
+  // those of them that ended without it.
+  std::uint64_t waits_bounded = 0, waits_expired = 0;
+  Determinism determinism;  // of the runs of which this is the first
   std::optional<event::ProcessExited> exit;
 
  private:

@@ -17,6 +17,8 @@ std::string line(const char* name, const std::string& value) {
   return fmt::format("{:<13}{}\n", name, value);
 }
 
+double seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
+
 std::string divergence_line(const Divergence& divergence) {
   std::string text =
       divergence.exchange ? fmt::format("exchange {}: ", divergence.exchange.value) : std::string();
@@ -65,6 +67,49 @@ std::string draw_line(const Ledger& ledger) {
   return text;
 }
 
+std::string fact_lines(const RunFact& fact) {
+  return fmt::format("  run {}: {}\n    made by: {}\n", fact.run, fact.fact,
+                     fact.code.empty() ? "not known" : fact.code);
+}
+
+std::string determinism_lines(const Determinism& determinism) {
+  std::string text =
+      fmt::format("deterministic: {} of {}\n", determinism.identical, determinism.runs);
+  if (!determinism.first_difference) return text;
+  const FirstDifference& first = *determinism.first_difference;
+  const std::string where =
+      first.exchange ? fmt::format("exchange {} ({})", first.exchange.value, first.context)
+                     : first.context;
+  text += fmt::format("  runs {} and {} differ first in {}, {}\n", first.one.run, first.other.run,
+                      where, first.which);
+  return text + fact_lines(first.one) + fact_lines(first.other);
+}
+
+Json fact_json(const RunFact& fact) {
+  Json json;
+  json["run"] = fact.run;
+  json["fact"] = fact.fact;
+  json["code"] = fact.code.empty() ? Json(nullptr) : Json(fact.code);
+  return json;
+}
+
+Json determinism_json(const Determinism& determinism) {
+  Json json;
+  json["runs"] = determinism.runs;
+  json["identical"] = determinism.identical;
+  Json& difference = json["first_difference"] = nullptr;
+  if (determinism.first_difference) {
+    const FirstDifference& first = *determinism.first_difference;
+    difference = Json::object();
+    difference["exchange"] = first.exchange ? Json(first.exchange.value) : Json(nullptr);
+    difference["context"] = first.context;
+    difference["which"] = first.which;
+    difference["one"] = fact_json(first.one);
+    difference["other"] = fact_json(first.other);
+  }
+  return json;
+}
+
 Json exit_json(const std::optional<event::ProcessExited>& exit) {
   if (!exit) return nullptr;
   Json json;
@@ -96,13 +141,23 @@ std::string ledger_text(const Ledger& ledger) {
     text += line("order", fmt::format("{} released before the answer to an earlier request",
                                       ledger.early_releases()));
   }
+  if (ledger.waits_bounded > 0) {
+    text += line("waits", fmt::format("{} bounded, {} of them expired", ledger.waits_bounded,
+                                      ledger.waits_expired));
+  }
+  if (ledger.silence_skipped + ledger.silence_waited > nanoseconds{0}) {
+    const bool waited = ledger.silence_waited > nanoseconds{0};
+    text +=
+        line("silence", waited ? fmt::format("{:.3f} s waited", seconds(ledger.silence_waited))
+                               : fmt::format("{:.3f} s skipped", seconds(ledger.silence_skipped)));
+  }
   if (ledger.clocks_raised > 0) {
     text += line("clock", fmt::format("monotonic time raised in {} exchanges, by {:.3f} s at most",
-                                      ledger.clocks_raised,
-                                      static_cast<double>(ledger.greatest_raise.count()) / 1e9));
+                                      ledger.clocks_raised, seconds(ledger.greatest_raise)));
   }
   text += line("exit", exit_words(ledger.exit));
   for (const std::string& note : ledger.notes()) text += line("note", note);
+  if (ledger.determinism.runs > 1) text += determinism_lines(ledger.determinism);
   return text;
 }
 
@@ -129,12 +184,17 @@ std::string ledger_json(const Ledger& ledger) {
   json["coverage"]["leaked"] = ledger.coverage.leaked;
   json["coverage"]["watched"] = ledger.coverage.watched;
   json["coverage"]["leaks"] = ledger.coverage.leaks;
+  json["silence"]["skipped_s"] = seconds(ledger.silence_skipped);
+  json["silence"]["waited_s"] = seconds(ledger.silence_waited);
+  json["waits"]["bounded"] = ledger.waits_bounded;
+  json["waits"]["expired"] = ledger.waits_expired;
   json["draws"]["exact"] = ledger.draws_exact;
   json["draws"]["relaxed"] = ledger.draws_relaxed;
   json["unattributed"] = ledger.unattributed_calls() + ledger.unattributed_draws;
   json["released_early"] = ledger.early_releases();
   json["clocks_raised"] = ledger.clocks_raised;
   json["notes"] = ledger.notes();
+  json["deterministic"] = determinism_json(ledger.determinism);
   json["exit"] = exit_json(ledger.exit);
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -49,6 +49,8 @@ Ledger troubled() {
   ledger.unattributed_draws = 1;
   ledger.unattributed();
   ledger.released_early();
+  ledger.waits_bounded = 7;
+  ledger.waits_expired = 1;
   ledger.clocks_raised = 2;
   ledger.greatest_raise = std::chrono::milliseconds(1500);
   ledger.exit = ProcessExited{ProcessExited::How::kSignal, 11};
@@ -84,6 +86,7 @@ TEST(LedgerText, WhatWasBentIsToldLineByLine) {
       "  leaked: getrandom in libfoo.so.1, 3 times\n"
       "unattributed 2\n"
       "order        1 released before the answer to an earlier request\n"
+      "waits        7 bounded, 1 of them expired\n"
       "clock        monotonic time raised in 2 exchanges, by 1.500 s at most\n"
       "exit         signal 11\n"
       "note         the service was held\n");
@@ -113,6 +116,37 @@ TEST(LedgerText, ServiceThatRunsOnHasNoExit) {
   EXPECT_NE(ledger_text(ledger).find("did not end"), std::string::npos);
 }
 
+// Of 20 runs, some of which draw once more than the first.
+Ledger repeated() {
+  Ledger ledger = faithful();
+  FirstDifference first;
+  first.exchange = {17};
+  first.context = "exchange 2 of connection 7";
+  first.which = "fact 12";
+  first.one = {1, "sent to the client (4 bytes, `done`)", ""};
+  first.other = {3, "random getrandom (8 bytes, `........`)",
+                 "shop+0x12ab, in pay() at shop.cc:12"};
+  ledger.determinism = {20, 18, first};
+  return ledger;
+}
+
+TEST(LedgerText, RunsThatDifferAreToldLast) {
+  const std::string text = ledger_text(repeated());
+  EXPECT_EQ(text.substr(text.find("deterministic")),
+            "deterministic: 18 of 20\n"
+            "  runs 1 and 3 differ first in exchange 17 (exchange 2 of connection 7), fact 12\n"
+            "  run 1: sent to the client (4 bytes, `done`)\n"
+            "    made by: not known\n"
+            "  run 3: random getrandom (8 bytes, `........`)\n"
+            "    made by: shop+0x12ab, in pay() at shop.cc:12\n");
+}
+
+TEST(LedgerText, RunsThatDoNotDifferAreCounted) {
+  Ledger ledger = faithful();
+  ledger.determinism = {20, 20, std::nullopt};
+  EXPECT_TRUE(ledger_text(ledger).ends_with("deterministic: 20 of 20\n")) << ledger_text(ledger);
+}
+
 // --- For machines
 // ---------------------------------------------------------------------------------
 
@@ -130,8 +164,23 @@ TEST(LedgerJson, HasWhatTheContractNames) {
   EXPECT_TRUE(json.at("divergences")[2].at("exchange").is_null());
   EXPECT_EQ(json.at("coverage").at("hooked"), 100);
   EXPECT_EQ(json.at("coverage").at("leaked"), 3);
+  EXPECT_EQ(json.at("waits"), (Json{{"bounded", 7}, {"expired", 1}}));
+  EXPECT_EQ(json.at("deterministic"),
+            (Json{{"runs", 1}, {"identical", 1}, {"first_difference", nullptr}}));
   EXPECT_EQ(json.at("unattributed"), 2);
   EXPECT_EQ(json.at("exit"), (Json{{"signal", 11}}));
+}
+
+TEST(LedgerJson, FirstDifferenceHasBothSides) {
+  const Json difference =
+      Json::parse(ledger_json(repeated())).at("deterministic").at("first_difference");
+  EXPECT_EQ(difference.at("exchange"), 17);
+  EXPECT_EQ(difference.at("context"), "exchange 2 of connection 7");
+  EXPECT_EQ(difference.at("one").at("run"), 1);
+  EXPECT_TRUE(difference.at("one").at("code").is_null());
+  EXPECT_EQ(difference.at("other"), (Json{{"run", 3},
+                                          {"fact", "random getrandom (8 bytes, `........`)"},
+                                          {"code", "shop+0x12ab, in pay() at shop.cc:12"}}));
 }
 
 TEST(LedgerJson, EndIsACodeOrASignalOrNothing) {

@@ -82,13 +82,15 @@ class Cut {
 }  // namespace
 
 std::vector<Output> cut_answer(const Plan& plan, const RecordedCall& call, std::uint64_t skip,
-                               Moment seen, const event::Context& context) {
+                               const Pace& pace, const event::Context& context) {
   const RecordedConnection* connection = plan.connection(call.connection);
   if (connection == nullptr) return {};
-  Cut cut(plan, *connection, context, call.context == context);
-  const nanoseconds lag = seen - call.last_byte_out;
+  const bool in_context = call.context == context;
+  const nanoseconds lag =
+      pace.as_recorded && in_context ? nanoseconds{0} : pace.seen - call.last_byte_out;
+  Cut cut(plan, *connection, context, in_context);
   cut.add_bytes({std::min(call.response.begin + skip, call.response.end), call.response.end}, lag,
-                seen);
+                pace.seen);
   // What follows up to the next answer came unasked.
   const auto& calls = connection->transactions;
   auto next = std::ranges::upper_bound(calls, call.request.begin, {}, [&](std::uint32_t index) {
@@ -98,20 +100,20 @@ std::vector<Output> cut_answer(const Plan& plan, const RecordedCall& call, std::
   while (next != calls.end() && plan.calls[*next].response.empty()) ++next;
   const std::uint64_t until = next == calls.end() ? kStreamEnd : plan.calls[*next].response.begin;
   if (call.response.end < until && !call.response.empty()) {
-    cut.add_bytes({call.response.end, until}, lag, seen);
+    cut.add_bytes({call.response.end, until}, lag, pace.seen);
   }
-  if (last) cut.add_end(cut.last_recorded(call.last_byte_out), lag, seen);
+  if (last) cut.add_end(cut.last_recorded(call.last_byte_out), lag, pace.seen);
   return cut.take();
 }
 
 std::vector<Output> cut_greeting(const Plan& plan, const RecordedConnection& connection,
-                                 Moment connected, const event::Context& context) {
+                                 const Pace& pace, const event::Context& context) {
   Cut cut(plan, connection, context, true);
-  const nanoseconds lag = connected - connection.opened;
+  const nanoseconds lag = pace.as_recorded ? nanoseconds{0} : pace.seen - connection.opened;
   const auto& calls = connection.transactions;
   const std::uint64_t until = calls.empty() ? kStreamEnd : plan.calls[calls.front()].response.begin;
-  cut.add_bytes({0, until}, lag, connected);
-  if (calls.empty()) cut.add_end(cut.last_recorded(connection.opened), lag, connected);
+  cut.add_bytes({0, until}, lag, pace.seen);
+  if (calls.empty()) cut.add_end(cut.last_recorded(connection.opened), lag, pace.seen);
   return cut.take();
 }
 

@@ -28,16 +28,23 @@ struct Output {
   bool idle = false;                 // ends a connection at rest: void when that is used again
 };
 
+// When what is owed is due: as long after the request as it was recorded, or, where a schedule
+// keeps recorded moments, at its own.
+struct Pace {
+  Moment seen;  // the virtual time at which the whole request was there: nothing is due before
+  bool as_recorded = false;
+};
+
 // The answer to `call`, without its first `skip` bytes, as it followed the request: its chunks,
 // what the peer sent unasked before the next call of that connection, and the end of the connection
-// where nothing else came. `seen`: the virtual time at which the whole request was there.
+// where nothing else came.
 [[nodiscard]] std::vector<Output> cut_answer(const Plan& plan, const RecordedCall& call,
-                                             std::uint64_t skip, Moment seen,
+                                             std::uint64_t skip, const Pace& pace,
                                              const event::Context& context);
 
 // What the peer of a recorded connection sent before any call: greetings, or nothing but its end.
 [[nodiscard]] std::vector<Output> cut_greeting(const Plan& plan,
                                                const RecordedConnection& connection,
-                                               Moment connected, const event::Context& context);
+                                               const Pace& pace, const event::Context& context);
 
 }  // namespace reprise::replayer

@@ -45,6 +45,7 @@ class Pass {
   std::unordered_map<event::ConnectionId, std::size_t> connect_of_;
   std::unordered_map<std::string, std::uint32_t> lookup_numbers_;
   std::unordered_map<event::ProcessId, std::string> paths_;
+  std::unordered_set<std::string> fork_paths_;
   std::unordered_set<std::int32_t> pids_;
   std::vector<Unit> signals_;
 };
@@ -53,6 +54,7 @@ tl::expected<void, Error> Pass::run(const Selection& selection) {
   read_tables();
   name_peers();
   read_events();
+  plan_.processes = fork_paths_.size();
   if (auto finished = plan_.streams->finish(); !finished) {
     return tl::unexpected(std::move(finished.error()));
   }
@@ -131,7 +133,7 @@ void Pass::read_events() {
   for (const auto& [id, connection] : plan_.connections) {
     if (connection.internal) internal.insert(id);
   }
-  tape_ = std::make_unique<TapeBuilder>(std::move(internal));
+  tape_ = std::make_unique<TapeBuilder>(*plan_.timeline, std::move(internal));
   inputs_ = std::make_unique<InputsBuilder>(*plan_.timeline);
   bool first = true;
   reader_.each_event([&](const event::Event& event) {
@@ -172,6 +174,7 @@ void Pass::on_event(const event::Event& event) {
     }
   } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
     paths_[event.process] = started->path;
+    fork_paths_.insert(started->path);
     if (event.process == kRoot && started->image == 0) on_environment(started->environment);
     pids_.insert(started->pid);
   } else if (const auto* signal = std::get_if<event::SignalReceived>(&event.fact)) {

@@ -140,6 +140,7 @@ struct Plan {
   std::uint64_t selected = 0;  // exchanges in `units`
   DrawTally draws;
   RecordedEnd end;
+  std::uint64_t processes = 0;  // fork paths
   // Of the root process, without what was masked in the recording or is set anew for every session.
   std::vector<std::pair<std::string, std::string>> environment;
   std::string cannot_drive;  // why the recorded clients cannot be played; "" when they can

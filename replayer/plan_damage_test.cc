@@ -58,11 +58,11 @@ void expect_can_be_walked_through(const Plan& plan) {
                         .bytes = plan.streams->bytes({call.connection, Flow::kSent}, call.request)};
     (void)matcher.expected(request);
     (void)matcher.match(request);
-    expect_output(cut_answer(plan, call, 3, plan.began, call.context));
+    expect_output(cut_answer(plan, call, 3, {plan.began}, call.context));
   }
   for (const auto& [id, connection] : plan.connections) {
     if (connection.direction == event::Direction::kInbound) continue;
-    expect_output(cut_greeting(plan, connection, plan.began, {}));
+    expect_output(cut_greeting(plan, connection, {plan.began}, {}));
     (void)plan.first_protocol(connection);
   }
   for (const RecordedExchange& exchange : plan.exchanges) (void)matcher.finish(exchange.id);
@@ -181,7 +181,7 @@ TEST_F(Damage, CallOnAnUnknownConnectionIsMatchedToNothing) {
   recording_.call({.operation = "GET /stock", .request = get("/stock"), .response = ok("7")});
   recording_.calls[{1}].connection = {99};
   const RecordedCall& call = plan().calls.front();
-  EXPECT_TRUE(cut_answer(*plan_, call, 0, plan_->began, call.context).empty());
+  EXPECT_TRUE(cut_answer(*plan_, call, 0, {plan_->began}, call.context).empty());
 }
 
 // --- Everything at once

@@ -4,7 +4,7 @@
 // schedule picks one. It sees the board whenever the service rests, or may have to be asked anyway
 // (Board::quiescent false).
 //
-// `serial` is in serial_schedule.h; others have the same interface. Threading: one thread.
+// `serial` is in serial_schedule.h, `recorded` in recorded_schedule.h. Threading: one thread.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +30,17 @@ struct Board {
   std::optional<Moment> step;      // the next step of a unit that was released
   std::optional<Moment> output;    // the next thing the responder owes
   std::optional<Moment> deadline;  // the earliest of a waiting thread
+  // When the recording had the next step of a thread that waits for its turn; before everything
+  // when that is not known.
+  std::optional<Moment> turn;
 
   bool outstanding = false;           // exchanges wait for their answer
   bool outstanding_answered = false;  // which one of them got in the recording
   Moment outstanding_recorded_end;    // when the recording had answered them
   Moment outstanding_end;             // the same in virtual time
+  // When the recording had answered the first of them that is still waited for; none: there is
+  // none, or waiting was in vain.
+  std::optional<Moment> answer_expected;
   bool blocked_output = false;  // something is owed, but the service did not read what came before
   std::uint64_t fired = 0;      // deadlines fired since anything was released
 };
@@ -46,7 +52,9 @@ enum class Release : std::uint8_t {
   kForcedOutput,  // though the service did not read what came before it
   kUnit,
   kUnitEarly,     // before the answer to one released before it
+  kTurn,          // a thread that waits for its turn
   kDeadline,      // nothing but time passes
+  kExpire,        // what answer_expected tells is waited for no longer
   kGiveUp,        // the outstanding exchanges will not be answered
   kFinish,        // everything was released
   kNotListening,  // the next unit cannot be released, and nothing will change that
@@ -55,6 +63,9 @@ enum class Release : std::uint8_t {
 class Schedule {
  public:
   virtual ~Schedule() = default;
+  // Whether everything happens at its recorded moment, and threads run one at a time; else as long
+  // after what it follows as it did in the recording.
+  virtual bool is_as_recorded() const = 0;
   virtual Release choose(const Board& board) = 0;
 };
 

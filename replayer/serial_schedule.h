@@ -13,6 +13,7 @@ namespace reprise::replayer {
 
 class SerialSchedule final : public Schedule {
  public:
+  bool is_as_recorded() const override { return false; }
   Release choose(const Board& board) override;
 };
 

@@ -54,7 +54,10 @@ Difference header_difference(const protocol::Message& recorded, const protocol::
 
 Difference difference(const protocol::Message& recorded, const protocol::Message& actual) {
   if (recorded.status != actual.status) {
-    return {"status " + recorded.status, "status " + actual.status};
+    const auto words = [](const std::string& status) {
+      return status.empty() ? std::string("an answer without a status") : "status " + status;
+    };
+    return {words(recorded.status), words(actual.status)};
   }
   // A header that counts or digests the body says less than the body.
   if (recorded.decoded_body != actual.decoded_body) {

@@ -37,9 +37,9 @@ class Settlement : public testing::Test {
       const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/settlement-" +
                                testing::UnitTest::GetInstance()->current_test_info()->name();
       control_.emplace(*Control::create(path, 1, *plan_));
-      clock_.emplace(*control_, *plan_);
+      clock_.emplace(*control_, *plan_, false);
       matcher_.emplace(*plan_);
-      stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_});
+      stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_, delivery_});
     }
     return *stage_;
   }
@@ -83,6 +83,7 @@ class Settlement : public testing::Test {
   std::optional<Matcher> matcher_;
   Ledger ledger_;
   NoService service_;
+  Delivery delivery_;
   std::unique_ptr<Stage> stage_;
 };
 

@@ -1,10 +1,8 @@
 #include "replayer/socket_address.h"
 
 #include <arpa/inet.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -118,11 +116,6 @@ abi::SocketAddress to_abi(const event::Address& address) {
 void acknowledge(int socket) {
   const int at_once = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof(at_once));
-}
-
-bool delivered(int socket) {
-  int unacknowledged = 0;
-  return ::ioctl(socket, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged == 0;
 }
 
 std::uint16_t port_of(const event::Address& address) { return port_of(to_abi(address)); }

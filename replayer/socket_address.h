@@ -30,7 +30,5 @@ namespace reprise::replayer {
 // acknowledgement would keep its next small write back (RFC 896) for 40 ms of real time. Linux
 // forgets the wish, so it is asked for after each read.
 void acknowledge(int socket);
-// Whether the other end's kernel has everything that was sent (and the end, after a shutdown).
-[[nodiscard]] bool delivered(int socket);
 
 }  // namespace reprise::replayer

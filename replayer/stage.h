@@ -5,8 +5,10 @@
 
 #include "replayer/clock.h"
 #include "replayer/control.h"
+#include "replayer/delivery.h"
 #include "replayer/ledger.h"
 #include "replayer/match.h"
+#include "replayer/output.h"
 #include "replayer/plan.h"
 #include "replayer/service.h"
 
@@ -19,7 +21,12 @@ struct Stage {
   Matcher& matcher;
   Ledger& ledger;
   Service& service;
+  Delivery& delivery;
   OnMiss on_miss = OnMiss::kError;
+  bool as_recorded = false;  // Schedule::is_as_recorded()
+
+  // Of what is owed from now on.
+  Pace pace() const { return {clock.now(), as_recorded}; }
 
   // Turns a context of this replay into that of the recording it stands for.
   std::function<event::Context(const event::Context&)> recorded;

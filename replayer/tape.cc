@@ -17,6 +17,7 @@ abi::TapeDraw clock_draw(const event::ClockRead& read, std::uint32_t module) {
           .reserved = 0,
           .module = module,
           .value = read.value_ns,
+          .at_ns = 0,
           .length = 0,
           .reserved2 = 0};
 }
@@ -27,7 +28,19 @@ abi::TapeDraw random_draw(const event::RandomDrawn& drawn, std::uint32_t module)
           .reserved = 0,
           .module = module,
           .value = 0,  // set when the bytes are written
+          .at_ns = 0,
           .length = static_cast<std::uint32_t>(drawn.bytes.size()),
+          .reserved2 = 0};
+}
+
+abi::TapeDraw step(abi::DrawKind kind) {
+  return {.kind = kind,
+          .source = 0,
+          .reserved = 0,
+          .module = 0,
+          .value = 0,
+          .at_ns = 0,
+          .length = 0,
           .reserved2 = 0};
 }
 
@@ -66,6 +79,12 @@ std::uint32_t TapeBuilder::on_event(const event::Event& event) {
     if (random->error == 0) on_draw(event, {random_draw(*random, module), random->bytes});
   } else if (const auto* received = std::get_if<event::BytesReceived>(&fact)) {
     return on_received(event, *received);
+  } else if (const auto* sent = std::get_if<event::SendIntended>(&fact)) {
+    on_send(event, *sent);
+  } else if (std::holds_alternative<event::FileRangeSent>(fact)) {
+    on_draw(event, {step(abi::DrawKind::kSend), {}});
+  } else if (std::holds_alternative<event::LookedUp>(fact)) {
+    on_draw(event, {step(abi::DrawKind::kLookup), {}});
   } else if (const auto* waited = std::get_if<event::Waited>(&fact)) {
     on_waited(event, *waited);
   } else if (const auto* accepted = std::get_if<event::Accepted>(&fact)) {
@@ -126,7 +145,11 @@ std::uint32_t TapeBuilder::on_accepted(const event::Event& event, const event::A
 
 std::uint32_t TapeBuilder::on_connected(const event::Event& event,
                                         const event::Connected& connected) {
-  if (connected.type != SOCK_STREAM || internal_.contains(connected.connection)) return abi::kNone;
+  if (connected.type != SOCK_STREAM) return abi::kNone;
+  if (connects_.insert(connected.connection).second) {
+    on_draw(event, {step(abi::DrawKind::kConnect), {}});
+  }
+  if (internal_.contains(connected.connection)) return abi::kNone;
   if (connected.error == EINPROGRESS) connecting_.insert(connected.connection);
   if (connected.error != 0) return abi::kNone;
   anchors_.insert(connected.connection);
@@ -232,7 +255,16 @@ void TapeBuilder::leave_work(const event::Event& event, std::uint64_t token) {
   outer.pop_back();
 }
 
+// A send that was recorded in several parts is one step.
+void TapeBuilder::on_send(const event::Event& event, const event::SendIntended& sent) {
+  Cursor& cursor = cursors_[event.thread];
+  const bool later_part = cursor.continued_send;
+  cursor.continued_send = sent.continues;
+  if (!later_part) on_draw(event, {step(abi::DrawKind::kSend), {}});
+}
+
 void TapeBuilder::on_draw(const event::Event& event, Draw draw) {
+  draw.draw.at_ns = timeline_.at(event.enter).ns;
   Cursor& cursor = cursors_[event.thread];
   if (cursor.readiness != nullptr) {
     cursor.readiness->draws.push_back(std::move(draw));
@@ -306,7 +338,9 @@ void TapeBuilder::leave(Cursor& cursor) {
 
 void TapeBuilder::write_when_whole(OpenEntry& entry) {
   const auto is_open = [](const auto& readiness) { return readiness->open; };
-  if (entry.io_open || std::ranges::any_of(entry.readiness, is_open)) return;
+  // A wait that reported one connection twice would close it twice.
+  if (entry.written || entry.io_open || std::ranges::any_of(entry.readiness, is_open)) return;
+  entry.written = true;
   abi::TapeEntry& out = tape_.entries[entry.number];
   out.first_draw = static_cast<std::uint32_t>(tape_.draws.size());
   for (const auto& readiness : std::exchange(entry.readiness, {})) {
@@ -323,7 +357,8 @@ std::uint32_t TapeBuilder::write(const OpenEntry& entry, const std::vector<Draw>
       const auto bytes = std::as_bytes(std::span(draw.bytes));
       tape_.bytes.insert(tape_.bytes.end(), bytes.begin(), bytes.end());
     } else if (const std::size_t clock = monotonic_index(out.source);
-               clock < kMonotonicClocks && entry.context.kind == Context::Kind::kExchange) {
+               out.kind == abi::DrawKind::kClock && clock < kMonotonicClocks &&
+               entry.context.kind == Context::Kind::kExchange) {
       auto& values =
           tape_.first_values.try_emplace(entry.context.exchange, kNoValues).first->second;
       values[clock] = values[clock] == kNoValue ? out.value : std::min(values[clock], out.value);

@@ -1,4 +1,5 @@
-// The tape: every draw of a recording, laid out by the input it followed.
+// The tape: every draw of a recording, laid out by the input it followed, and among them the other
+// steps whose moments order what overlapped: sends, connects, lookups.
 //
 // TapeBuilder moves one cursor per recorded thread by exactly the rules that agent/abi/control.h
 // gives for the agent's cursor, and puts each draw where the agent will look for it. Each input
@@ -22,6 +23,7 @@
 #include "agent/abi/control.h"
 #include "event/event.h"
 #include "replayer/module_keys.h"
+#include "replayer/moment.h"
 
 namespace reprise::replayer {
 
@@ -64,8 +66,9 @@ struct Tape {
 class TapeBuilder {
  public:
   // `internal`: connections with both ends inside the service; they are no anchors.
-  explicit TapeBuilder(std::unordered_set<event::ConnectionId> internal)
-      : internal_(std::move(internal)) {}
+  // The timeline is borrowed.
+  TapeBuilder(const Timeline& timeline, std::unordered_set<event::ConnectionId> internal)
+      : timeline_(timeline), internal_(std::move(internal)) {}
   TapeBuilder(const TapeBuilder&) = delete;
   TapeBuilder& operator=(const TapeBuilder&) = delete;
 
@@ -108,12 +111,14 @@ class TapeBuilder {
     std::vector<std::shared_ptr<Readiness>> readiness;
     std::vector<Draw> io;
     bool io_open = true;
+    bool written = false;
   };
   struct Cursor {
     std::shared_ptr<OpenEntry> entry;      // none before the thread started and after a wait
     std::shared_ptr<Readiness> readiness;  // set between a wait and the next input
     std::uint32_t created_since = 0;
     event::ConnectionId continued_read;  // a read whose later parts follow
+    bool continued_send = false;         // the same of a send
     // Listeners that the last wait of this thread reported, with the draws after it.
     std::vector<std::pair<event::ConnectionId, std::shared_ptr<Readiness>>> listeners;
   };
@@ -128,6 +133,7 @@ class TapeBuilder {
   void on_thread_started(const event::Event& event, const event::ThreadStarted& started);
   void on_thread_made(const event::Event& event, const ThreadName& made);
   void on_handed_off(const event::Event& event, const event::HandedOff& hand_off);
+  void on_send(const event::Event& event, const event::SendIntended& sent);
   void on_draw(const event::Event& event, Draw draw);
 
   // Moves the cursor of the event's thread to a new entry and returns its number.
@@ -142,11 +148,13 @@ class TapeBuilder {
   void write_when_whole(OpenEntry& entry);
   std::uint32_t write(const OpenEntry& entry, const std::vector<Draw>& draws);
 
+  const Timeline& timeline_;
   const std::unordered_set<event::ConnectionId> internal_;
   Tape tape_;
   ModuleKeys modules_;
   std::unordered_map<event::ThreadId, Cursor> cursors_;
   std::unordered_set<event::ConnectionId> anchors_;     // connections whose input moves cursors
+  std::unordered_set<event::ConnectionId> connects_;    // that were begun
   std::unordered_set<event::ConnectionId> connecting_;  // connect said EINPROGRESS
   // Reported ready and not yet read.
   std::unordered_map<event::ConnectionId, std::vector<std::shared_ptr<Readiness>>> reported_;

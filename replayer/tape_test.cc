@@ -81,6 +81,7 @@ class TapeLayout : public testing::Test {
       const auto* bytes = reinterpret_cast<const char*>(plan().tape.bytes.data()) + draw.value;
       text = "random " + std::string(bytes, draw.length);
     }
+    if (draw.kind == abi::DrawKind::kSend) return "send";
     return draw.module == 0 ? text : text + " in a library";
   }
 
@@ -110,7 +111,28 @@ TEST_F(TapeLayout, SendsMoveNothing) {
   draw(1);
   recording_.send(c, "answer");
   draw(2);
-  EXPECT_EQ(io(entry_of(c)), (Lines{"1", "2"}));
+  EXPECT_EQ(io(entry_of(c)), (Lines{"1", "send", "2"}));
+}
+
+TEST_F(TapeLayout, SendInSeveralPartsIsOneStep) {
+  const auto c = recording_.accept();
+  read(c);
+  recording_.tell(event::SendIntended{.connection = c, .bytes = {1}, .continues = true});
+  recording_.tell(event::SendIntended{.connection = c, .offset = 1, .bytes = {2}});
+  recording_.tell(event::SendIntended{.connection = c, .offset = 2, .bytes = {3}});
+  EXPECT_EQ(io(entry_of(c)), (Lines{"send", "send"}));
+}
+
+TEST_F(TapeLayout, StepsKnowWhenTheyWereRecorded) {
+  const auto c = recording_.accept();
+  read(c);
+  draw(1);
+  recording_.send(c, "answer");
+  const abi::TapeEntry& entry = plan().tape.entries[entry_of(c)];
+  ASSERT_EQ(entry.io_draws, 2u);
+  const abi::TapeDraw* steps = &plan().tape.draws[entry.first_draw];
+  EXPECT_GT(steps[0].at_ns, plan().began.ns);
+  EXPECT_GT(steps[1].at_ns, steps[0].at_ns);
 }
 
 TEST_F(TapeLayout, ReadsThatGaveNothingMoveNothing) {

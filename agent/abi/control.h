@@ -3,14 +3,16 @@
 // Only libreprise-replay.so maps it; capture knows nothing of it. Like the arena it is a file in
 // the session directory, really allocated by the replayer before the service starts.
 //
-//   ControlHeader | Link[] | Mailbox[] (one per ThreadSlot) | TapeEntry[] | TapeDraw[] | tape bytes
+//   ControlHeader | Link[] | Mailbox[] | Gate[] (one of both per ThreadSlot) | TapeEntry[] |
+//   TapeDraw[] | tape bytes
 //
-// Three ways lead from the replayer to the service:
+// Four ways lead from the replayer to the service:
 //  - the *clock words*: the session's virtual time, owned by the replayer;
 //  - *marks*: before the replayer releases input on a connection it publishes which tape entry that
 //    input is, so draws that follow are addressed without the agent parsing anything;
-//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup) is
-//    asked, and the asking thread waits for the answer.
+//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup) is asked, and
+//    the asking thread waits for the answer;
+//  - *gates*: where one thread runs at a time, each of the others waits at its gate for its turn.
 //
 // How a thread finds its draws: it keeps a *cursor* (entry, part, shift, and for each (kind,
 // source, module) how many it drew since). Only input moves the cursor, each time with all counts
@@ -77,11 +79,16 @@ struct alignas(64) ControlHeader {
   std::uint64_t control_bytes;
   std::uint64_t links_offset;
   std::uint64_t mailboxes_offset;
+  std::uint64_t gates_offset;
   std::uint64_t entries_offset;
   std::uint64_t draws_offset;
   std::uint64_t tape_bytes_offset;
   std::uint64_t clock_step_ns;  // what one clock read too many adds to the last value
   std::uint64_t draw_seed;      // for random draws past the tape
+  // 1: one thread of the service runs at a time (Gate). The replayer clears it at the end of the
+  // recording.
+  std::atomic<std::uint32_t> one_at_a_time;
+  char host_name[65];  // of the recorded machine, "": this one's
 
   // Replayer, while the service runs. Sleepers FUTEX_WAIT on clock_moves, which grows with each
   // move.
@@ -93,6 +100,9 @@ struct alignas(64) ControlHeader {
   std::atomic<LeakWatch> leak_watch;       // both
   std::atomic<std::uint32_t> held;         // debugger: 1 while it holds the service; nothing is
                                            // released and time stands still
+  // Both, under one_at_a_time: steps recorded before this are taken without waiting at the gate,
+  // since nothing else was. Set with the turn; kAwake once the thread may have woken another one.
+  std::atomic<std::int64_t> horizon_ns;
 
   // Replay agent: what it gave.
   alignas(64) std::atomic<std::uint64_t> draws_exact;
@@ -238,6 +248,17 @@ struct alignas(64) Mailbox {
 };
 static_assert(sizeof(Mailbox) % 64 == 0);
 
+// Where a thread waits for its turn (Activity::kHeld), under ControlHeader::one_at_a_time: when it
+// starts, when a wait of it is over, and before each step whose recorded moment the tape knows. The
+// replayer lets one thread go when all rest, the one whose step was recorded first. So two threads
+// that raced do so again in the recorded order, as far as hooks lie between what they did.
+struct alignas(64) Gate {
+  std::atomic<std::uint32_t> passes;  // replayer: times it was opened; the thread FUTEX_WAITs on it
+  std::uint32_t reserved;
+  std::atomic<std::int64_t> step_ns;  // agent: TapeDraw::at_ns of what it is held before, or kAwake
+};
+inline constexpr std::int64_t kAwake = INT64_MIN;  // it woke; what it will do is not known yet
+
 // The draws of one anchor. First those between the return of the readiness wait that reported it
 // and the first I/O, then those after the I/O.
 struct TapeEntry {
@@ -247,7 +268,14 @@ struct TapeEntry {
   std::uint32_t next;  // entry that follows in the same context, kNone
 };
 
-enum class DrawKind : std::uint8_t { kClock = 1, kRandom = 2 };
+// From kSend on they are no draws: they have no value, and are on the tape for their moments.
+enum class DrawKind : std::uint8_t {
+  kClock = 1,
+  kRandom = 2,
+  kSend = 3,
+  kConnect = 4,  // the first connect of a stream socket
+  kLookup = 5,
+};
 
 // Addressed by (kind, source, module, ordinal among those since the anchor).
 struct TapeDraw {
@@ -256,6 +284,7 @@ struct TapeDraw {
   std::uint16_t reserved;
   std::uint32_t module;  // module_key of the caller, 0 the program itself or no known object
   std::int64_t value;    // ns, or offset of the bytes in the tape bytes
+  std::int64_t at_ns;    // when it was recorded, on the clock of monotonic_ns
   std::uint32_t length;  // of the bytes
   std::uint32_t reserved2;
 };
@@ -290,6 +319,9 @@ inline Link* links(void* base) {
 }
 inline Mailbox* mailboxes(void* base) {
   return arena_array<Mailbox>(base, control_header(base).mailboxes_offset);
+}
+inline Gate* gates(void* base) {
+  return arena_array<Gate>(base, control_header(base).gates_offset);
 }
 inline TapeEntry* tape_entries(void* base) {
   return arena_array<TapeEntry>(base, control_header(base).entries_offset);

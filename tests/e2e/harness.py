@@ -160,7 +160,8 @@ class Recording:
     """`reprise record` at work on a program."""
 
     def __init__(self, root: str, command: Sequence[str], options: Sequence[str] = (),
-                 archive: Optional[str] = None, **kwargs):
+                 archive: Optional[str] = None, launcher: Sequence[str] = (), **kwargs):
+        """`launcher`: words before `reprise`."""
         archive = archive or f"recorded-{next(_numbers)}.reprise"
         self.command = list(command)
         self.archive = Archive(os.path.join(root, archive))
@@ -169,7 +170,7 @@ class Recording:
         self._stdout_path = name + ".stdout"
         with open(self._stderr_path, "wb") as stderr, open(self._stdout_path, "wb") as stdout:
             self.process = subprocess.Popen(
-                [REPRISE, "record", "-o", self.archive.path, *options, "--", *command],
+                [*launcher, REPRISE, "record", "-o", self.archive.path, *options, "--", *command],
                 stdin=kwargs.pop("stdin", subprocess.DEVNULL), stdout=stdout, stderr=stderr, **kwargs)
 
     @property

@@ -14,25 +14,31 @@ _numbers = itertools.count(1)
 
 
 class Replay:
-    """What `reprise replay` made of a recording; it is over when this is there.
+    """What `reprise replay` made of a recording, in one run or in several; it is over when this is there.
 
     Attributes:
         status: exit status of `reprise replay`.
         ledger: what it printed with --json.
-        archive: the archive of the replay.
+        archive: the archive of the replay, of its first run.
+        archives: those of all runs.
         stderr: its messages, and the service's standard output and error.
         seconds: real time it took.
     """
 
-    def __init__(self, root: str, base: harness.Archive, command: Sequence[str], options: Sequence[str] = ()):
+    def __init__(self, root: str, base: harness.Archive, command: Sequence[str], options: Sequence[str] = (),
+                 runs: int = 1):
         self.base = base
-        self.archive = harness.Archive(os.path.join(root, f"replayed-{next(_numbers)}.reprise"))
+        name = os.path.join(root, f"replayed-{next(_numbers)}")
+        self.archives = [harness.Archive(f"{name}{'' if run == 1 else f'-{run}'}.reprise")
+                         for run in range(1, runs + 1)]
+        self.archive = self.archives[0]
         began = time.monotonic()
         process = subprocess.Popen(
-            [harness.REPRISE, "replay", base.path, "-o", self.archive.path, "--json", *options, "--", *command],
+            [harness.REPRISE, "replay", base.path, "-o", self.archive.path, "--json", "--repeat", str(runs),
+             *options, "--", *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
-            printed, messages = process.communicate(timeout=harness.PATIENCE_S)
+            printed, messages = process.communicate(timeout=harness.PATIENCE_S * runs)
         except subprocess.TimeoutExpired:
             harness.kill_tree(process)
             raise
@@ -78,4 +84,5 @@ class ReplayTest(harness.EndToEndTest):
         self.assertEqual(ledger["replayed"], exchanges)
         self.assertEqual(replay.status, 0, replay.stderr)
         self.assertEqual(replay.diff(), {"differences": [], "same": exchanges - incomplete, "differ": 0,
-                                         "missing": 0, "extra": 0, "incomplete": incomplete})
+                                         "missing": 0, "extra": 0, "incomplete": incomplete},
+                         replay.stderr[-4000:])

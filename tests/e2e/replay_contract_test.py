@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import socket
 import ssl
 import subprocess
@@ -249,6 +250,71 @@ class PortTest(ReplayTestCase):
         words = self.refuse("replay", archive, "--", *idle)
         self.assertIn(f"the service never listened on 127.0.0.1:{command[2]}", words)
         self.assertIn("waits for a signal", words)
+
+    def test_a_service_that_listens_without_accepting_is_said_to(self):
+        archive, command, _ = self.record_asking("/tea", "/milk")
+        deaf = [harness.PYTHON, "-c", "import signal, socket, sys\n"
+                "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+                "signal.pause()", command[2]]
+        ledger = self.replay(archive, deaf, status=1)
+        told = [(one["exchange"], one["kind"], one["actual"]) for one in ledger["divergences"]
+                if one["kind"] == "no response"]
+        self.assertEqual([exchange for exchange, _, _ in told], [1, 2])
+        for _, _, actual in told:
+            self.assertIn("the service never accepted the connection", actual)
+            self.assertIn("waits for a signal", actual)
+        self.assertEqual(ledger["waits"]["bounded"], ledger["waits"]["expired"])
+        self.assertGreater(ledger["waits"]["expired"], 0)
+
+    def test_a_service_on_a_unix_socket_is_refused_with_where_it_listens(self):
+        archive, command, _ = self.record_asking("/tea")
+        path = self.path("socket")
+        other = [harness.PYTHON, "-c", "import socket, sys\n"
+                 "listener = socket.socket(socket.AF_UNIX)\n"
+                 "listener.bind(sys.argv[1])\n"
+                 "listener.listen()\n"
+                 "listener.accept()", path]
+        words = self.refuse("replay", archive, "--", *other)
+        self.assertIn(f"never listened on 127.0.0.1:{command[2]}", words)
+        self.assertIn(f"but on unix:{path}", words)
+
+    def test_a_service_that_speaks_another_protocol_differs(self):
+        archive, command, _ = self.record_asking("/tea")
+        other = [harness.PYTHON, "-c", "import socket, sys\n"
+                 "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+                 "while True:\n"
+                 "    with listener.accept()[0] as client:\n"
+                 "        client.recv(65536)\n"
+                 "        client.sendall(b'-ERR unknown command\\r\\n')", command[2]]
+        ledger = self.replay(archive, other, status=1)
+        response, = [one for one in ledger["divergences"] if one["kind"] == "response"]
+        self.assertEqual(response["expected"], "status 200")
+        self.assertEqual(response["actual"], "an answer without a status")
+
+    def test_more_workers_than_recorded_serve_all_the_same_and_are_counted(self):
+        forking = ("import os, socket, sys\n"
+                   "listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+                   "for _ in range(int(sys.argv[2])):\n"
+                   "    if os.fork() == 0: break\n"
+                   "while True:\n"
+                   "    with listener.accept()[0] as client:\n"
+                   "        if client.recv(65536):\n"
+                   "            client.sendall(b'HTTP/1.1 204 No Content\\r\\n\\r\\n')\n")
+        port = harness.free_port()
+        recording = self.record(harness.PYTHON, "-c", forking, str(port), "1").wait_until_listening(port)
+        for _ in range(4):
+            with harness.connect(port) as client:
+                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                harness.read_response(client)
+        recording.wait_until_recorded(4)
+        for pid in harness.descendants(recording.service_pid()):
+            os.kill(pid, signal.SIGTERM)
+        recording.stop()
+        for workers, told in (("1", False), ("3", True)):
+            command = [*recording.command[:-1], workers]
+            ledger = self.replay(recording.archive.path, command, status=0)
+            self.assertEqual(ledger["replayed"], 4)
+            self.assertEqual("the service started 4 processes, recorded 2" in "\n".join(ledger["notes"]), told)
 
     def test_a_service_that_ends_early_differs(self):
         archive, command, _ = self.record_asking("/tea", "/milk", "/salt")

@@ -21,6 +21,7 @@
 #include "agent/world/substitute/socket_wait.h"
 #include "agent/world/substitute/timers.h"
 #include "agent/world/substitute/token_call.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 #include "agent/world/world.h"
@@ -68,7 +69,7 @@ long receive(const Target& target, int flags, Call call) {
   if ((flags & MSG_DONTWAIT) != 0 || is_nonblocking(target.fd)) return call(MSG_DONTWAIT);
   const abi::Cookie cookie = target.socket->cookie.load(std::memory_order_relaxed);
   const std::uint64_t deadline = deadline_of(target.state->receive_timeout_ns);
-  if (!Wait::is_sliced(deadline)) {
+  if (!Wait::is_sliced(deadline) && !takes_turns()) {
     const Interruptions interruptions(target.thread);
     Wait wait(target.thread, abi::Activity::kRead, deadline, cookie);
     return told(target, wait.block([&](auto) {
@@ -90,6 +91,10 @@ long receive(const Target& target, int flags, Call call) {
 template <typename SendFrom>
 long transmit(const Target& target, std::size_t length, int flags, SendFrom send_from) {
   control().count_hooked();
+  take_turn_to(abi::DrawKind::kSend, *target.thread);
+  // What clients do next is known; what else gets this may do anything.
+  const abi::Link* link = link_of(*target.state);
+  if (link == nullptr || link->role != abi::LinkRole::kDriven) yield_horizon();
   long result = told(target, send_from(0, MSG_DONTWAIT));
   const bool blocks = (flags & MSG_DONTWAIT) == 0;
   const bool whole = !failed(result) && static_cast<std::size_t>(result) >= length;
@@ -138,6 +143,7 @@ long send_vectors(const Target& target, const msghdr& given, int flags) {
 template <typename Call>
 long transfer(int fd, short events, abi::Activity activity, Call call) {
   Thread* thread = control().attached() ? this_thread() : nullptr;
+  if (events == POLLOUT) yield_horizon();
   if (thread == nullptr || is_ready(fd, events) || is_nonblocking(fd)) return call();
   const long ready = wait_for_socket(thread, fd, events, activity, abi::kNoDeadline,
                                      static_cast<std::uint64_t>(fd));
@@ -316,7 +322,8 @@ int sendmmsg(Socket* socket, int fd, mmsghdr* messages, unsigned count, int flag
   return static_cast<int>(count);
 }
 
-ssize_t sendfile(Socket* /*socket*/, int fd, int file, off_t* offset, std::size_t count) {
+ssize_t sendfile(Socket* socket, int fd, int file, off_t* offset, std::size_t count) {
+  if (const Target it = target(socket, fd)) take_turn_to(abi::DrawKind::kSend, *it.thread);
   return transfer(fd, POLLOUT, abi::Activity::kWrite,
                   [&] { return original().sendfile(fd, file, offset, count); });
 }

@@ -6,7 +6,7 @@
 
 #include "agent/system_call.h"
 #include "agent/world/substitute/locks.h"
-#include "agent/world/substitute/originals.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 
@@ -62,6 +62,7 @@ bool Condition::dequeue(Waiter& waiter) {
 }
 
 void Condition::wake_one() {
+  yield_horizon();
   if (shared_ != 0) {
     signals_.fetch_add(1, std::memory_order_release);
     system_call(SYS_futex, address_of(&signals_), FUTEX_WAKE, 1);
@@ -79,6 +80,7 @@ void Condition::wake_one() {
 }
 
 void Condition::wake_all() {
+  yield_horizon();
   if (shared_ != 0) {
     signals_.fetch_add(1, std::memory_order_release);
     system_call(SYS_futex, address_of(&signals_), FUTEX_WAKE, INT_MAX);
@@ -113,7 +115,7 @@ int Condition::wait(Thread* thread, pthread_mutex_t* mutex, std::uint64_t deadli
   Waiter waiter;
   Departure departure = {this, &waiter, thread, mutex};
   enqueue(waiter);
-  int result = substitute_originals().pthread_mutex_unlock(mutex);
+  int result = unlock_mutex(mutex);
   if (result != 0) {
     dequeue(waiter);
     return result;
@@ -134,7 +136,7 @@ int Condition::wait(Thread* thread, pthread_mutex_t* mutex, std::uint64_t deadli
 
 int Condition::wait_shared(Thread* thread, pthread_mutex_t* mutex, std::uint64_t deadline_ns) {
   const std::uint32_t seen = signals_.load(std::memory_order_acquire);
-  int result = substitute_originals().pthread_mutex_unlock(mutex);
+  int result = unlock_mutex(mutex);
   if (result != 0) return result;
   {
     Wait waiting(thread, abi::Activity::kCondition, deadline_ns,

@@ -13,6 +13,7 @@
 #include "agent/world/substitute/socket_state.h"
 #include "agent/world/substitute/socket_wait.h"
 #include "agent/world/substitute/token_call.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/world.h"
 
@@ -93,6 +94,7 @@ long fail(int fd, SocketState& state, const abi::AnswerConnect& answer) {
 
 long connect_stream(Thread& thread, Socket& socket, int fd, SocketState& state,
                     const abi::SocketAddress& peer) {
+  take_turn_to(abi::DrawKind::kConnect, thread);
   bind_once(fd, state, peer);
   const bool nonblocking = (system_call(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0;
   const abi::AskConnect question = {socket.cookie.load(std::memory_order_relaxed), socket.type,

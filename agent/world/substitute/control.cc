@@ -55,6 +55,10 @@ abi::Mailbox* Control::mailbox(std::uint32_t thread) const {
   return thread < header().mailbox_count ? abi::mailboxes(base_) + thread : nullptr;
 }
 
+abi::Gate* Control::gate(std::uint32_t thread) const {
+  return thread < header().mailbox_count ? abi::gates(base_) + thread : nullptr;
+}
+
 const abi::TapeEntry* Control::entry(std::uint32_t number) const {
   return number < header().entry_count ? abi::tape_entries(base_) + number : nullptr;
 }

@@ -29,6 +29,7 @@ class Control {
   // Null when the number names nothing: kNone, or past the end.
   abi::Link* link(std::uint32_t number) const;
   abi::Mailbox* mailbox(std::uint32_t thread) const;
+  abi::Gate* gate(std::uint32_t thread) const;
   const abi::TapeEntry* entry(std::uint32_t number) const;
 
   const abi::TapeDraw* draws() const { return abi::tape_draws(base_); }

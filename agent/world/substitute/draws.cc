@@ -16,6 +16,7 @@
 #include "agent/world/substitute/modules.h"
 #include "agent/world/substitute/thread_state.h"
 #include "agent/world/substitute/token_call.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/world.h"
 
@@ -107,9 +108,12 @@ std::int64_t clock_value(Draw& draw, ClockSource source) {
     const bool exact = found.how == Found::How::kExact;
     count_one(exact ? header.draws_exact : header.draws_relaxed);
     if (!exact) draw.flags |= abi::kRelaxed;
-    if (found.draw == nullptr) {
+    // Where everything happens when it was recorded, now is known, and the value that was recorded
+    // next is still to come.
+    if (found.draw == nullptr || (!exact && takes_turns())) {
       value = value_past_end(*state, source);
     } else {
+      if (exact) take_step(*draw.thread, *state, *found.draw);
       value =
           found.draw->value + (is_shifted(source) ? state->cursor.place().monotonic_shift_ns : 0);
     }
@@ -188,6 +192,7 @@ ssize_t random(Draw& draw, abi::RandomSource source, std::byte* bytes, std::size
   const Found found = state != nullptr ? state->cursor.draw(control(), address) : Found{};
   if (found.how == Found::How::kExact && found.draw->length == length) {
     count_one(header.draws_exact);
+    take_step(*draw.thread, *state, *found.draw);
     std::memcpy(bytes, control().bytes() + found.draw->value, length);
     return static_cast<ssize_t>(length);
   }

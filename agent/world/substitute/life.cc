@@ -14,6 +14,7 @@
 #include "agent/world/substitute/socket_state.h"
 #include "agent/world/substitute/thread_state.h"
 #include "agent/world/substitute/timers.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/vdso.h"
 #include "agent/world/world.h"
 
@@ -65,7 +66,10 @@ void start(char** environment) {
   send_vdso_to_kernel();
 }
 
-void forking(Thread& thread) { fork_origin = origin_of_next(agent::state_of(thread)); }
+void forking(Thread& thread) {
+  yield_horizon();
+  fork_origin = origin_of_next(agent::state_of(thread));
+}
 
 void forked(Thread& thread) {
   forget_inherited_timers();
@@ -73,6 +77,7 @@ void forked(Thread& thread) {
 }
 
 void creating_thread(Thread& creator, Thread& created) {
+  yield_horizon();
   ThreadState* state = raw_state_of(created);
   if (state != nullptr) prepare_state(*state, origin_of_next(agent::state_of(creator)));
 }
@@ -83,6 +88,7 @@ void thread_started(Thread& thread) {
   // A main thread, or one that no hook saw made.
   if (!state->prepared) prepare_state(*state, {});
   start_leak_watch(thread);
+  take_turn(&thread, abi::kAwake);
 }
 
 void thread_ending(Thread& thread) {

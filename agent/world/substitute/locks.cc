@@ -12,7 +12,9 @@
 #include "agent/hooks/hook.h"
 #include "agent/system_call.h"
 #include "agent/world/substitute/condition.h"
+#include "agent/world/substitute/lock_queue.h"
 #include "agent/world/substitute/originals.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 #include "agent/world/world.h"
@@ -23,12 +25,28 @@ namespace {
 // Slices of real waiting are CLOCK_MONOTONIC.
 timespec slice_end(std::int64_t slice_ns) { return to_timespec(real_monotonic_ns() + slice_ns); }
 
+// Bits of what the C library keeps in a lock; bits/struct_mutex.h has no names for them.
+constexpr int kMutexTypeMask = 3;
+constexpr int kMutexIsShared = 128;
+
+// Whether a thread that finds the lock taken waits in our queue and not in the kernel's.
+bool is_queued(const pthread_mutex_t& mutex) {
+  const int kind = mutex.__data.__kind;
+  // An error-checking mutex knows its owner, and says so when that one comes again.
+  return takes_turns() && (kind & kMutexIsShared) == 0 &&
+         (kind & kMutexTypeMask) != PTHREAD_MUTEX_ERRORCHECK_NP;
+}
+bool is_queued(const pthread_rwlock_t& lock) { return takes_turns() && lock.__data.__shared == 0; }
+
 // `try_now()` and `until(deadline)` return 0, EBUSY/ETIMEDOUT, or an error of their own.
-template <typename Try, typename Until>
-int take_timed(Thread* thread, abi::Activity activity, const void* object,
+template <typename Lock, typename Try, typename Until>
+int take_timed(Thread* thread, abi::Activity activity, const Lock* object,
                std::uint64_t deadline_ns, Try try_now, Until until) {
   int result = try_now();
   if (result != EBUSY) return result;
+  if (is_queued(*object)) {
+    return LockQueue::of(object).take(thread, activity, object, deadline_ns, try_now);
+  }
   Wait wait(thread, activity, deadline_ns, static_cast<std::uint64_t>(address_of(object)));
   for (;;) {
     result = static_cast<int>(wait.block([&](std::int64_t slice_ns) {
@@ -40,10 +58,13 @@ int take_timed(Thread* thread, abi::Activity activity, const void* object,
   }
 }
 
-template <typename Try, typename Take>
-int take(Thread* thread, abi::Activity activity, const void* object, Try try_now, Take take_now) {
+template <typename Lock, typename Try, typename Take>
+int take(Thread* thread, abi::Activity activity, const Lock* object, Try try_now, Take take_now) {
   const int result = try_now();
   if (result != EBUSY) return result;
+  if (is_queued(*object)) {
+    return LockQueue::of(object).take(thread, activity, object, abi::kNoDeadline, try_now);
+  }
   const Wait wait(thread, activity, abi::kNoDeadline,
                   static_cast<std::uint64_t>(address_of(object)));
   return take_now();
@@ -113,7 +134,23 @@ int lock_mutex(Thread* thread, pthread_mutex_t* mutex) {
       [&] { return real.pthread_mutex_lock(mutex); });
 }
 
+int unlock_mutex(pthread_mutex_t* mutex) {
+  const int result = substitute_originals().pthread_mutex_unlock(mutex);
+  LockQueue::of(mutex).release();
+  return result;
+}
+
 extern "C" {
+
+int hook_pthread_mutex_unlock(pthread_mutex_t* mutex) REPRISE_HOOK(pthread_mutex_unlock);
+int hook_pthread_mutex_unlock(pthread_mutex_t* mutex) { return unlock_mutex(mutex); }
+
+int hook_pthread_rwlock_unlock(pthread_rwlock_t* lock) REPRISE_HOOK(pthread_rwlock_unlock);
+int hook_pthread_rwlock_unlock(pthread_rwlock_t* lock) {
+  const int result = substitute_originals().pthread_rwlock_unlock(lock);
+  LockQueue::of(lock).release();
+  return result;
+}
 
 int hook_pthread_mutex_lock(pthread_mutex_t* mutex) REPRISE_HOOK(pthread_mutex_lock);
 int hook_pthread_mutex_lock(pthread_mutex_t* mutex) { return lock_mutex(this_thread(), mutex); }
@@ -178,6 +215,12 @@ int hook_pthread_barrier_wait(pthread_barrier_t* barrier) {
   const Wait wait(this_thread(), abi::Activity::kCondition, abi::kNoDeadline,
                   static_cast<std::uint64_t>(address_of(barrier)));
   return substitute_originals().pthread_barrier_wait(barrier);
+}
+
+int hook_sem_post(sem_t* semaphore) REPRISE_HOOK(sem_post);
+int hook_sem_post(sem_t* semaphore) {
+  yield_horizon();
+  return substitute_originals().sem_post(semaphore);
 }
 
 int hook_sem_wait(sem_t* semaphore) REPRISE_HOOK(sem_wait);

@@ -9,7 +9,8 @@
 
 namespace reprise::agent {
 
-// pthread_mutex_lock.
+// pthread_mutex_lock and pthread_mutex_unlock.
 int lock_mutex(Thread* thread, pthread_mutex_t* mutex);
+int unlock_mutex(pthread_mutex_t* mutex);
 
 }  // namespace reprise::agent

@@ -12,6 +12,7 @@
 #include "agent/world/substitute/address_list.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/mailbox.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/world.h"
 
 namespace reprise::agent {
@@ -86,6 +87,7 @@ int ask_addresses(Thread* thread, const char* node, const char* service, const a
                   AddressList& list) {
   if (is_too_long(node) || is_too_long(service)) return EAI_NONAME;
   if (thread == nullptr) return EAI_AGAIN;
+  take_turn_to(abi::DrawKind::kLookup, *thread);
   Question question(*thread, abi::Ask::kLookup);
   if (!question) return EAI_AGAIN;
   abi::Lookup asked = {};

@@ -9,6 +9,7 @@
 #include "agent/doorbell.h"
 #include "agent/system_call.h"
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/wait.h"
 
 namespace reprise::agent {
@@ -17,12 +18,12 @@ namespace {
 // How long an unanswered thread sleeps before it looks whether anybody is left to answer.
 constexpr timespec kLookAround = {0, 100'000'000};
 
+}  // namespace
+
 bool replayer_is_gone() {
   const auto pid = static_cast<long>(arena().header->recorder_pid);
   return pid != 0 && system_call(SYS_kill, pid, 0) == -ESRCH;
 }
-
-}  // namespace
 
 Question::Question(Thread& thread, abi::Ask what)
     : thread_(thread), mailbox_(control().attached() ? control().mailbox(thread.index) : nullptr) {
@@ -34,6 +35,7 @@ Question::~Question() {
 }
 
 bool Question::put(std::uint32_t request_size) {
+  yield_horizon();
   const Wait asking(&thread_, abi::Activity::kAsking, abi::kNoDeadline,
                     static_cast<std::uint64_t>(mailbox_->ask));
   mailbox_->length = request_size;

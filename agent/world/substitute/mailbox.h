@@ -17,6 +17,9 @@
 
 namespace reprise::agent {
 
+// Whether nobody is left to answer.
+[[nodiscard]] bool replayer_is_gone();
+
 // Asks with `request` and copies the answer's first `answer_size` bytes to `answer`. False when
 // there is no answer: refused, too short, no mailbox, or the replayer is gone.
 [[nodiscard]] bool ask(Thread& thread, abi::Ask what, const void* request,

@@ -18,6 +18,7 @@
 #include "agent/world/substitute/socket_state.h"
 #include "agent/world/substitute/socket_wait.h"
 #include "agent/world/substitute/token_call.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 #include "agent/world/world.h"
@@ -137,7 +138,7 @@ int accept4(Socket* listener, int fd, sockaddr* address, socklen_t* length, int 
   const std::int64_t timeout =
       state != nullptr ? state->receive_timeout_ns.load(std::memory_order_relaxed) : 0;
   const std::uint64_t deadline = timeout > 0 ? deadline_after(timeout) : abi::kNoDeadline;
-  if (!Wait::is_sliced(deadline)) {
+  if (!Wait::is_sliced(deadline) && !takes_turns()) {
     const Interruptions interruptions(thread);
     Wait wait(thread, abi::Activity::kAccept, deadline, cookie);
     return static_cast<int>(with_errno(

@@ -19,10 +19,10 @@ namespace reprise::agent {
   X(pthread_mutex_lock) X(pthread_mutex_trylock) X(pthread_mutex_unlock)                           \
   X(pthread_mutex_clocklock)                                                                       \
   X(pthread_rwlock_rdlock) X(pthread_rwlock_tryrdlock) X(pthread_rwlock_clockrdlock)               \
-  X(pthread_rwlock_wrlock) X(pthread_rwlock_trywrlock) X(pthread_rwlock_clockwrlock)               \
+  X(pthread_rwlock_unlock) X(pthread_rwlock_wrlock) X(pthread_rwlock_trywrlock) X(pthread_rwlock_clockwrlock)               \
   X(pthread_barrier_wait)                                                                          \
   X(pthread_join) X(pthread_tryjoin_np) X(pthread_clockjoin_np)                                    \
-  X(sem_wait) X(sem_trywait) X(sem_clockwait)                                                      \
+  X(sem_post) X(sem_wait) X(sem_trywait) X(sem_clockwait)                                                      \
   X(sigwaitinfo) X(sigtimedwait) X(sigsuspend)                                                     \
   X(timer_create) X(timer_settime) X(timer_gettime) X(timer_delete)
 

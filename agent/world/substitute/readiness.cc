@@ -13,6 +13,7 @@
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/token_call.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 #include "agent/world/world.h"
@@ -28,9 +29,10 @@ std::int64_t from_milliseconds(int timeout_ms) {
 }
 
 // `look(slice_ns)` is the system call, blocking at most so long (-1 for ever): ready descriptors,
-// or -errno.
-template <typename Look>
-long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, Look look) {
+// or -errno. `block` is the same for where threads take turns: it need not tell which they are.
+template <typename Look, typename Block>
+long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, Look look,
+                Block block) {
   control().count_hooked();
   // Before the first look, so that a signal it delivers counts.
   const Interruptions interruptions(thread);
@@ -38,12 +40,28 @@ long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, L
   if (result != 0 || timeout_ns == 0) return result;
   Wait wait(thread, abi::Activity::kReadiness, deadline_after(timeout_ns), object);
   for (;;) {
-    result = wait.block(look);
-    if (result > 0 || (result < 0 && result != -EINTR)) return result;
+    const bool in_turn = takes_turns();
+    result = wait.block(
+        [&](std::int64_t slice_ns) { return in_turn ? block(slice_ns) : look(slice_ns); });
+    if (result > 0 || (result < 0 && result != -EINTR)) {
+      if (!in_turn) return result;
+      wait.take_turn();
+      // Another thread may have had it first.
+      result = look(0);
+      if (result != 0) return result;
+      continue;
+    }
     // A handler that ran between two slices ends the wait as well.
     if (interruptions.any()) return -EINTR;
-    if (wait.is_over()) return look(0);
+    if (!wait.is_over()) continue;
+    wait.take_turn();
+    return look(0);
   }
+}
+
+template <typename Look>
+long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, Look look) {
+  return wait_ready(thread, timeout_ns, object, look, look);
 }
 
 long look_epoll(int epoll, epoll_event* events, int capacity, std::int64_t slice_ns) {
@@ -71,6 +89,19 @@ long look_epoll(int epoll, epoll_event* events, int capacity, std::int64_t slice
   pollfd polled = {epoll, POLLIN, 0};
   const long ready = look_poll(&polled, 1, slice_ns, mask);
   return ready <= 0 ? ready : look_epoll(epoll, events, capacity, 0);
+}
+
+// Where threads take turns, which events it gets is settled when the thread has its turn.
+long wait_epoll(Thread* thread, std::int64_t timeout_ns, int epoll, epoll_event* events,
+                int capacity, const sigset_t* mask) {
+  const auto look = [=](std::int64_t slice_ns) {
+    return look_epoll(epoll, events, capacity, slice_ns, mask);
+  };
+  const auto block = [=](std::int64_t slice_ns) {
+    pollfd polled = {epoll, POLLIN, 0};
+    return look_poll(&polled, 1, slice_ns, mask);
+  };
+  return wait_ready(thread, timeout_ns, static_cast<std::uint64_t>(epoll), look, block);
 }
 
 // Descriptor sets are in and out: each look starts from what the service asked.
@@ -154,9 +185,8 @@ int epoll_pwait(Thread* thread, int epoll, epoll_event* events, int capacity, in
   if (!control().attached()) {
     return original().epoll_pwait(epoll, events, capacity, timeout_ms, mask);
   }
-  return static_cast<int>(with_errno(wait_ready(
-      thread, from_milliseconds(timeout_ms), static_cast<std::uint64_t>(epoll),
-      [=](std::int64_t slice_ns) { return look_epoll(epoll, events, capacity, slice_ns, mask); })));
+  return static_cast<int>(
+      with_errno(wait_epoll(thread, from_milliseconds(timeout_ms), epoll, events, capacity, mask)));
 }
 
 int epoll_pwait2(Thread* thread, int epoll, epoll_event* events, int capacity,
@@ -165,9 +195,8 @@ int epoll_pwait2(Thread* thread, int epoll, epoll_event* events, int capacity,
     return original().epoll_pwait2(epoll, events, capacity, timeout, mask);
   }
   if (timeout != nullptr && !is_valid(*timeout)) return static_cast<int>(with_errno(-EINVAL));
-  return static_cast<int>(with_errno(wait_ready(
-      thread, timeout != nullptr ? nanoseconds(*timeout) : -1, static_cast<std::uint64_t>(epoll),
-      [=](std::int64_t slice_ns) { return look_epoll(epoll, events, capacity, slice_ns, mask); })));
+  return static_cast<int>(with_errno(wait_epoll(
+      thread, timeout != nullptr ? nanoseconds(*timeout) : -1, epoll, events, capacity, mask)));
 }
 
 int poll(Thread* thread, pollfd* fds, nfds_t count, int timeout_ms) {

@@ -4,16 +4,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/hooks/hook.h"
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/hooks.h"
+#include "agent/world/substitute/thread_state.h"
 #include "agent/world/substitute/token_call.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 #include "agent/world/substitute/wait.h"
 
 namespace reprise::agent {
 namespace {
+
+// The first yield sleeps a microsecond, the longest a millisecond.
+constexpr std::uint32_t kFirstYield = 9;
+constexpr std::uint32_t kMostYields = 11;
 
 // Relative sleeps tell what is left when a handler ended them. 0 or -errno.
 long sleep_for(std::int64_t duration_ns, timespec* left) {
@@ -46,6 +54,18 @@ int hook_clock_nanosleep(clockid_t clock, int flags, const timespec* duration, t
     return static_cast<int>(-token_call(SYS_clock_nanosleep, clock, flags, duration, left));
   }
   return static_cast<int>(-sleep_at(clock, flags, *duration, left));
+}
+
+// Who spins until another thread has got somewhere must let it: where threads take turns, giving
+// way is a sleep, and a longer one each time nothing came of it.
+int hook_sched_yield() REPRISE_HOOK(sched_yield);
+int hook_sched_yield() {
+  Thread* thread = this_thread();
+  ThreadState* state = thread != nullptr && takes_turns() ? raw_state_of(*thread) : nullptr;
+  if (state == nullptr) return static_cast<int>(with_errno(system_call(SYS_sched_yield)));
+  state->yields = std::min(state->yields + 1, kMostYields);
+  sleep_until(thread, deadline_after(std::int64_t{1} << (kFirstYield + state->yields)));
+  return 0;
 }
 
 int hook_usleep(useconds_t microseconds) REPRISE_HOOK(usleep);

@@ -33,7 +33,9 @@ long wait_for_socket(Thread* thread, int fd, short events, abi::Activity activit
       timespec slice = to_timespec(slice_ns);
       return token_call(SYS_ppoll, &polled, 1, slice_ns < 0 ? nullptr : &slice, nullptr, 0);
     });
-    if (result > 0) return 0;
+    // Another thread may have had it first.
+    if (result > 0 && (!wait.take_turn() || is_ready(fd, events))) return 0;
+    if (result > 0) continue;
     if (result < 0 && result != -EINTR) return result;
     // A handler that ran between two slices ends the wait as well.
     if (interruptions.must_return()) return -EINTR;

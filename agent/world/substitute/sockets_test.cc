@@ -1,6 +1,7 @@
 // Sockets and lookups of a replayed program: it sees the recorded story, and reaches nothing else.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -381,6 +382,19 @@ TEST_F(Lookups, AreAnsweredByTheReplayer) {
             "lookup 0\naddress 192.0.2.8:443\ncanonical pay-7.internal\naddress 192.0.2.9:443\n");
   ASSERT_EQ(asked_.size(), 1u);
   EXPECT_EQ(asked_[0], terminated({"payments.internal", "443"}));
+}
+
+TEST_F(Sockets, OwnNameIsTheRecordedMachineS) {
+  std::strcpy(replay_.header().host_name, "prod-7");
+  EXPECT_EQ(run("own_name"),
+            "gethostname prod-7\nuname prod-7\ncut File name too long\nbegins pro\n");
+}
+
+TEST_F(Sockets, OwnNameIsThisMachineSWhereNoneWasRecorded) {
+  char name[HOST_NAME_MAX + 1] = "";
+  ASSERT_EQ(::gethostname(name, sizeof name), 0);
+  const std::string told = run("own_name");
+  EXPECT_EQ(told.find("gethostname " + std::string(name) + "\nuname " + name + "\n"), 0u) << told;
 }
 
 TEST_F(Lookups, FailAsRecorded) {

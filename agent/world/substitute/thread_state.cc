@@ -58,6 +58,7 @@ void prepare_state(ThreadState& created, const ThreadOrigin& origin) {
   created = ThreadState{};
   created.prepared = true;
   created.origin = origin;
+  created.last_step_ns = kNoValue;
   created.last_clock.fill(kNoValue);
 }
 

@@ -36,6 +36,9 @@ struct ThreadState {
   ThreadOrigin origin;
   bool prepared;  // its maker filled this in
   bool placed;    // that question was asked
+  // When the last step of this thread that the tape has was recorded; kNoValue none.
+  std::int64_t last_step_ns;
+  std::uint32_t yields;  // since that step
   // Last value given of each clock since the exchange changed; kNoValue none.
   std::array<std::int64_t, 40> last_clock;
 };

@@ -47,7 +47,8 @@ std::int64_t thread_monotonic_ns() {
   const Thread* thread = this_thread();
   const ThreadState* state = thread != nullptr && !time_runs() ? raw_state_of(*thread) : nullptr;
   if (state == nullptr) return word;
-  return std::max(word, state->last_clock[static_cast<std::size_t>(abi::ClockSource::kMonotonic)]);
+  return std::max({word, state->last_step_ns,
+                   state->last_clock[static_cast<std::size_t>(abi::ClockSource::kMonotonic)]});
 }
 
 std::uint64_t deadline_from(std::int64_t start_ns, std::int64_t duration_ns) {

@@ -10,6 +10,7 @@
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/interruption.h"
 #include "agent/world/substitute/timers.h"
+#include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
 
 namespace reprise::agent {
@@ -32,7 +33,10 @@ std::uint32_t clock_fires() {
 }  // namespace
 
 Wait::Wait(Thread* thread, abi::Activity activity, std::uint64_t deadline_ns, std::uint64_t object)
-    : slot_(thread != nullptr ? thread->slot : nullptr),
+    : thread_(thread),
+      slot_(thread != nullptr ? thread->slot : nullptr),
+      activity_(activity),
+      object_(object),
       deadline_ns_(deadline_ns),
       slice_ns_(kFirstSliceNs),
       clock_fires_(clock_fires()) {
@@ -40,15 +44,30 @@ Wait::Wait(Thread* thread, abi::Activity activity, std::uint64_t deadline_ns, st
   outer_activity_ = slot_->activity.load(std::memory_order_relaxed) & 0xff;
   outer_deadline_ns_ = slot_->deadline_ns.load(std::memory_order_relaxed);
   outer_object_ = slot_->wait_object.load(std::memory_order_relaxed);
+  publish();
+}
+
+void Wait::publish() {
+  has_turn_ = false;
+  if (slot_ == nullptr) return;
   const std::uint64_t timer = next_timer_ns();
-  slot_->deadline_ns.store(timer < deadline_ns ? timer : deadline_ns, std::memory_order_relaxed);
-  slot_->wait_object.store(object, std::memory_order_relaxed);
-  publish_activity(*slot_, activity);
+  slot_->deadline_ns.store(timer < deadline_ns_ ? timer : deadline_ns_, std::memory_order_relaxed);
+  slot_->wait_object.store(object_, std::memory_order_relaxed);
+  publish_activity(*slot_, activity_);
   ring_doorbell();
+}
+
+bool Wait::take_turn() {
+  // Who asks the replayer runs all the while.
+  if (!has_turn_ && activity_ != abi::Activity::kAsking) {
+    has_turn_ = agent::take_turn(thread_, abi::kAwake);
+  }
+  return has_turn_;
 }
 
 Wait::~Wait() {
   if (slot_ == nullptr) return;
+  take_turn();
   slot_->deadline_ns.store(outer_deadline_ns_, std::memory_order_relaxed);
   slot_->wait_object.store(outer_object_, std::memory_order_relaxed);
   publish_activity(*slot_, static_cast<abi::Activity>(outer_activity_));

@@ -36,6 +36,7 @@ class Wait {
   // Calls `call` with the ns it may block, -1 for as long as it likes.
   template <typename Call>
   long block(Call call) {
+    if (has_turn_) publish();
     const std::int64_t slice_ns = next_slice_ns();
     int type = 0;
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
@@ -47,13 +48,22 @@ class Wait {
   // Fires timers that are due; true when the deadline has passed.
   [[nodiscard]] bool is_over();
 
+  // Waits for the turn to look at what was waited for (turn.h), after which block() may go on.
+  // False when all run as they like. The end of a wait does so by itself.
+  bool take_turn();
+
   // Whether a wait until then gives its calls a bound: it has a deadline, or a timer is armed.
   [[nodiscard]] static bool is_sliced(std::uint64_t deadline_ns);
 
  private:
+  void publish();
   std::int64_t next_slice_ns();
 
+  Thread* thread_;
   abi::ThreadSlot* slot_;
+  const abi::Activity activity_;
+  const std::uint64_t object_;
+  bool has_turn_ = false;
   std::uint64_t deadline_ns_;
   std::int64_t slice_ns_;
   std::uint32_t clock_fires_;

@@ -1,13 +1,17 @@
 // A service that uses sockets in the way its first argument names, and tells what it sees of them.
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <map>
 #include <string>
 
@@ -276,7 +280,19 @@ void probe_reverse() {
                                             nullptr, 0, NI_NAMEREQD)));
 }
 
+void probe_own_name() {
+  char name[HOST_NAME_MAX + 1] = "";
+  tell("gethostname", gethostname(name, sizeof name) == 0 ? name : "failed");
+  utsname names = {};
+  tell("uname", uname(&names) == 0 ? names.nodename : "failed");
+  char cut[3];
+  const bool fits = gethostname(cut, sizeof cut) == 0;
+  tell("cut", fits ? "whole" : std::strerror(errno));
+  tell("begins", std::string(cut, sizeof cut).c_str());
+}
+
 const std::map<std::string, void (*)()> kProbes = {
+    {"own_name", probe_own_name},
     {"serve", probe_serve},
     {"serve_any_port", probe_serve_any_port},
     {"serve_ipv6", probe_serve_ipv6},

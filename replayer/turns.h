@@ -1,0 +1,49 @@
+// Which thread of the service runs next, where they run one at a time (agent/abi/control.h, Gate).
+//
+// Ownership: borrows control file and threads. Threading: one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "replayer/control.h"
+#include "replayer/moment.h"
+#include "replayer/threads.h"
+
+namespace reprise::replayer {
+
+class Turns {
+ public:
+  Turns(Control& control, const Threads& threads) : control_(control), threads_(threads) {}
+
+  struct Held {
+    std::uint32_t slot = 0;
+    Moment step;  // when the recording had what it does next; kAwake when that is not known
+    friend bool operator==(const Held&, const Held&) = default;
+  };
+  static constexpr Moment kAwake{abi::kAwake};
+
+  // Who waits for the turn and has the next: the one whose step was recorded first, and before all
+  // of them those that woke and have not said what they do. Of several that woke the recorded
+  // thread comes first (expect()), then the one that was made first.
+  std::optional<Held> next() const;
+
+  // Opens the gate of that thread. `others`: the earliest of what else may happen.
+  void give(const Held& held, Moment others);
+
+  // The next input is `thread`'s of the process with that fork path, in the recording.
+  void expect(std::string process, std::uint32_t thread);
+
+ private:
+  std::optional<Held> held_in(std::uint32_t slot) const;
+  Moment earliest_step_but(std::uint32_t slot) const;
+  bool is_expected(std::uint32_t slot) const;
+
+  Control& control_;
+  const Threads& threads_;
+  std::string process_;
+  std::optional<std::uint32_t> thread_;
+};
+
+}  // namespace reprise::replayer
