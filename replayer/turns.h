@@ -41,6 +41,7 @@ class Turns {
  private:
   std::optional<Held> held_in(std::uint32_t slot) const;
   Moment earliest_step_but(std::uint32_t slot) const;
+  bool comes_before(const Held& one, const Held& other) const;
   bool is_expected(std::uint32_t slot) const;
 
   Control& control_;

