@@ -31,7 +31,6 @@ std::string after_last_colon(const std::string& address) {
 
 // What a connection is called, without what differs from run to run.
 std::string peer_of(const Connection& connection) {
-  if (connection.internal) return "itself";
   if (connection.direction == Direction::kInbound) return "the client";
   if (connection.peer_name.empty()) return connection.peer.text;
   return connection.peer_name + after_last_colon(connection.peer.text);
@@ -106,6 +105,7 @@ class Projector::State {
   void accept_bytes(ConnectionId id, const Announced& send, std::uint64_t length);
   void close(const Event& event, ConnectionId id, const char* what, const std::string& how);
   void connect(const Event& event, const Connected& connected);
+  bool is_internal(const Event& event) const;
   bool add_stream_fact(const Event& event);
   bool add_process_fact(const Event& event);
   void add_other_fact(const Event& event);
@@ -298,7 +298,22 @@ void Projector::State::connect(const Event& event, const Connected& connected) {
   sequence(event).connect(connected.connection, peer(connected.connection), outcome);
 }
 
+// Of what the service says to itself nobody else can tell; nginx sends process ids.
+bool Projector::State::is_internal(const Event& event) const {
+  return std::visit(
+      [this](const auto& fact) {
+        if constexpr (requires { fact.connection; }) {
+          const auto found = connections_.find(fact.connection);
+          return found != connections_.end() && found->second.internal;
+        } else {
+          return false;
+        }
+      },
+      event.fact);
+}
+
 bool Projector::State::add_stream_fact(const Event& event) {
+  if (is_internal(event)) return true;
   if (const auto* read = std::get_if<BytesReceived>(&event.fact)) {
     receive(event, *read);
   } else if (const auto* intent = std::get_if<SendIntended>(&event.fact)) {

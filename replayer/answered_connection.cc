@@ -398,6 +398,7 @@ void AnsweredConnection::release(Moment limit) {
 // Answers that were read as one are sent as one: in two pieces, the service might read the first
 // alone.
 void AnsweredConnection::release_bytes() {
+  stage_.expect(stage_.plan.inputs.chunks[outputs_.front().chunk].reader);
   event::Bytes bytes;
   while (take_bytes(bytes)) {
   }

@@ -220,6 +220,14 @@ void TapeBuilder::on_thread_made(const event::Event& event, const ThreadName& ma
   }
 }
 
+// A send that was recorded in several parts is one step.
+void TapeBuilder::on_send(const event::Event& event, const event::SendIntended& sent) {
+  Cursor& cursor = cursors_[event.thread];
+  const bool later_part = cursor.continued_send;
+  cursor.continued_send = sent.continues;
+  if (!later_part) on_draw(event, {step(abi::DrawKind::kSend), {}});
+}
+
 // Work that is given goes on like a thread that is made: what is drawn after the take has an entry
 // of its own, named by the giver's place, so that neither counts into the other's.
 void TapeBuilder::on_handed_off(const event::Event& event, const event::HandedOff& hand_off) {
@@ -253,14 +261,6 @@ void TapeBuilder::leave_work(const event::Event& event, std::uint64_t token) {
   leave(cursor);
   cursor = std::move(outer.back().second);
   outer.pop_back();
-}
-
-// A send that was recorded in several parts is one step.
-void TapeBuilder::on_send(const event::Event& event, const event::SendIntended& sent) {
-  Cursor& cursor = cursors_[event.thread];
-  const bool later_part = cursor.continued_send;
-  cursor.continued_send = sent.continues;
-  if (!later_part) on_draw(event, {step(abi::DrawKind::kSend), {}});
 }
 
 void TapeBuilder::on_draw(const event::Event& event, Draw draw) {

@@ -36,9 +36,8 @@ inline constexpr std::int64_t kNoValue = INT64_MIN;
 using MonotonicValues = std::array<std::int64_t, kMonotonicClocks>;
 inline constexpr MonotonicValues kNoValues = {kNoValue, kNoValue, kNoValue, kNoValue};
 
-// Names a recorded thread, or work that one thread gave to another, by who made it: the place of
-// its maker's cursor, and how many threads that had made since it moved there. The first thread of
-// a process image is named by the image.
+// Names a recorded thread, or work that one thread gave to another, by who made it: the place of its maker's cursor, and how many threads
+// that had made since it moved there. The first thread of a process image is named by the image.
 struct ThreadOrigin {
   std::uint32_t creator_entry = abi::kNone;
   bool creator_ready = false;  // at the entry's ready part
@@ -132,8 +131,8 @@ class TapeBuilder {
   void on_process_started(const event::Event& event, const event::ProcessStarted& started);
   void on_thread_started(const event::Event& event, const event::ThreadStarted& started);
   void on_thread_made(const event::Event& event, const ThreadName& made);
-  void on_handed_off(const event::Event& event, const event::HandedOff& hand_off);
   void on_send(const event::Event& event, const event::SendIntended& sent);
+  void on_handed_off(const event::Event& event, const event::HandedOff& hand_off);
   void on_draw(const event::Event& event, Draw draw);
 
   // Moves the cursor of the event's thread to a new entry and returns its number.

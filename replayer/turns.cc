@@ -1,7 +1,6 @@
 #include "replayer/turns.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace reprise::replayer {
 
@@ -25,26 +24,33 @@ std::optional<Turns::Held> Turns::next() const {
   std::optional<Held> first;
   for (const std::uint32_t slot : threads_.slots()) {
     const auto held = held_in(slot);
-    if (!held) continue;
-    const bool favoured = first && held->step == first->step && held->step == kAwake &&
-                          is_expected(slot) && !is_expected(first->slot);
-    if (!first || held->step < first->step || favoured) first = held;
+    if (held && (!first || comes_before(*held, *first))) first = held;
   }
   return first;
+}
+
+// Slots say nothing of the order: processes that were forked one after the other take them as they
+// come to run.
+bool Turns::comes_before(const Held& one, const Held& other) const {
+  if (one.step != other.step) return one.step < other.step;
+  const bool expected = is_expected(one.slot);
+  if (expected != is_expected(other.slot)) return expected;
+  const abi::ThreadSlot& a = threads_.thread(one.slot);
+  const abi::ThreadSlot& b = threads_.thread(other.slot);
+  if (a.process == b.process) return a.ordinal < b.ordinal;
+  return threads_.process_path(a.process) < threads_.process_path(b.process);
 }
 
 void Turns::give(const Held& held, Moment others) {
   control_.open_gate(held.slot, std::min(others, earliest_step_but(held.slot)).ns);
 }
 
-void Turns::expect(std::string process, std::uint32_t thread) {
-  process_ = std::move(process);
-  thread_ = thread;
-}
-
 bool Turns::is_expected(std::uint32_t slot) const {
   const abi::ThreadSlot& thread = threads_.thread(slot);
-  return thread_ == thread.ordinal && threads_.process_path(thread.process) == process_;
+  return std::ranges::any_of(expected_, [&](const RecordedThread& expected) {
+    return expected.ordinal == thread.ordinal &&
+           expected.process == threads_.process_path(thread.process);
+  });
 }
 
 }  // namespace reprise::replayer

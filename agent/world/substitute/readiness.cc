@@ -173,6 +173,12 @@ long select_in(Thread* thread, int count, fd_set* readable, fd_set* writable, fd
 namespace world {
 
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
+  // Where threads take turns all are woken, and the recorded one has its turn first.
+  if (event != nullptr && (event->events & EPOLLEXCLUSIVE) != 0 && takes_turns()) {
+    epoll_event shared = *event;
+    shared.events &= ~static_cast<std::uint32_t>(EPOLLEXCLUSIVE);
+    return original().epoll_ctl(epoll, operation, fd, &shared);
+  }
   return original().epoll_ctl(epoll, operation, fd, event);
 }
 
