@@ -68,7 +68,8 @@ TEST(SdkCalls, OfAThreadAreOneConversationThatEndsWithIt) {
   EXPECT_NE(first.socket, other.socket);
   auto all = said(arena);
   EXPECT_EQ(all[first.socket].out,
-            "CALL store_get 3 REPRISE/1\nkey" "CALL store.put 200000 REPRISE/1\n" +
+            "CALL store_get 3 REPRISE/1\nkey"
+            "CALL store.put 200000 REPRISE/1\n" +
                 std::string(200'000, 'x'));
   EXPECT_EQ(all[first.socket].in, "DONE 5 REPRISE/1\nvalueDONE 0 REPRISE/1\n");
   EXPECT_EQ(all[other.socket].out, "CALL other 0 REPRISE/1\n");
@@ -131,8 +132,9 @@ TEST(SdkTurns, AreGivenTakenAndLeftUnderOneToken) {
     kinds.push_back(body.kind);
     tokens.insert(body.token);
   }
-  EXPECT_THAT(kinds, ::testing::UnorderedElementsAre(
-                         abi::HandOffKind::kGive, abi::HandOffKind::kTake, abi::HandOffKind::kDrop));
+  EXPECT_THAT(kinds,
+              ::testing::UnorderedElementsAre(abi::HandOffKind::kGive, abi::HandOffKind::kTake,
+                                              abi::HandOffKind::kDrop));
   EXPECT_EQ(tokens.size(), 1u);
 }
 

@@ -11,7 +11,15 @@
 
 namespace reprise::event {
 
-enum class Protocol : std::uint8_t { kUnknown = 0, kHttp1, kResp, kOpaque, kPostgres, kHttp2, kAnnotated };
+enum class Protocol : std::uint8_t {
+  kUnknown = 0,
+  kHttp1,
+  kResp,
+  kOpaque,
+  kPostgres,
+  kHttp2,
+  kAnnotated
+};
 enum class Direction : std::uint8_t {
   kInbound,
   kOutbound

@@ -32,14 +32,16 @@ TEST(AnnotatedDecoderTest, HowBytesAreCutChangesNothing) {
   const Script script = {client("CALL a 3 REPRISE/1\nxyz"), server("DONE 2 REPRISE/1\nok"),
                          client("CALL b 1 REPRISE/1\n\n"), server("MISSED 0 REPRISE/1\n")};
   const auto whole = run(script);
-  for (std::size_t cut = 1; cut < size_of(script); ++cut) EXPECT_EQ(run(script, {cut}), whole) << cut;
+  for (std::size_t cut = 1; cut < size_of(script); ++cut)
+    EXPECT_EQ(run(script, {cut}), whole) << cut;
 }
 
 TEST(AnnotatedDecoderTest, AHeadThatIsNoneTurnsTheConnectionOpaque) {
-  for (const char* head : {"CALL a 3\n", "CALL a x REPRISE/1\n", "CALL a 3 REPRISE/2\n",
-                           "CALL  3 REPRISE/1\n", "CALL a 99999999999999999999 REPRISE/1\n",
-                           "JUMP a 3 REPRISE/1\n"}) {
-    const auto lines = run({client("CALL a 0 REPRISE/1\n"), server("DONE 0 REPRISE/1\n"), client(head)});
+  for (const char* head :
+       {"CALL a 3\n", "CALL a x REPRISE/1\n", "CALL a 3 REPRISE/2\n", "CALL  3 REPRISE/1\n",
+        "CALL a 99999999999999999999 REPRISE/1\n", "JUMP a 3 REPRISE/1\n"}) {
+    const auto lines =
+        run({client("CALL a 0 REPRISE/1\n"), server("DONE 0 REPRISE/1\n"), client(head)});
     EXPECT_THAT(lines, testing::Contains(HasSubstr("opaque"))) << head;
   }
 }

@@ -52,8 +52,8 @@ class Attribution {
   // that polls its own socket) and the turn goes on. `brings_work`: an accepted connection or a
   // listener was reported.
   bool waits_within(ThreadState& thread, event::Waited::Kind kind, bool brings_work) const;
-  // Somebody signalled it where it waited for a condition variable. In the middle of its work that is
-  // part of it; else work may have reached it unseen.
+  // Somebody signalled it where it waited for a condition variable. In the middle of its work that
+  // is part of it; else work may have reached it unseen.
   void on_woken(ThreadState& thread) const;
   // A new thread begins with a turn, or a turn ends.
   void on_take(ThreadState& thread, Turn turn) const;

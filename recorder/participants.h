@@ -30,7 +30,9 @@ struct Turn {
   event::Context context;  // kConnection: what it was when last asked
   bool told = false;       // the SDK said so, and says when it ends
 
-  static Turn on(event::ConnectionId connection) { return {Kind::kConnection, connection, {}, false}; }
+  static Turn on(event::ConnectionId connection) {
+    return {Kind::kConnection, connection, {}, false};
+  }
   static Turn of(event::Context context) { return {Kind::kContext, {}, context, false}; }
 };
 

@@ -286,8 +286,7 @@ void AnsweredConnection::miss(event::Bytes request) {
     stage_.stop("a call to " + identity_.peer.text + " has no recorded answer (--on-miss fail)");
   }
   const bool spoken = is_spoken(to_abi(identity_.peer));
-  const bool passed_on =
-      (stage_.on_miss == OnMiss::kPassthrough || spoken) && !request.empty();
+  const bool passed_on = (stage_.on_miss == OnMiss::kPassthrough || spoken) && !request.empty();
   Output output;
   output.kind = passed_on ? Output::Kind::kPassedOn : Output::Kind::kReset;
   output.request = std::move(request);
@@ -298,8 +297,8 @@ void AnsweredConnection::miss(event::Bytes request) {
 
 // An annotated call that was not recorded: nobody but the service itself could make it.
 void AnsweredConnection::hand_back() {
-  const std::string_view head = stage_.on_miss == OnMiss::kPassthrough ? "PERFORM 0 REPRISE/1\n"
-                                                                       : "MISSED 0 REPRISE/1\n";
+  const std::string_view head =
+      stage_.on_miss == OnMiss::kPassthrough ? "PERFORM 0 REPRISE/1\n" : "MISSED 0 REPRISE/1\n";
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(head.data()), head.size());
   released_ += bytes.size();
   decoder_->feed(protocol::Side::kServer, bytes);

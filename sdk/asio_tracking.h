@@ -3,15 +3,16 @@
 //   #define BOOST_ASIO_CUSTOM_HANDLER_TRACKING "sdk/asio_tracking.h"
 //
 // for the whole program (a compiler flag), a handler that is posted, dispatched or deferred, to a
-// pool, an io_context or a strand, runs in the context in which it was handed over; so does one that
-// waited for a timer. Asio tells of each handler when it is made and when it is called, so this is
-// no guess.
+// pool, an io_context or a strand, runs in the context in which it was handed over; so does one
+// that waited for a timer. Asio tells of each handler when it is made and when it is called, so
+// this is no guess.
 //
-// Handlers of sockets are left alone: whose work they are the bytes tell, which Asio reads before it
-// calls the handler.
+// Handlers of sockets are left alone: whose work they are the bytes tell, which Asio reads before
+// it calls the handler.
 //
-// It costs a handler the size of a pointer and a branch; with the agent, four records. Source: Boost
-// 1.74, boost/asio/detail/handler_tracking.hpp, which lists these macros. Threading: as Asio's.
+// It costs a handler the size of a pointer and a branch; with the agent, four records. Source:
+// Boost 1.74, boost/asio/detail/handler_tracking.hpp, which lists these macros. Threading: as
+// Asio's.
 #pragma once
 
 #include <cstring>

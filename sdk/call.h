@@ -2,7 +2,8 @@
 // that talks by shared memory.
 //
 //   Receipt receipt = reprise::external_call("printer.print", invoice, copies,
-//                                            [&](const Invoice& i, int n) { return printer.print(i, n); });
+//                                            [&](const Invoice& i, int n) { return printer.print(i,
+//                                            n); });
 //
 // While recording the function is called, and its arguments and its result, or the exception it
 // threw, are recorded; nothing that it does itself is. At replay it is not called: the recorded
@@ -34,9 +35,9 @@ namespace detail {
 // An argument as the function gets it: one that is kept is looked at, one that is given away may be
 // taken.
 template <typename Argument>
-using Passed =
-    std::conditional_t<std::is_lvalue_reference_v<Argument>,
-                       const std::remove_reference_t<Argument>&, std::remove_reference_t<Argument>&&>;
+using Passed = std::conditional_t<std::is_lvalue_reference_v<Argument>,
+                                  const std::remove_reference_t<Argument>&,
+                                  std::remove_reference_t<Argument>&&>;
 
 // A function with the arguments of one call, which it is called with or without.
 template <typename Function, typename... Arguments>
@@ -60,9 +61,10 @@ class AnnotatedCall {
   static constexpr bool kWithArguments = std::is_invocable_v<Function&, Passed<Arguments>...>;
   static constexpr bool kWithout = std::is_invocable_v<Function&>;
   static constexpr bool kChanging = std::is_invocable_v<Function&, Arguments&...>;
-  static_assert(kWithArguments || kWithout || !kChanging,
-                "reprise: the function changes an argument through a reference. What it writes there "
-                "could not be given back at replay: let it return the value.");
+  static_assert(
+      kWithArguments || kWithout || !kChanging,
+      "reprise: the function changes an argument through a reference. What it writes there "
+      "could not be given back at replay: let it return the value.");
   static_assert(kWithArguments || kWithout || kChanging,
                 "reprise: the last argument of external_call is a function that can be called with "
                 "the arguments before it, or with none.");
@@ -183,7 +185,8 @@ auto external_call(const char* name, std::index_sequence<Places...>, Parts&&... 
 // external_call(name, arguments…, function)
 template <typename... Parts>
 auto external_call(const char* name, Parts&&... parts) {
-  static_assert(sizeof...(Parts) > 0, "reprise: external_call needs a function, its last argument.");
+  static_assert(sizeof...(Parts) > 0,
+                "reprise: external_call needs a function, its last argument.");
   return detail::external_call(name, std::make_index_sequence<sizeof...(Parts) - 1>(),
                                std::forward<Parts>(parts)...);
 }

@@ -1,5 +1,5 @@
-// What the SDK costs a program without the agent: a call, and the same call annotated. The difference
-// is a load and a branch that always goes the same way.
+// What the SDK costs a program without the agent: a call, and the same call annotated. The
+// difference is a load and a branch that always goes the same way.
 //
 //   bazel run -c opt //sdk:call_benchmark
 //   valgrind --tool=callgrind …    # counts instructions

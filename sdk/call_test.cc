@@ -72,9 +72,8 @@ TEST_F(CallTest, ResultsOfAnySerializableTypeComeBack) {
 }
 
 TEST_F(CallTest, ANumberThatIsNoneComesBackAsNone) {
-  const auto [recorded, replayed] = twice([&] {
-    return external_call("nan", [&] { return ++performed_, std::nan(""); });
-  });
+  const auto [recorded, replayed] =
+      twice([&] { return external_call("nan", [&] { return ++performed_, std::nan(""); }); });
   EXPECT_TRUE(std::isnan(replayed));
   EXPECT_TRUE(std::isnan(recorded));
 }

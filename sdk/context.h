@@ -5,10 +5,11 @@
 // or, where the work is data and no function, with the context in it:
 //
 //   queue.push({order, reprise::Context::current()});     // on one thread
-//   reprise::Scope scope(job.context);                    // on another, for as long as it works on it
+//   reprise::Scope scope(job.context);                    // on another, for as long as it works on
+//   it
 //
-// Why not by itself: an agent sees that one thread woke another, but not what was in the queue. With
-// two jobs under way it would have to guess which of them was taken.
+// Why not by itself: an agent sees that one thread woke another, but not what was in the queue.
+// With two jobs under way it would have to guess which of them was taken.
 //
 // A context is taken once; whoever takes it a second time works for nobody known. Without the agent
 // each of these is one branch. Threading: any thread.
@@ -40,8 +41,8 @@ class Context {
   std::uint64_t token_ = 0;
 };
 
-// This thread works in a context from here to the end of the scope, and then goes on with what it was
-// at before.
+// This thread works in a context from here to the end of the scope, and then goes on with what it
+// was at before.
 class Scope {
  public:
   explicit Scope(Context context) {

@@ -1,6 +1,6 @@
-// Values as bytes, by Boost.Serialization: what its text archive can write can be recorded. Text, so
-// that people can read a recording and a difference points at a field; with facets that also read
-// back infinities and NaN, and the classic locale whatever the program has set.
+// Values as bytes, by Boost.Serialization: what its text archive can write can be recorded. Text,
+// so that people can read a recording and a difference points at a field; with facets that also
+// read back infinities and NaN, and the classic locale whatever the program has set.
 //
 // A program that uses the SDK links boost_serialization. Threading: plain functions.
 #pragma once
@@ -64,9 +64,10 @@ std::string encode(const Values&... values) {
 
 template <typename Value>
 Value decode(const std::string& bytes) {
-  static_assert(std::is_default_constructible_v<Value>,
-                "reprise: what is recorded is read back into a default constructed object; give the "
-                "type a default constructor, or return it in a std::unique_ptr.");
+  static_assert(
+      std::is_default_constructible_v<Value>,
+      "reprise: what is recorded is read back into a default constructed object; give the "
+      "type a default constructor, or return it in a std::unique_ptr.");
   std::istringstream stream(bytes);
   stream.imbue(encoding_locale());
   boost::archive::text_iarchive archive(stream, kArchiveFlags);

@@ -53,8 +53,8 @@ inline std::string readable(const char* mangled) {
 
 // An exception as bytes.
 struct Failure {
-  std::string type;      // its own
-  std::string kind;      // the known type that it is, or its nearest known base
+  std::string type;  // its own
+  std::string kind;  // the known type that it is, or its nearest known base
   std::string what;
   std::string category;  // of a std::system_error
   int code = 0;
@@ -183,10 +183,10 @@ inline Failure describe_current() {
 // From now on `Error`, which can be made of its text, is thrown as itself at replay.
 template <typename Error>
 void register_error() {
-  static_assert(std::is_base_of_v<std::exception, Error> &&
-                    std::is_constructible_v<Error, std::string>,
-                "reprise: a registered exception derives from std::exception and can be made of the "
-                "text that its what() gives.");
+  static_assert(
+      std::is_base_of_v<std::exception, Error> && std::is_constructible_v<Error, std::string>,
+      "reprise: a registered exception derives from std::exception and can be made of the "
+      "text that its what() gives.");
   detail::kinds().insert(detail::kinds().begin(), detail::kind_by_text<Error>());
 }
 

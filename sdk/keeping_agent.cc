@@ -20,7 +20,8 @@ int reprise_call_begin(const char* name, const void* arguments, size_t length,
                        reprise_answer* answer) {
   auto& agent = keeping_agent();
   if (agent.mode == Mode::kAside) return REPRISE_ASIDE;
-  agent.current = std::string(name) + " " + std::string(static_cast<const char*>(arguments), length);
+  agent.current =
+      std::string(name) + " " + std::string(static_cast<const char*>(arguments), length);
   if (agent.mode == Mode::kRecord) return REPRISE_PERFORM;
   const auto found = agent.kept.find(agent.current);
   if (found == agent.kept.end()) return REPRISE_MISSED;

@@ -1,5 +1,5 @@
-// An agent for tests of the SDK: linked into the test, it keeps the outcomes of calls by their names
-// and arguments, and gives them back. Threading: one thread.
+// An agent for tests of the SDK: linked into the test, it keeps the outcomes of calls by their
+// names and arguments, and gives them back. Threading: one thread.
 #pragma once
 
 #include <map>

@@ -13,7 +13,8 @@
 //
 //  - The function returns a message, a std::optional of one (empty: nothing came, which is replayed
 //    as well), or for a Source<Tick> a bool or nothing.
-//  - Several threads may wait at one source, each gets inputs of its own. Other threads that work on
+//  - Several threads may wait at one source, each gets inputs of its own. Other threads that work
+//  on
 //    an input are told so with reprise::Context.
 //  - Messages are whatever Boost.Serialization writes.
 //

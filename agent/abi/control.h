@@ -155,9 +155,9 @@ enum class Ask : std::uint32_t {
   kLeakWatch,   // AskLeakWatch -> no body: take over the listener of the seccomp filter
 };
 
-// Asked by a new thread before its first draw or input, and by one that takes over a turn. A thread is named by who made it and when:
-// ordinals of threads that serve a connection each depend on the order of connections. The main
-// thread of a forked child is made by the thread that forked.
+// Asked by a new thread before its first draw or input, and by one that takes over a turn. A thread
+// is named by who made it and when: ordinals of threads that serve a connection each depend on the
+// order of connections. The main thread of a forked child is made by the thread that forked.
 struct AskThread {
   std::uint32_t process;        // ProcessSlot
   std::uint32_t thread;         // ordinal

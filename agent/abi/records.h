@@ -81,8 +81,8 @@ struct SocketAddress {
 };
 
 // The address of a peer, or of a listener, that only the SDK's words make: an abstract Unix address
-// (unix(7)) of this prefix, the zero byte before it left out. "reprise/annotated" is the peer of all
-// annotated calls, "reprise/entry:NAME" where the inputs of a source come in.
+// (unix(7)) of this prefix, the zero byte before it left out. "reprise/annotated" is the peer of
+// all annotated calls, "reprise/entry:NAME" where the inputs of a source come in.
 inline constexpr char kSpokenPrefix[] = "reprise/";
 
 struct ProcessStart {
@@ -138,10 +138,10 @@ enum class HandOffKind : std::uint32_t {
   kThreadCreated = 1,  // giver: token = ordinal of the new thread
   kGive = 2,           // SDK or a followed primitive: the work under `token` carries my turn
   kTake = 3,           // this thread goes on with the turn given under `token`
-  kDrop = 4,           // this thread's turn ends; with a token, what it took under that, and it goes
-                       // on with what it was at before
-  kWoken = 5,          // it waited for a condition variable and somebody signalled it; told once
-                       // where several follow one another
+  kDrop = 4,   // this thread's turn ends; with a token, what it took under that, and it goes
+               // on with what it was at before
+  kWoken = 5,  // it waited for a condition variable and somebody signalled it; told once
+               // where several follow one another
 };
 struct HandOff {
   std::uint64_t token;  // unique within the process

@@ -19,9 +19,9 @@
 extern "C" {
 #endif
 
-/* Weak for both sides: a program need not have it, and whether a definition is weak means nothing to
-   the dynamic linker. A program that is not position independent must reach it through the table of
-   addresses too, else the linker decides for ever that there is none. */
+/* Weak for both sides: a program need not have it, and whether a definition is weak means nothing
+   to the dynamic linker. A program that is not position independent must reach it through the table
+   of addresses too, else the linker decides for ever that there is none. */
 #if defined(__clang__)
 #if !defined(__PIC__) && !defined(__PIE__)
 #error "reprise: clang would bind the SDK to no agent for ever here; compile with -fPIE"
@@ -52,30 +52,29 @@ int reprise_call_begin(const char* name, const void* arguments, size_t length,
 /* After REPRISE_ANSWERED: all of the outcome. 0 when it did not come whole. */
 int reprise_call_read(void* to, size_t length) REPRISE_SDK_CALL;
 /* After REPRISE_PERFORM. */
-void reprise_call_end(int threw, const void* result, size_t length)
-    REPRISE_SDK_CALL;
+void reprise_call_end(int threw, const void* result, size_t length) REPRISE_SDK_CALL;
 
 /* --- A source of inputs that no socket drives. 0 is no source. --- */
 uint64_t reprise_source_open(const char* name) REPRISE_SDK_CALL;
 void reprise_source_close(uint64_t source) REPRISE_SDK_CALL;
 /* The next input: REPRISE_PERFORM (get it, then tell it or its absence; nothing in between is
    recorded), REPRISE_ANSWERED (`*entry` is open, its bytes are to be read) or REPRISE_ENDED. */
-int reprise_entry_next(uint64_t source, uint64_t* entry, struct reprise_answer* answer)
-    REPRISE_SDK_CALL;
-int reprise_entry_read(uint64_t entry, void* to, size_t length)
-    REPRISE_SDK_CALL;
-uint64_t reprise_entry_open(uint64_t source, const char* name, const void* payload, size_t length)
-    REPRISE_SDK_CALL;
+int reprise_entry_next(uint64_t source, uint64_t* entry,
+                       struct reprise_answer* answer) REPRISE_SDK_CALL;
+int reprise_entry_read(uint64_t entry, void* to, size_t length) REPRISE_SDK_CALL;
+uint64_t reprise_entry_open(uint64_t source, const char* name, const void* payload,
+                            size_t length) REPRISE_SDK_CALL;
 /* There was none: `ended`, or getting it threw. */
 void reprise_entry_none(uint64_t source, const char* name, int ended) REPRISE_SDK_CALL;
 /* The work on an input is over, whoever did it; the thread works for nobody after it. */
-void reprise_entry_close(uint64_t entry, int threw, const void* reply, size_t length)
-    REPRISE_SDK_CALL;
+void reprise_entry_close(uint64_t entry, int threw, const void* reply,
+                         size_t length) REPRISE_SDK_CALL;
 
 /* --- For whom a thread works --- */
 /* A name for what this thread works on, for one take; 0 without an agent. */
 uint64_t reprise_context_give(void) REPRISE_SDK_CALL;
-/* This thread goes on with what was given under `token`; and after it with what it was at before. */
+/* This thread goes on with what was given under `token`; and after it with what it was at before.
+ */
 void reprise_context_take(uint64_t token) REPRISE_SDK_CALL;
 void reprise_context_leave(uint64_t token) REPRISE_SDK_CALL;
 

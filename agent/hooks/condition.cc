@@ -1,7 +1,7 @@
 // Waits for condition variables: that somebody signalled this thread is told, as work may have
-// reached it that way. Which work, and whose, is not to be seen from here: what was put into a queue
-// before, by whom and in which order, happens without a call, and another thread may have taken it
-// meanwhile. So it is told that the thread was woken, and nothing is made of who woke it.
+// reached it that way. Which work, and whose, is not to be seen from here: what was put into a
+// queue before, by whom and in which order, happens without a call, and another thread may have
+// taken it meanwhile. So it is told that the thread was woken, and nothing is made of who woke it.
 #include <errno.h>
 #include <pthread.h>
 

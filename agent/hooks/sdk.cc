@@ -1,4 +1,5 @@
-// What the SDK tells the agent (agent/abi/sdk.h): calls, inputs, and whose work a thread takes over.
+// What the SDK tells the agent (agent/abi/sdk.h): calls, inputs, and whose work a thread takes
+// over.
 //
 // The words are put together here; what is done with them is the world's. A call's own doings are
 // muted: at replay it is not done, and whatever it read, drew or sent would be missed then.
@@ -110,8 +111,7 @@ constinit std::atomic<std::uint64_t> tokens{0};
 
 }  // namespace
 
-int sdk_call_begin(const char* name, const void* arguments, size_t length,
-                       reprise_answer* answer) {
+int sdk_call_begin(const char* name, const void* arguments, size_t length, reprise_answer* answer) {
   Thread* thread = this_thread();
   if (thread == nullptr) return REPRISE_ASIDE;
   const int error = errno;

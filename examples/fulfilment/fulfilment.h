@@ -1,5 +1,5 @@
-// The service: takes orders in from the spool, fulfils them on a pool of threads, takes stock now and
-// then.
+// The service: takes orders in from the spool, fulfils them on a pool of threads, takes stock now
+// and then.
 //
 // Ownership: borrows spool and stock; owns its threads. Threading: Run() and Stop() on the main
 // thread.

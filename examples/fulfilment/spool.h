@@ -1,5 +1,5 @@
-// Orders that other programs drop into a directory as files: "ID SKU QUANTITY", written under another
-// name and renamed to *.order.
+// Orders that other programs drop into a directory as files: "ID SKU QUANTITY", written under
+// another name and renamed to *.order.
 //
 // Threading: one thread pops; any may close.
 #pragma once

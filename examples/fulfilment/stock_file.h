@@ -20,8 +20,8 @@ class StockFile {
  public:
   explicit StockFile(std::string path) : path_(std::move(path)) {}
 
-  // Takes `quantity` of `sku` and returns what is left. Throws OutOfStock when there is not as much,
-  // std::system_error when the file cannot be read or written.
+  // Takes `quantity` of `sku` and returns what is left. Throws OutOfStock when there is not as
+  // much, std::system_error when the file cannot be read or written.
   int Take(const std::string& sku, int quantity);
   // Pieces of everything.
   int Count();

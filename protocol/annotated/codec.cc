@@ -98,8 +98,8 @@ void AnnotatedCodec::finish(Reader& reader, std::uint64_t offset) {
 // either.
 void AnnotatedCodec::unreadable(const Reader& reader) {
   const bool server = reader.side == Side::kServer;
-  stop_at(reader.side, {server ? "an outcome is not readable" : "a call is not readable",
-                        reader.begin, server});
+  stop_at(reader.side,
+          {server ? "an outcome is not readable" : "a call is not readable", reader.begin, server});
 }
 
 }  // namespace reprise::protocol::annotated

@@ -1,7 +1,7 @@
-// A replay: what a recording has as the conversations of the SDK are real ones here, by the hooks of
-// any socket. A source listens, the replayer connects to it with each recorded input; the calls of a
-// thread go to the replayer over one connection. So inputs are released, answers found and waits
-// seen as those of all other traffic.
+// A replay: what a recording has as the conversations of the SDK are real ones here, by the hooks
+// of any socket. A source listens, the replayer connects to it with each recorded input; the calls
+// of a thread go to the replayer over one connection. So inputs are released, answers found and
+// waits seen as those of all other traffic.
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -70,10 +70,10 @@ class Line {
       if (seen < 0 && errno == EINTR) continue;
       if (seen <= 0) return false;
       const void* end = memchr(text_ + used_, '\n', static_cast<std::size_t>(seen));
-      const std::size_t taken = end == nullptr ? static_cast<std::size_t>(seen)
-                                               : static_cast<std::size_t>(
-                                                     static_cast<const char*>(end) - text_) +
-                                                     1 - used_;
+      const std::size_t taken =
+          end == nullptr
+              ? static_cast<std::size_t>(seen)
+              : static_cast<std::size_t>(static_cast<const char*>(end) - text_) + 1 - used_;
       if (!hear(fd, text_ + used_, taken)) return false;
       used_ += taken;
       if (end != nullptr) return true;
@@ -171,8 +171,7 @@ std::uint64_t open_source(Thread&, const abi::SocketAddress& address) {
   sockaddr_in any = {};
   any.sin_family = AF_INET;
   constexpr int kBacklog = 1024;
-  if (state != nullptr &&
-      hook_bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0) {
+  if (state != nullptr && hook_bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0) {
     state->asked = address;
     state->told_local = address;
     if (hook_listen(fd, kBacklog) == 0) return name_of(fd);

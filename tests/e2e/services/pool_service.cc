@@ -1,6 +1,7 @@
-// A loop thread reads requests and answers them; what there is to do for each is done by a pool of one
-// thread, which never touches a connection. The loop waits for a batch of requests and hands them
-// over together, so that the pool has a backlog: it goes on from one job to the next without waiting.
+// A loop thread reads requests and answers them; what there is to do for each is done by a pool of
+// one thread, which never touches a connection. The loop waits for a batch of requests and hands
+// them over together, so that the pool has a backlog: it goes on from one job to the next without
+// waiting.
 //
 //   pool_service PORT BATCH queue|carry|asio
 //
@@ -76,8 +77,8 @@ class Pool {
 
 // What is done for a request: an annotated call and a random number.
 std::string Work(const std::string& target) {
-  const std::string found =
-      reprise::external_call("store.find", target, [](const std::string& key) { return key + "!"; });
+  const std::string found = reprise::external_call(
+      "store.find", target, [](const std::string& key) { return key + "!"; });
   return found + " " + std::to_string(std::random_device()());
 }
 
@@ -133,7 +134,9 @@ class Server {
   }
 
   std::function<void()> JobOf(Request request) {
-    std::function<void()> work = [this, request] { Finish({request.connection, Work(request.target)}); };
+    std::function<void()> work = [this, request] {
+      Finish({request.connection, Work(request.target)});
+    };
     if (mode_ == "carry") return reprise::carry(std::move(work));
     if (mode_ == "asio") {
       // Posted here, where the request is known; the pool is held back until the batch is whole.
@@ -167,8 +170,8 @@ class Server {
     const std::vector<Response> responses = std::exchange(responses_, {});
     lock.unlock();
     for (const auto& [connection, body] : responses) {
-      const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
-                               "\r\n\r\n" + body;
+      const std::string text =
+          "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
       if (::write(connection, text.data(), text.size()) < 0) std::exit(1);
     }
   }
@@ -191,6 +194,7 @@ class Server {
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  Server(static_cast<std::uint16_t>(std::atoi(argv[1])), std::strtoul(argv[2], nullptr, 10), argv[3])
+  Server(static_cast<std::uint16_t>(std::atoi(argv[1])), std::strtoul(argv[2], nullptr, 10),
+         argv[3])
       .Run();
 }
