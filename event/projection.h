@@ -3,10 +3,11 @@
 //
 // It is a sequence of facts for each context, and the order in which exchanges arrived. It leaves
 // out what legitimately differs from run to run: stamps, process ids, ports, descriptors, addresses
-// of code, what the service says to itself, waits, reads and sends that would have blocked, how byte streams and log lines were cut
-// into calls, and how often clocks were read by what waits and wakes: reads of monotonic clocks,
-// inside libraries, and by threads that idle (event/idling.h). What stays is what a peer, a reader
-// of the log or a caller could tell apart, and every other draw.
+// of code, what the service says to itself, waits, reads and sends that would have blocked, how
+// byte streams and log lines were cut into calls, and how often clocks were read by what waits and
+// wakes: reads of monotonic clocks, inside libraries, and by threads that idle (event/idling.h).
+// What stays is what a peer, a reader of the log or a caller could tell apart, and every other
+// draw.
 //
 // Plain data in, plain data out; no I/O.
 #pragma once

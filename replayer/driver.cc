@@ -221,24 +221,37 @@ Moment Driver::due_of_next_step(const Run& run) const {
   return stage_.as_recorded ? recorded : run.last_taken + (recorded - run.last_recorded);
 }
 
-std::optional<Moment> Driver::next_due() const {
-  std::optional<Moment> earliest;
+// The one whose next step is due first.
+const Driver::Run* Driver::next_run() const {
+  const Run* next = nullptr;
   for (const Run& run : runs_) {
     if (!may_step(run)) continue;
-    const Moment due = due_of_next_step(run);
-    earliest = std::min(earliest.value_or(due), due);
+    if (next == nullptr || due_of_next_step(run) < due_of_next_step(*next)) next = &run;
   }
-  return earliest;
+  return next;
+}
+
+std::optional<Moment> Driver::next_due() const {
+  const Run* next = next_run();
+  return next == nullptr ? std::nullopt : std::optional(due_of_next_step(*next));
+}
+
+event::ThreadId Driver::next_reader() const {
+  const Run* next = next_run();
+  if (next == nullptr || next->connection->wants_more() || next->next_chunk >= next->unit->chunks) {
+    return {};
+  }
+  return stage_.plan.inputs.chunks[next->unit->first_chunk + next->next_chunk].reader;
+}
+
+event::ThreadId Driver::reader_of(const Unit& unit) const {
+  const RecordedConnection* recorded = stage_.plan.connection(unit.connection);
+  if (unit.opens && recorded != nullptr) return recorded->acceptor;
+  return unit.chunks > 0 ? stage_.plan.inputs.chunks[unit.first_chunk].reader : event::ThreadId{};
 }
 
 void Driver::step(Moment limit) {
-  const std::optional<Moment> due = next_due();
-  for (Run& run : runs_) {
-    if (!may_step(run)) continue;
-    if (due_of_next_step(run) != *due) continue;
-    take_step(run, limit);
-    return;
-  }
+  if (const Run* next = next_run()) take_step(const_cast<Run&>(*next), limit);
 }
 
 void Driver::take_step(Run& run, Moment limit) {

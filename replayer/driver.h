@@ -53,6 +53,10 @@ class Driver {
   void release(const Unit& unit, Moment limit, std::optional<event::ExchangeId> stop_at);
   // When the next step of a run is due; none when there is none, or the service has to read first.
   std::optional<Moment> next_due() const;
+  // The recorded threads that had the first input of `unit`, and that of the next step; none for
+  // an end.
+  event::ThreadId reader_of(const Unit& unit) const;
+  event::ThreadId next_reader() const;
   // Takes the step that next_due() told.
   void step(Moment limit);
 
@@ -117,6 +121,7 @@ class Driver {
   void fail(Run& run, const std::string& problem);
   Moment moment_of_next_step(const Run& run) const;
   Moment due_of_next_step(const Run& run) const;
+  const Run* next_run() const;
   static bool has_next_step(const Run& run);
   bool may_step(const Run& run) const;
   void take_step(Run& run, Moment limit);

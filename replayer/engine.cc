@@ -75,7 +75,8 @@ class Engine::Run {
   void release_unit(bool early);
   void expire_answer();
   void pass_time();
-  void give_turn();
+  event::ThreadId reader_of(Release what);
+  void give_turn(const Turns::Held& held);
   void fire_deadline();
   void settle_finished();
   void settle_work(std::size_t left);
@@ -121,18 +122,12 @@ Engine::Run::Run(Engine& engine, Service& service)
       plan_(engine.plan_),
       clock_(engine.control_, plan_, engine.schedule_.is_as_recorded()),
       matcher_(plan_),
-      stage_{plan_,
-             engine.control_,
-             clock_,
-             matcher_,
-             engine.ledger_,
-             service,
-             delivery_,
-             engine.options_.on_miss,
-             engine.schedule_.is_as_recorded()},
+      stage_{plan_,     engine.control_,         clock_,
+             matcher_,  engine.ledger_,          service,
+             delivery_, engine.options_.on_miss, engine.schedule_.is_as_recorded()},
       threads_(service.arena()),
       quiescence_(threads_),
-      turns_(engine.control_, threads_),
+      turns_(plan_, engine.control_, threads_),
       doorbell_(service.arena()),
       real_time_(engine.options_.real_time, steady_clock::now()),
       driver_(io_, stage_),
@@ -144,10 +139,7 @@ Engine::Run::Run(Engine& engine, Service& service)
   }
   stage_.recorded = [this](const event::Context& context) { return recorded(context); };
   stage_.in_flight = [this] { return driver_.outstanding(); };
-  stage_.expect = [this](event::ThreadId thread) {
-    const auto known = plan_.threads.find(thread);
-    if (known != plan_.threads.end()) turns_.expect(known->second);
-  };
+  stage_.expect = [this](event::ThreadId thread) { turns_.expect(thread); };
   stage_.stop = [this](std::string why) {
     engine_.ledger_.note("stopped: " + std::move(why));
     done_ = true;
@@ -281,6 +273,10 @@ bool Engine::Run::act() {
   const Board rest = board(true);
   const Release what = engine_.schedule_.choose(rest);
   if (what == Release::kNotListening && !never_listens()) return false;
+  if (const auto reader = turns_.held_by(reader_of(what))) {
+    give_turn(*reader);
+    return true;
+  }
   const auto left = real_time_.left(due_of(what, rest) - rest.now, steady_clock::now());
   if (left > nanoseconds{0}) {
     longest_wait_ = std::min(kBusyWait, std::chrono::ceil<microseconds>(left));
@@ -321,7 +317,7 @@ void Engine::Run::release(Release what) {
       release_unit(true);
       return;
     case Release::kTurn:
-      give_turn();
+      give_turn(*turns_.next());
       return;
     case Release::kDeadline:
       fire_deadline();
@@ -371,18 +367,25 @@ void Engine::Run::expire_answer() {
 
 // Nothing is left to release, and the service is on its way out.
 void Engine::Run::pass_time() {
-  if (turns_.next()) {
-    give_turn();
+  if (const auto held = turns_.next()) {
+    give_turn(*held);
   } else if (quiescence_.earliest_deadline() != kNever) {
     fire_deadline();
   }
 }
 
-void Engine::Run::give_turn() {
-  const auto held = turns_.next();
-  if (held->step != Turns::kAwake) {
+// Who has an input in the recording. One that waits for its turn has to get as far as to wait for
+// that input: else another one would have it.
+event::ThreadId Engine::Run::reader_of(Release what) {
+  if (what == Release::kStep) return driver_.next_reader();
+  if (what == Release::kOutput) return responder_.next_reader();
+  return what == Release::kUnit ? driver_.reader_of(plan_.units[next_unit_]) : event::ThreadId{};
+}
+
+void Engine::Run::give_turn(const Turns::Held& held) {
+  if (held.step != Turns::kAwake) {
     fired_ = 0;
-    clock_.release(held->step, event::Context::background(), quiescence_.earliest_deadline());
+    clock_.release(held.step, event::Context::background(), quiescence_.earliest_deadline());
   }
   const Board rest = board(true);
   Moment others = kNever;
@@ -390,7 +393,7 @@ void Engine::Run::give_turn() {
     if (moment) others = std::min(others, *moment);
   }
   if (rest.unit) others = std::min(others, rest.unit->recorded);
-  turns_.give(*held, others);
+  turns_.give(held, others);
 }
 
 void Engine::Run::fire_deadline() {

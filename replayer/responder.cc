@@ -248,6 +248,12 @@ std::optional<Moment> Responder::next_due(bool forced) {
   return urgent == nullptr ? std::nullopt : std::optional(urgent->next(forced)->due);
 }
 
+event::ThreadId Responder::next_reader() {
+  const AnsweredConnection* urgent = most_urgent(false);
+  if (urgent == nullptr || urgent->next(false)->kind != Output::Kind::kBytes) return {};
+  return stage_.plan.inputs.chunks[urgent->next(false)->chunk].reader;
+}
+
 void Responder::release(Moment limit, bool forced) {
   if (AnsweredConnection* urgent = most_urgent(forced)) urgent->release(limit);
 }

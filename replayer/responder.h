@@ -41,6 +41,8 @@ class Responder {
   // The moment at which the next output is due; none when nothing can be released. `forced`: though
   // the service did not read what came before.
   std::optional<Moment> next_due(bool forced);
+  // The recorded thread that had it; none for an end.
+  event::ThreadId next_reader();
   // Releases the output that next_due() told.
   void release(Moment limit, bool forced);
 

@@ -36,8 +36,9 @@ inline constexpr std::int64_t kNoValue = INT64_MIN;
 using MonotonicValues = std::array<std::int64_t, kMonotonicClocks>;
 inline constexpr MonotonicValues kNoValues = {kNoValue, kNoValue, kNoValue, kNoValue};
 
-// Names a recorded thread, or work that one thread gave to another, by who made it: the place of its maker's cursor, and how many threads
-// that had made since it moved there. The first thread of a process image is named by the image.
+// Names a recorded thread, or work that one thread gave to another, by who made it: the place of
+// its maker's cursor, and how many threads that had made since it moved there. The first thread of
+// a process image is named by the image.
 struct ThreadOrigin {
   std::uint32_t creator_entry = abi::kNone;
   bool creator_ready = false;  // at the entry's ready part

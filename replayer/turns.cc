@@ -45,12 +45,28 @@ void Turns::give(const Held& held, Moment others) {
   control_.open_gate(held.slot, std::min(others, earliest_step_but(held.slot)).ns);
 }
 
+void Turns::expect(event::ThreadId recorded) {
+  const auto known = plan_.threads.find(recorded);
+  if (known != plan_.threads.end()) expected_.push_back(known->second);
+}
+
+bool Turns::is(std::uint32_t slot, const RecordedThread& thread) const {
+  return threads_.thread(slot).ordinal == thread.ordinal &&
+         threads_.process_path(threads_.thread(slot).process) == thread.process;
+}
+
 bool Turns::is_expected(std::uint32_t slot) const {
-  const abi::ThreadSlot& thread = threads_.thread(slot);
-  return std::ranges::any_of(expected_, [&](const RecordedThread& expected) {
-    return expected.ordinal == thread.ordinal &&
-           expected.process == threads_.process_path(thread.process);
-  });
+  return std::ranges::any_of(expected_, [&](const auto& thread) { return is(slot, thread); });
+}
+
+std::optional<Turns::Held> Turns::held_by(event::ThreadId recorded) const {
+  const auto known = plan_.threads.find(recorded);
+  if (known == plan_.threads.end()) return std::nullopt;
+  for (const std::uint32_t slot : threads_.slots()) {
+    const auto held = held_in(slot);
+    if (held && is(slot, known->second)) return held;
+  }
+  return std::nullopt;
 }
 
 }  // namespace reprise::replayer

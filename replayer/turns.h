@@ -1,6 +1,6 @@
 // Which thread of the service runs next, where they run one at a time (agent/abi/control.h, Gate).
 //
-// Ownership: borrows control file and threads. Threading: one thread.
+// Ownership: borrows plan, control file and threads. Threading: one thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace reprise::replayer {
 
 class Turns {
  public:
-  Turns(Control& control, const Threads& threads) : control_(control), threads_(threads) {}
+  Turns(const Plan& plan, Control& control, const Threads& threads)
+      : plan_(plan), control_(control), threads_(threads) {}
 
   struct Held {
     std::uint32_t slot = 0;
@@ -30,11 +31,14 @@ class Turns {
   // thread comes first (expect()), then the one that was made first.
   std::optional<Held> next() const;
 
+  // That recorded thread, if it waits for the turn.
+  std::optional<Held> held_by(event::ThreadId recorded) const;
+
   // Opens the gate of that thread. `others`: the earliest of what else may happen.
   void give(const Held& held, Moment others);
 
-  // `thread` had the input that is released now.
-  void expect(const RecordedThread& thread) { expected_.push_back(thread); }
+  // That recorded thread had the input that is released now.
+  void expect(event::ThreadId recorded);
   // Something else is released.
   void expect_nobody() { expected_.clear(); }
 
@@ -44,6 +48,9 @@ class Turns {
   bool comes_before(const Held& one, const Held& other) const;
   bool is_expected(std::uint32_t slot) const;
 
+  bool is(std::uint32_t slot, const RecordedThread& thread) const;
+
+  const Plan& plan_;
   Control& control_;
   const Threads& threads_;
   std::vector<RecordedThread> expected_;

@@ -36,10 +36,10 @@ class RecordedScheduleTest(ReplayTest):
         self.assert_held(replay, exchanges)
         recorded = _overlaps(recording.archive)
         self.assertGreater(len(recorded), exchanges // 4, "the clients were hardly served at once")
-        lost = recorded - _overlaps(replay.archive)
-        # An answer that is sent ends when the call returned, which in the recording took as long as the
-        # machine liked: what overlapped by that alone may come apart.
-        self.assertLessEqual(len(lost), len(recorded) // 4, sorted(lost))
+        # An answer ends when the call that sent it returned, which in the recording took as long as the
+        # machine liked: what overlapped by that alone comes apart.
+        kept = recorded & _overlaps(replay.archive)
+        self.assertGreater(len(kept), len(recorded) // 2)
         return replay
 
     def test_a_pool_of_threads_in_asio(self):
