@@ -63,7 +63,7 @@ class TapeLayout : public testing::Test {
   }
 
   // Draws between the report of an input and the input, and those after it; without the steps among
-  // them (a send, a connect), which have no value.
+  // them that are no sends (a connect, a lookup).
   Lines ready(std::uint32_t entry) { return draws(entry, true); }
   Lines io(std::uint32_t entry) { return draws(entry, false); }
   Lines draws(std::uint32_t number, bool ready_part) {
@@ -73,7 +73,7 @@ class TapeLayout : public testing::Test {
     for (std::uint32_t i = 0; i < (ready_part ? entry.ready_draws : entry.io_draws); ++i) {
       const std::uint32_t offset = entry.first_draw + (ready_part ? 0 : entry.ready_draws) + i;
       const abi::TapeDraw& one = plan().tape.draws.at(offset);
-      if (one.kind < abi::DrawKind::kSend) lines.push_back(words(one));
+      if (one.kind <= abi::DrawKind::kSend) lines.push_back(words(one));
     }
     return lines;
   }
