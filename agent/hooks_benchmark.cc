@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,11 +19,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "agent/abi/sdk.h"
 #include "agent/testing/test_arena.h"
 
 namespace reprise::agent {
@@ -133,12 +137,81 @@ void compare_readiness() {
       [&] { epoll_wait(epoll, &event, 1, 0); });
 }
 
+using Wait = int (*)(pthread_cond_t*, pthread_mutex_t*);
+
+// Two threads that wake each other in turn. The other one waits by the function that `wait` is when
+// it looks.
+class PingPong {
+ public:
+  PingPong() : other_([this] { answer(); }) {}
+  ~PingPong() {
+    turn(kStop);
+    other_.join();
+  }
+  void play(Wait wait) {
+    wait_.store(wait);
+    turn(kOther);
+    pthread_mutex_lock(&mutex_);
+    while (whose_ != kMine) wait(&changed_, &mutex_);
+    pthread_mutex_unlock(&mutex_);
+  }
+
+ private:
+  enum Whose { kMine, kOther, kStop };
+  void turn(Whose whose) {
+    pthread_mutex_lock(&mutex_);
+    whose_ = whose;
+    pthread_cond_broadcast(&changed_);
+    pthread_mutex_unlock(&mutex_);
+  }
+  void answer() {
+    pthread_mutex_lock(&mutex_);
+    for (;;) {
+      while (whose_ == kMine) wait_.load()(&changed_, &mutex_);
+      if (whose_ == kStop) break;
+      whose_ = kMine;
+      pthread_cond_broadcast(&changed_);
+    }
+    pthread_mutex_unlock(&mutex_);
+  }
+
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;
+  Whose whose_ = kMine;
+  std::atomic<Wait> wait_ = &pthread_cond_wait;
+  std::thread other_;
+};
+
+// The C library keeps an older form of this function under the same name.
+void compare_condition() {
+  static void* const libc = dlopen("libc.so.6", RTLD_NOW);
+  const auto plain = reinterpret_cast<Wait>(dlvsym(libc, "pthread_cond_wait", "GLIBC_2.3.2"));
+  PingPong game;
+  compare(
+      "two wake-ups by a condition", [&] { game.play(plain); },
+      [&] { game.play(&pthread_cond_wait); });
+}
+
+// Nothing, and the record of a call with 16 bytes each way.
+void compare_annotated() {
+  const char bytes[] = "sixteen bytes...";
+  reprise_answer answer{};
+  compare(
+      "annotated call, 16 B", [] {},
+      [&] {
+        reprise_call_begin("benchmark", bytes, 16, &answer);
+        reprise_call_end(0, bytes, 16);
+      });
+}
+
 int measure() {
   printf("%-34s %9s %9s %9s %8s\n", "ns a call", "without", "with", "more", "ratio");
   compare_forwarded();
   compare_clock();
   for (const std::size_t size : {200, 1024, 16384}) compare_transfer(size);
   compare_readiness();
+  compare_condition();
+  compare_annotated();
   return 0;
 }
 

@@ -210,6 +210,8 @@ struct LookedUp {
   std::vector<LookupAddress> addresses;
 };
 
+// No recorder makes these two: annotated calls and entries are told as what was said on connections
+// (agent/abi/sdk.h). Their tags stay taken.
 struct CallAnnotated {
   std::string name;
   Bytes arguments, result;

@@ -328,5 +328,158 @@ TEST_F(AttributionTest, ReplaysAskForWhomAThreadWorks) {
   EXPECT_EQ(recorded_.collector.context_of(12345), Context::background());
 }
 
+// --- Work that one thread gives to another -------------------------------------------------------
+
+class HandOffTest : public AttributionTest {
+ protected:
+  static void hand_off(SyntheticThread& thread, abi::HandOffKind kind, std::uint64_t token = 0) {
+    thread.write(abi::RecordType::kHandOff, abi::HandOff{token, kind, 0});
+  }
+  static void give(SyntheticThread& thread, std::uint64_t token) {
+    hand_off(thread, abi::HandOffKind::kGive, token);
+  }
+  static void take(SyntheticThread& thread, std::uint64_t token) {
+    hand_off(thread, abi::HandOffKind::kTake, token);
+  }
+  static void leave(SyntheticThread& thread, std::uint64_t token) {
+    hand_off(thread, abi::HandOffKind::kDrop, token);
+  }
+  static void wake(SyntheticThread& thread) { hand_off(thread, abi::HandOffKind::kWoken); }
+
+  // The loop reads a request of its own on each of these connections.
+  void requests(std::initializer_list<abi::Cookie> sockets) {
+    for (const abi::Cookie socket : sockets) {
+      loop_.accept(kListener, socket, 80, static_cast<std::uint16_t>(5000 + socket));
+      loop_.receive(socket, get("/" + std::to_string(socket)));
+    }
+  }
+  void call(SyntheticThread& thread, abi::Cookie socket) {
+    thread.send(socket, kPing);
+    thread.receive(socket, kPong);
+  }
+
+  SyntheticThread& loop_ = recorded_.thread();
+  SyntheticThread& worker_ = recorded_.thread(1);
+};
+
+TEST_F(HandOffTest, WorkThatIsTakenIsTheGiversAndEndsWhereItIsLeft) {
+  requests({10});
+  give(loop_, 1);
+  worker_.clock(0);
+  take(worker_, 1);
+  worker_.clock(1);
+  leave(worker_, 1);
+  worker_.clock(2);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::background());
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+  EXPECT_EQ(clock_context(2), Context::background());
+}
+
+TEST_F(HandOffTest, WorkInsideOtherWorkGoesOnWithThatAfterwards) {
+  requests({10});
+  give(loop_, 1);
+  requests({11});
+  take(loop_, 1);  // run in place, by the thread that had something else to do
+  loop_.clock(0);
+  leave(loop_, 1);
+  loop_.clock(1);
+  loop_.send(11, ok("1"));
+  loop_.clock(2);  // after the response: still of that connection
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(clock_context(1), Context::of({2}));
+  EXPECT_EQ(clock_context(2), Context::of({2}));
+}
+
+TEST_F(HandOffTest, WorkIsTakenOnceAndASecondTimeItIsNobodys) {
+  requests({10});
+  give(loop_, 1);
+  take(worker_, 1);
+  leave(worker_, 1);
+  take(worker_, 1);
+  worker_.clock(0);
+  take(worker_, 99);  // never given
+  worker_.clock(1);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::unattributed());
+  EXPECT_EQ(clock_context(1), Context::unattributed());
+}
+
+TEST_F(HandOffTest, WhatIsToldHoldsAfterTheResponseAndThroughWaits) {
+  requests({10});
+  give(loop_, 1);
+  wake(worker_);
+  take(worker_, 1);
+  loop_.send(10, ok("1"));
+  worker_.wait({});
+  worker_.clock(0);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+}
+
+// The wrong claim there is to make: what it was woken for first, for all that it finds then.
+TEST_F(HandOffTest, AWokenThreadWithABacklogWorksForNobodyKnown) {
+  requests({10, 11});
+  wake(worker_);
+  worker_.clock(0);
+  worker_.connect(30, 6000, 6379);
+  call(worker_, 30);
+  worker_.clock(1);
+  loop_.send(10, ok("1"));
+  call(worker_, 30);  // the next job, without a wait between
+  worker_.clock(2);
+  recorded_.finish();
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(clock_context(i), Context::unattributed()) << i;
+  EXPECT_EQ(sink_.call(1).context, Context::unattributed());
+  EXPECT_EQ(sink_.call(2).context, Context::unattributed());
+}
+
+TEST_F(HandOffTest, AToldJobOfAPoolIsOverWithItsScope) {
+  requests({10, 11});
+  give(loop_, 1);
+  wake(worker_);
+  take(worker_, 1);
+  worker_.connect(30, 6000, 6379);
+  call(worker_, 30);
+  worker_.clock(0);
+  leave(worker_, 1);
+  worker_.clock(1);  // the next job, of which nothing is told
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({2}));
+  EXPECT_EQ(clock_context(1), Context::unattributed());
+}
+
+// A pool that grows makes its threads in the middle of somebody's request.
+TEST_F(HandOffTest, AThreadThatWasMadeForARequestIsNotItsOnceItWaitsForWork) {
+  requests({10});
+  loop_.write(abi::RecordType::kHandOff, abi::HandOff{2, abi::HandOffKind::kThreadCreated, 0});
+  SyntheticThread& made = recorded_.thread(2);
+  made.clock(0);
+  wake(made);
+  made.clock(1);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(clock_context(1), Context::unattributed());
+}
+
+TEST_F(HandOffTest, AThreadThatReadsItsRequestsKeepsThemThroughAWaitForAResource) {
+  requests({10});
+  wake(loop_);  // a connection of a pool came free
+  loop_.clock(0);
+  loop_.send(10, ok("1"));
+  loop_.clock(1);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(clock_context(1), Context::of({1}));
+}
+
+TEST_F(HandOffTest, ABackgroundThreadThatNobodyWakesStaysOne) {
+  requests({10});
+  worker_.clock(0);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::background());
+}
+
 }  // namespace
 }  // namespace reprise::recorder

@@ -62,7 +62,8 @@ class TapeLayout : public testing::Test {
     return found == plan().tape.threads.end() ? abi::kNone : found->second.entry;
   }
 
-  // Draws between the report of an input and the input, and those after it.
+  // Draws between the report of an input and the input, and those after it; without the steps among
+  // them (a send, a connect), which have no value.
   Lines ready(std::uint32_t entry) { return draws(entry, true); }
   Lines io(std::uint32_t entry) { return draws(entry, false); }
   Lines draws(std::uint32_t number, bool ready_part) {
@@ -71,7 +72,8 @@ class TapeLayout : public testing::Test {
     Lines lines;
     for (std::uint32_t i = 0; i < (ready_part ? entry.ready_draws : entry.io_draws); ++i) {
       const std::uint32_t offset = entry.first_draw + (ready_part ? 0 : entry.ready_draws) + i;
-      lines.push_back(words(plan().tape.draws.at(offset)));
+      const abi::TapeDraw& one = plan().tape.draws.at(offset);
+      if (one.kind < abi::DrawKind::kSend) lines.push_back(words(one));
     }
     return lines;
   }
@@ -407,6 +409,70 @@ TEST_F(TapeLayout, DrawsOfAThreadThatEndedStayWhole) {
   on_thread(1);
   draw(2);
   EXPECT_EQ(io(entry_of(c)), Lines{"1"});
+}
+
+// --- Work that one thread gives to another -------------------------------------------------------
+
+class GivenWork : public TapeLayout {
+ protected:
+  void hand_off(event::HandedOff::Kind kind, std::uint64_t token) {
+    recording_.tell(event::HandedOff{kind, token});
+  }
+  void give(std::uint64_t token) { hand_off(event::HandedOff::Kind::kGive, token); }
+  void take(std::uint64_t token) { hand_off(event::HandedOff::Kind::kTake, token); }
+  void leave(std::uint64_t token) { hand_off(event::HandedOff::Kind::kDrop, token); }
+};
+
+TEST_F(GivenWork, IsNamedByWhereTheGiverWasAndHasDrawsOfItsOwn) {
+  const auto c = recording_.accept();
+  read(c);
+  draw(1);
+  give(7);
+  make_thread(1);
+  give(8);
+  on_thread(8);
+  start_thread(1, 0);
+  take(8);
+  draw(80);
+  on_thread(1);
+  draw(2);  // meanwhile, of the giver
+  on_thread(8);
+  draw(81);
+  leave(8);
+  EXPECT_EQ(io(entry_of(c)), (Lines{"1", "2"}));
+  EXPECT_EQ(io(start_of({.creator_entry = entry_of(c), .created_since = 2})), (Lines{"80", "81"}));
+  EXPECT_EQ(start_of({.creator_entry = entry_of(c), .created_since = 0}), abi::kNone)
+      << "nobody took it";
+}
+
+TEST_F(GivenWork, IsLeftForWhereTheTakerWasBefore) {
+  const auto c = recording_.accept();
+  read(c);
+  give(7);
+  const auto other = recording_.accept();
+  read(other);
+  draw(1);
+  take(7);
+  draw(70);
+  leave(7);
+  draw(2);
+  EXPECT_EQ(io(entry_of(other)), (Lines{"1", "2"}));
+  EXPECT_EQ(io(start_of({.creator_entry = entry_of(c)})), Lines{"70"});
+}
+
+TEST_F(GivenWork, TakenASecondTimeOrByNobodysTokenMovesNothing) {
+  const auto c = recording_.accept();
+  read(c);
+  give(7);
+  take(7);
+  leave(7);
+  take(7);
+  draw(1);
+  leave(7);
+  take(99);
+  draw(2);
+  leave(99);
+  EXPECT_EQ(io(entry_of(c)), (Lines{"1", "2"}));
 }
 
 }  // namespace

@@ -74,6 +74,14 @@ bool holds(const Plan& plan, const Unit& unit, event::ExchangeId id) {
                              [&](std::uint32_t index) { return plan.exchanges[index].id == id; });
 }
 
+// Of an input that was none: a source of the SDK had nothing more. Without it a thread would wait
+// there for ever.
+bool ends_source(const Plan& plan, const Unit& unit) {
+  const RecordedConnection* connection = plan.connection(unit.connection);
+  return connection != nullptr && connection->local.text.starts_with("entry:") &&
+         plan.inputs.of(unit.connection).chunks == 0;
+}
+
 void select(Plan& plan, const Selection& selection) {
   if (!selection.only) return;
   const auto chosen = std::ranges::find_if(
@@ -91,7 +99,8 @@ void select(Plan& plan, const Selection& selection) {
     Unit& unit = plan.units[i];
     const bool own = unit.connection == connection && (unit.opens || unit.ends || i == position);
     const bool before = i <= position && unit.at <= at;
-    if (i == position || (own && (i < position || unit.exchanges == 0)) ||
+    const bool needed_later = i > position && ends_source(plan, unit);
+    if (i == position || needed_later || (own && (i < position || unit.exchanges == 0)) ||
         (with_prefix && before)) {
       kept.push_back(std::move(unit));
     }

@@ -270,5 +270,15 @@ TEST_F(Units, ExchangeThatSharesAChunkIsSelectedWithItsNeighbour) {
   EXPECT_EQ(plan_->selected, 2u);
 }
 
+// A thread of the service waits at each source, and ends when it says that there is no more.
+TEST_F(Selected, TheEndOfASourceIsReleasedWhateverIsSelected) {
+  const event::ConnectionId last = recording_.accept();
+  end(last);
+  EXPECT_EQ(released(only(3)), (Lines{"1 open", "1 /b", "1 end"}))
+      << "the control: a client that said nothing is left out";
+  recording_.connections[last].local.text = "entry:orders";
+  EXPECT_EQ(released(only(3)), (Lines{"1 open", "1 /b", "1 end", "3 open", "3 end"}));
+}
+
 }  // namespace
 }  // namespace reprise::replayer

@@ -80,7 +80,8 @@ class FulfilmentTest(ReplayTest):
         recording = self._record()
         fourth = [line["exchange"] for line in recording.archive.ls() if line["target"] == "orders"][3]
         replay = self.replay(recording, options=["--only", str(fourth)])
-        self.assertEqual((replay.status, replay.ledger["replayed"]), (0, 1), replay.stderr)
+        self.assertEqual((replay.status, replay.ledger["replayed"], replay.ledger["divergences"]), (0, 1, []),
+                         replay.stderr)
         said, = [line for line in recording.stdout.splitlines() if line.startswith("o-4: not sent, ")]
         self.assertIn(said, replay.stderr)
         self.assertNotIn("o-3: ", replay.stderr)
