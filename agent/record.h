@@ -42,7 +42,7 @@ class Record {
     fresh.padding = static_cast<std::uint8_t>(size_ - kFixedBytes - tail_bytes);
     fresh.source = source;
     fresh.enter = enter;
-    thread.idle_wait = 0;
+    thread.last_wait = LastWait::kNone;
   }
 
   [[nodiscard]] explicit operator bool() const { return start_ != nullptr; }

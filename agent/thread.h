@@ -25,6 +25,16 @@ namespace reprise::agent {
 
 inline constexpr std::size_t kLineBytes = 240;  // of characters that were written one by one
 
+// A connection that only the SDK's words make.
+struct Voice {
+  std::uint64_t name;  // 0: none yet; else the world's for it
+  std::uint64_t in_offset;
+  std::uint64_t out_offset;
+};
+
+// Waits that are not told again when nothing came between.
+enum class LastWait : std::uint8_t { kNone = 0, kIdlePoll, kWoken };
+
 struct alignas(64) Thread {
   // What every hook reads. All zero after a fork.
   std::uint32_t open;                 // 1: hooks record; 0: see this_thread()
@@ -36,7 +46,7 @@ struct alignas(64) Thread {
   std::uint32_t creator;              // ordinal of the thread that made it, abi::kNone
   std::uint8_t record_flags;          // abi::kUnordered while a signal handler runs
   std::uint8_t modules_changed;       // dlopen was called since the modules were recorded
-  std::uint8_t idle_wait;             // the last record is of a poll that found nothing
+  LastWait last_wait;                 // what the last record is of
   std::uint8_t ended;
   std::uint8_t end_rounds;  // of thread-specific destructors that were let pass
 
@@ -52,6 +62,9 @@ struct alignas(64) Thread {
   std::uint32_t handlers_run;
   std::uint32_t handlers_not_restarting;
   std::uint32_t handler_on_own_stack;  // 1: it runs on a sigaltstack, whose addresses tell nothing
+
+  // The connection on which the SDK's calls of this thread are told (world.h, begin_call).
+  Voice voice;
 
   // Between creation and start.
   void* (*routine)(void*);

@@ -21,7 +21,7 @@ namespace reprise::archive {
 
 // A protocol of the future is an unknown one.
 inline Enumerated<event::Protocol> protocol_field(event::Protocol& protocol) {
-  return enumerated(protocol, event::Protocol::kUnknown, event::Protocol::kHttp2, true);
+  return enumerated(protocol, event::Protocol::kUnknown, event::Protocol::kAnnotated, true);
 }
 
 }  // namespace reprise::archive

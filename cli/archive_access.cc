@@ -64,6 +64,8 @@ const char* protocol_text(event::Protocol protocol) {
       return "postgres";
     case event::Protocol::kHttp2:
       return "http2";
+    case event::Protocol::kAnnotated:
+      return "annotated";
     case event::Protocol::kOpaque:
       return "opaque";
     case event::Protocol::kUnknown:

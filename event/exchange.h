@@ -11,7 +11,7 @@
 
 namespace reprise::event {
 
-enum class Protocol : std::uint8_t { kUnknown = 0, kHttp1, kResp, kOpaque, kPostgres, kHttp2 };
+enum class Protocol : std::uint8_t { kUnknown = 0, kHttp1, kResp, kOpaque, kPostgres, kHttp2, kAnnotated };
 enum class Direction : std::uint8_t {
   kInbound,
   kOutbound

@@ -278,6 +278,11 @@ void compare_bytes(const Message& a, const Message& b, Verdict& verdict) {
   }
 }
 
+void compare_annotated(const Message& a, const Message& b, Verdict& verdict) {
+  if (a.method != b.method || a.target != b.target) verdict.differ("name");
+  if (a.body != b.body) verdict.differ("arguments");
+}
+
 }  // namespace
 
 RequestComparison compare_requests(const Message& recorded, const Message& actual) {
@@ -288,6 +293,8 @@ RequestComparison compare_requests(const Message& recorded, const Message& actua
     compare_http(recorded, actual, verdict);
   } else if (recorded.protocol == event::Protocol::kResp) {
     compare_commands(recorded, actual, verdict);
+  } else if (recorded.protocol == event::Protocol::kAnnotated) {
+    compare_annotated(recorded, actual, verdict);
   } else {
     compare_bytes(recorded, actual, verdict);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/annotated/codec.h"
 #include "protocol/codec.h"
 #include "protocol/detection.h"
 #include "protocol/http1/codec.h"
@@ -31,7 +32,7 @@ class StagedDecoder final : public ConnectionDecoder {
  public:
   StagedDecoder(TransactionSink& sink, Protocol known)
       : sink_(sink), pipeline_(sink), turns_(pipeline_) {
-    if (known == Protocol::kHttp1 || known == Protocol::kResp) {
+    if (known == Protocol::kHttp1 || known == Protocol::kResp || known == Protocol::kAnnotated) {
       use(known);
     } else if (known == Protocol::kOpaque) {
       turn_opaque(Protocol::kUnknown, "known to be opaque", client_.offset, server_.offset);
@@ -136,6 +137,8 @@ class StagedDecoder final : public ConnectionDecoder {
     }
     if (protocol == Protocol::kHttp1) {
       codec_ = std::make_unique<http1::Http1Codec>(pipeline_);
+    } else if (protocol == Protocol::kAnnotated) {
+      codec_ = std::make_unique<annotated::AnnotatedCodec>(pipeline_);
     } else {
       codec_ = std::make_unique<resp::RespCodec>(pipeline_);
     }

@@ -85,7 +85,7 @@ class ConnectionDecoder {
 // HTTP response that nobody asked for (408 on an idle connection).
 [[nodiscard]] std::unique_ptr<ConnectionDecoder> make_decoder(TransactionSink& sink);
 
-// For a connection whose protocol is known, as at replay: kHttp1, kResp or kOpaque; anything else
+// For a connection whose protocol is known, as at replay: kHttp1, kResp, kAnnotated or kOpaque; anything else
 // is found out.
 [[nodiscard]] std::unique_ptr<ConnectionDecoder> make_decoder(TransactionSink& sink,
                                                               event::Protocol known);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/annotated/syntax.h"
 #include "protocol/http1/syntax.h"
 #include "protocol/resp/commands.h"
 
@@ -53,6 +54,9 @@ bool is_memcached(std::string_view word) {
 Detection detect_line(std::string_view line) {
   if (http1::parse_request_line(line)) {
     return {Protocol::kHttp1, ""};
+  }
+  if (annotated::parse_request_head(line)) {
+    return {Protocol::kAnnotated, ""};
   }
   if (line == "PRI * HTTP/2.0") {
     return opaque("http/2");

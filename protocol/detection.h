@@ -18,8 +18,8 @@ struct Detection {
 // No first line is longer in a protocol that is decoded; a longer one is opaque.
 inline constexpr std::size_t kMaxDetectionBytes = std::size_t{64} * 1024;
 
-// `first` is all that the client sent so far. Text is told by its whole first line: HTTP by the
-// version at its end, an inline Redis command by its name. memcached and its kin, which share names
+// `first` is all that the client sent so far. Text is told by its whole first line: HTTP and what
+// the SDK says by the version at its end, an inline Redis command by its name. memcached and its kin, which share names
 // with Redis in lower case, are opaque.
 [[nodiscard]] Detection detect_from_client(std::string_view first);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/annotated/syntax.h"
 #include "protocol/http1/parser.h"
 #include "protocol/http1/syntax.h"
 #include "protocol/resp/parser.h"
@@ -13,6 +14,49 @@ Message opaque(std::span<const std::uint8_t> bytes) {
   Message message;
   message.body.assign(bytes.begin(), bytes.end());
   message.decoded_body = message.body;
+  return message;
+}
+
+// The head of a message of the SDK, and what follows it as far as it is there.
+struct Spoken {
+  std::string_view head;
+  std::span<const std::uint8_t> body;
+};
+
+std::optional<Spoken> split(std::span<const std::uint8_t> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  return Spoken{text.substr(0, end), bytes.subspan(end + 1)};
+}
+
+void set_body(Message& message, std::span<const std::uint8_t> body, std::uint64_t length) {
+  message.protocol = event::Protocol::kAnnotated;
+  message.version = annotated::kVersion;
+  const std::size_t whole = static_cast<std::size_t>(std::min<std::uint64_t>(length, body.size()));
+  message.body.assign(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(whole));
+  message.decoded_body = message.body;
+  if (whole < length) message.body_problem = "cut off";
+}
+
+std::optional<Message> parse_annotated_request(std::span<const std::uint8_t> bytes) {
+  const auto spoken = split(bytes);
+  const auto head = spoken ? annotated::parse_request_head(spoken->head) : std::nullopt;
+  if (!head) return std::nullopt;
+  Message message;
+  message.method = head->verb;
+  message.target = head->name;
+  set_body(message, spoken->body, head->length);
+  return message;
+}
+
+std::optional<Message> parse_annotated_response(std::span<const std::uint8_t> bytes) {
+  const auto spoken = split(bytes);
+  const auto head = spoken ? annotated::parse_response_head(spoken->head) : std::nullopt;
+  if (!head) return std::nullopt;
+  Message message;
+  message.status = head->status;
+  set_body(message, spoken->body, head->length);
   return message;
 }
 
@@ -39,6 +83,8 @@ Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> by
     message = http1::parse_request(bytes);
   } else if (protocol == event::Protocol::kResp) {
     message = resp::parse_command(bytes);
+  } else if (protocol == event::Protocol::kAnnotated) {
+    message = parse_annotated_request(bytes);
   }
   return message ? std::move(*message) : opaque(bytes);
 }
@@ -50,6 +96,8 @@ Message parse_response(event::Protocol protocol, std::span<const std::uint8_t> b
     message = http1::parse_response(bytes, request_method);
   } else if (protocol == event::Protocol::kResp) {
     message = resp::parse_replies(bytes);
+  } else if (protocol == event::Protocol::kAnnotated) {
+    message = parse_annotated_response(bytes);
   }
   return message ? std::move(*message) : opaque(bytes);
 }

@@ -28,8 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) {
     return 0;
   }
-  constexpr Protocol kProtocols[] = {Protocol::kHttp1, Protocol::kResp, Protocol::kOpaque};
-  const Protocol protocol = kProtocols[data[0] % 3];
+  constexpr Protocol kProtocols[] = {Protocol::kHttp1, Protocol::kResp, Protocol::kOpaque,
+                                     Protocol::kAnnotated};
+  const Protocol protocol = kProtocols[data[0] % 4];
   const std::span<const std::uint8_t> rest(data + 1, size - 1);
   const auto split =
       static_cast<std::size_t>(std::find(rest.begin(), rest.end(), 0xff) - rest.begin());

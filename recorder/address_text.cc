@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
 namespace reprise::recorder {
 namespace {
@@ -30,6 +31,11 @@ std::string unix_text(std::span<const std::uint8_t> bytes) {
   const auto path = bytes.subspan(std::min(bytes.size(), offsetof(sockaddr_un, sun_path)));
   std::string text(path.begin(), path.end());
   if (!text.empty() && text[0] == '\0') {
+    // What only the SDK's words make has a name and no place.
+    const std::string_view name = std::string_view(text).substr(1);
+    if (name.starts_with(abi::kSpokenPrefix)) {
+      return std::string(name.substr(std::string_view(abi::kSpokenPrefix).size()));
+    }
     text[0] = '@';
     return "unix:" + text;
   }

@@ -11,7 +11,8 @@
 namespace reprise::recorder {
 
 // "192.0.2.1:80", "[::1]:80", "unix:/path", "unix:@abstract", "unix:" for an unnamed one, "" for
-// none. A v4-mapped IPv6 address is written as IPv4: it is the same peer.
+// none. A v4-mapped IPv6 address is written as IPv4: it is the same peer. "annotated" and
+// "entry:NAME" for what only the SDK's words make (abi::kSpokenPrefix).
 [[nodiscard]] std::string address_text(std::span<const std::uint8_t> sockaddr);
 // The same without the port.
 [[nodiscard]] std::string host_text(std::span<const std::uint8_t> sockaddr);

@@ -1,8 +1,24 @@
 #include "recorder/attribution.h"
 
+#include <algorithm>
+
 namespace reprise::recorder {
 
 using event::Context;
+
+namespace {
+
+// Scopes within one another; a program that nests deeper has lost its ends.
+constexpr std::size_t kMostScopes = 64;
+
+// The turn of work for `context`, still told where it is what the SDK told.
+Turn turn_of(Context context, const Turn& before) {
+  Turn turn = Turn::of(context);
+  turn.told = before.told && before.context == context;
+  return turn;
+}
+
+}  // namespace
 
 bool Attribution::is_unanswered(Context context) const {
   if (context.kind != Context::Kind::kExchange) return false;
@@ -19,7 +35,9 @@ Context Attribution::resolve(ThreadState& thread) const {
       turn.context = connection->inbound->current();
     }
   }
-  if (thread.takes_unseen && !is_unanswered(turn.context)) return Context::unattributed();
+  if (thread.takes_unseen && !turn.told && !is_unanswered(turn.context)) {
+    return Context::unattributed();
+  }
   return turn.context;
 }
 
@@ -67,10 +85,13 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
     thread.takes_unseen = true;
   }
   // What comes next on that connection may be another thread's to answer.
-  thread.turn = thread.takes_unseen ? Turn::of(context) : Turn::on(connection.info.id);
+  const Turn before = thread.turn;
+  thread.turn = thread.takes_unseen ? turn_of(context, before) : Turn::on(connection.info.id);
   thread.turn.context = context;
   thread.suspended = {};
   thread.served = true;
+  thread.reads = thread.reads || read;
+  thread.inherited = false;
   return context;
 }
 
@@ -83,12 +104,13 @@ void Attribution::on_answer(ThreadState& thread, Context context, bool several) 
   }
   thread.wait_within = 0;
   note_interleaving(thread, owner);
-  thread.turn = Turn::of(owner);
+  thread.turn = turn_of(owner, thread.turn);
   thread.suspended = {};
 }
 
 void Attribution::on_wait(ThreadState& thread) const {
-  if (thread.turn.kind == Turn::Kind::kNone) return;
+  // Told work is over when its end is told.
+  if (thread.turn.kind == Turn::Kind::kNone || thread.turn.told) return;
   thread.suspended = resolve(thread);
   thread.turn = {};
 }
@@ -106,9 +128,35 @@ bool Attribution::waits_within(ThreadState& thread, event::Waited::Kind kind,
   return true;
 }
 
+void Attribution::on_woken(ThreadState& thread) const {
+  if (thread.reads) return;
+  const Turn& turn = thread.turn;
+  const bool its_own = turn.kind != Turn::Kind::kNone && !thread.inherited;
+  if (turn.told || (its_own && is_unanswered(turn.context))) return;
+  thread.turn = {};
+  thread.suspended = {};
+  thread.takes_unseen = true;
+}
+
 void Attribution::on_take(ThreadState& thread, Turn turn) const {
+  thread.inherited = false;
   thread.turn = turn;
   thread.suspended = {};
+}
+
+void Attribution::enter(ThreadState& thread, std::uint64_t token, Turn turn) const {
+  if (thread.scopes.size() == kMostScopes) thread.scopes.erase(thread.scopes.begin());
+  thread.scopes.push_back({token, thread.turn, thread.suspended, thread.inherited});
+  on_take(thread, turn);
+}
+
+void Attribution::leave(ThreadState& thread, std::uint64_t token) const {
+  const auto scope = std::ranges::find(thread.scopes, token, &ThreadState::Scope::token);
+  if (scope == thread.scopes.end()) return;
+  thread.turn = scope->turn;
+  thread.suspended = scope->suspended;
+  thread.inherited = scope->inherited;
+  thread.scopes.erase(scope, thread.scopes.end());
 }
 
 Turn Attribution::to_give(ThreadState& thread) const {

@@ -14,12 +14,14 @@
 // kept aside, and holds again when the wait reports nothing of somebody else's, unless this thread
 // was seen to take up one exchange before it was done with another (an event loop).
 //
-// Where that leaves it open, the answer is `unattributed` and not a guess. Two marks tell such
-// threads: those that interleave, for what they do without input; and those that answer requests
-// others have read, since work reaches them unseen.
+// Where that leaves it open, the answer is `unattributed` and not a guess. Marks tell such threads:
+// those that interleave, for what they do without input; and those that work reaches unseen, since
+// they answer requests others have read, or read none and are woken by others (a pool's).
 //
 // Ownership: borrows table and book. Threading: the collector's thread.
 #pragma once
+
+#include <cstdint>
 
 #include "event/event.h"
 #include "recorder/connection_table.h"
@@ -50,8 +52,14 @@ class Attribution {
   // that polls its own socket) and the turn goes on. `brings_work`: an accepted connection or a
   // listener was reported.
   bool waits_within(ThreadState& thread, event::Waited::Kind kind, bool brings_work) const;
-  // It took over a turn, or a new thread begins with one.
+  // Somebody signalled it where it waited for a condition variable. In the middle of its work that is
+  // part of it; else work may have reached it unseen.
+  void on_woken(ThreadState& thread) const;
+  // A new thread begins with a turn, or a turn ends.
   void on_take(ThreadState& thread, Turn turn) const;
+  // It takes over work that was given under `token`; is done with it, and goes on where it was.
+  void enter(ThreadState& thread, std::uint64_t token, Turn turn) const;
+  void leave(ThreadState& thread, std::uint64_t token) const;
 
   // The turn as another thread would get it.
   Turn to_give(ThreadState& thread) const;

@@ -34,6 +34,13 @@ bool takes_up_reported(const ThreadState& thread, const event::Fact& fact) {
                                           connection) != thread.reported.end();
 }
 
+// A wake-up says something of what follows, and is no event by itself.
+bool is_wake(const RecordView& record) {
+  abi::HandOff body;
+  return record.type() == abi::RecordType::kHandOff && record.read(body) &&
+         body.kind == abi::HandOffKind::kWoken;
+}
+
 }  // namespace
 
 Collector::Collector(Sink& sink, CollectorSetting setting)
@@ -134,6 +141,10 @@ void Collector::flush_held(ThreadState& thread, Context context) {
 }
 
 void Collector::handle(ThreadState& thread, std::uint64_t position, const RecordView& record) {
+  if (is_wake(record)) {
+    traffic_.attribution().on_woken(thread);
+    return;
+  }
   const std::uint8_t* bytes = nullptr;
   if (record.type() == abi::RecordType::kFork) register_child(thread, record);
   if (record.type() == abi::RecordType::kSendIntent) bytes = record.tail<abi::SendIntent>().data();
@@ -301,6 +312,7 @@ Context Collector::thread_started(ThreadState& thread, const event::ThreadStarte
   const auto given = waiting.find(fact.ordinal);
   if (given != waiting.end()) {
     traffic_.attribution().on_take(thread, given->second);
+    thread.inherited = true;
     waiting.erase(given);
   } else if (fact.creator == fact.ordinal && thread.turn.kind == Turn::Kind::kNone) {
     traffic_.attribution().on_take(thread, thread.process->for_child);
@@ -322,13 +334,22 @@ Context Collector::handed_off(ThreadState& thread, const event::HandedOff& fact)
       if (process.given.size() > kMostTokens) process.given.clear();
       return context;
     case event::HandedOff::Kind::kTake: {
+      // What was taken before, or given in another process, is nobody's that is known.
       const auto given = process.given.find(fact.token);
-      attribution.on_take(thread, given == process.given.end() ? Turn{} : given->second);
-      if (given != process.given.end()) process.given.erase(given);
+      const bool known = given != process.given.end();
+      Turn turn = known ? given->second : Turn::of(Context::unattributed());
+      if (turn.kind == Turn::Kind::kNone) turn = Turn::of(Context::background());
+      turn.told = true;
+      attribution.enter(thread, fact.token, turn);
+      if (known) process.given.erase(given);
       return attribution.of_work(thread);
     }
     case event::HandedOff::Kind::kDrop:
-      attribution.on_take(thread, {});
+      if (fact.token == 0) {
+        attribution.on_take(thread, {});
+      } else {
+        attribution.leave(thread, fact.token);
+      }
       return context;
   }
   return context;

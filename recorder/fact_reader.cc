@@ -50,7 +50,10 @@ event::ConnectionId FactReader::name_listener(abi::Cookie cookie, const abi::Soc
   ConnectionState* match = nullptr;
   connections_.each([&](ConnectionState& state) {
     const bool unnamed = state.kind == SocketKind::kListener && state.info.socket == 0;
-    if (unnamed && port_of(state.info.local.raw) == port_of(raw_bytes(local))) match = &state;
+    const std::uint16_t port = port_of(raw_bytes(local));
+    const bool same = port != 0 ? port_of(state.info.local.raw) == port
+                                : state.info.local.text == to_address(local).text;
+    if (unnamed && same) match = &state;
   });
   if (match == nullptr) return name(cookie);
   connections_.name(*match, cookie);
@@ -107,10 +110,6 @@ bool FactReader::dispatch(const RecordView& record) {
       return fill_from<abi::Listen>(record);
     case RecordType::kLookup:
       return fill_from<abi::Lookup>(record);
-    case RecordType::kCall:
-      return fill_from<abi::Call>(record);
-    case RecordType::kEntry:
-      return fill_from<abi::Entry>(record);
     case RecordType::kLog:
       return fill_from<abi::Log>(record);
     case RecordType::kHandOff:
@@ -332,25 +331,6 @@ void FactReader::fill(const RecordView& record, const abi::Lookup& body) {
     fact.addresses.push_back(
         {address.family, address.type, address.protocol, to_address(address.address)});
   }
-}
-
-void FactReader::fill(const RecordView& record, const abi::Call& body) {
-  auto& fact = fresh<event::CallAnnotated>();
-  auto tail = record.tail<abi::Call>();
-  fact.name = take_string(tail);
-  const auto arguments = first(tail, body.arguments);
-  assign(fact.arguments, arguments);
-  assign(fact.result, first(tail.subspan(arguments.size()), body.result));
-  fact.threw = body.outcome == abi::CallOutcome::kThrew;
-}
-
-void FactReader::fill(const RecordView& record, const abi::Entry& body) {
-  auto& fact = fresh<event::EntryPassed>();
-  auto tail = record.tail<abi::Entry>();
-  fact.name = take_string(tail);
-  fact.id = body.id;
-  fact.opened = body.edge == abi::EntryEdge::kOpened;
-  assign(fact.payload, first(tail, body.length));
 }
 
 void FactReader::fill(const RecordView& record, const abi::Log& body) {

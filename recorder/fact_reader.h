@@ -54,8 +54,6 @@ class FactReader {
   void fill(const RecordView&, const abi::Clock&);
   void fill(const RecordView&, const abi::Random&);
   void fill(const RecordView&, const abi::Lookup&);
-  void fill(const RecordView&, const abi::Call&);
-  void fill(const RecordView&, const abi::Entry&);
   void fill(const RecordView&, const abi::Log&);
   void fill(const RecordView&, const abi::Gap&);
   void fill(const RecordView&, const abi::Leak&);

@@ -28,9 +28,10 @@ struct Turn {
   Kind kind = Kind::kNone;
   event::ConnectionId connection;
   event::Context context;  // kConnection: what it was when last asked
+  bool told = false;       // the SDK said so, and says when it ends
 
-  static Turn on(event::ConnectionId connection) { return {Kind::kConnection, connection, {}}; }
-  static Turn of(event::Context context) { return {Kind::kContext, {}, context}; }
+  static Turn on(event::ConnectionId connection) { return {Kind::kConnection, connection, {}, false}; }
+  static Turn of(event::Context context) { return {Kind::kContext, {}, context, false}; }
 };
 
 struct ProcessState {
@@ -86,6 +87,8 @@ struct ThreadState {
   std::uint8_t loop_waits = 0;
   std::uint8_t wait_within = 0;  // the kind of such a wait, since the last I/O
   bool served = false;           // it read from or answered on an accepted connection
+  bool reads = false;            // it reads from accepted connections: what it works on shows there
+  bool inherited = false;        // its turn is that of the thread that made it
   bool interleaves = false;      // it takes up one exchange before it is done with another
   bool takes_unseen = false;     // it answers what others have read: work comes to it unseen
 
@@ -94,6 +97,15 @@ struct ThreadState {
   bool reported_all = false;  // the wait had more ready sockets than it could tell
   std::vector<event::ConnectionId> reported;
   std::vector<HeldRecord> held;
+
+  // What it was at before it took work over, and that inside other such work.
+  struct Scope {
+    std::uint64_t token = 0;
+    Turn turn;
+    event::Context suspended;
+    bool inherited = false;
+  };
+  std::vector<Scope> scopes;
 
   std::vector<PendingSend> sends;
   std::vector<PendingRange> ranges;

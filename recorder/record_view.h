@@ -70,7 +70,6 @@ class RecordView {
       case abi::RecordType::kSendResult:
       case abi::RecordType::kWait:
       case abi::RecordType::kLookup:
-      case abi::RecordType::kCall:
         return true;
       default:
         return false;

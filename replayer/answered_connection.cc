@@ -285,7 +285,9 @@ void AnsweredConnection::miss(event::Bytes request) {
   if (stage_.on_miss == OnMiss::kFail) {
     stage_.stop("a call to " + identity_.peer.text + " has no recorded answer (--on-miss fail)");
   }
-  const bool passed_on = stage_.on_miss == OnMiss::kPassthrough && !request.empty();
+  const bool spoken = is_spoken(to_abi(identity_.peer));
+  const bool passed_on =
+      (stage_.on_miss == OnMiss::kPassthrough || spoken) && !request.empty();
   Output output;
   output.kind = passed_on ? Output::Kind::kPassedOn : Output::Kind::kReset;
   output.request = std::move(request);
@@ -294,8 +296,22 @@ void AnsweredConnection::miss(event::Bytes request) {
   owe({std::move(output)});
 }
 
+// An annotated call that was not recorded: nobody but the service itself could make it.
+void AnsweredConnection::hand_back() {
+  const std::string_view head = stage_.on_miss == OnMiss::kPassthrough ? "PERFORM 0 REPRISE/1\n"
+                                                                       : "MISSED 0 REPRISE/1\n";
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(head.data()), head.size());
+  released_ += bytes.size();
+  decoder_->feed(protocol::Side::kServer, bytes);
+  send(bytes);
+}
+
 // Asks the real peer, and gives the service what it answers.
 void AnsweredConnection::pass_on(const Output& output) {
+  if (is_spoken(to_abi(identity_.peer))) {
+    hand_back();
+    return;
+  }
   if (real_peer_ == nullptr) real_peer_ = std::make_unique<RealPeer>(identity_.peer);
   response_whole_ = false;
   const auto answered =
@@ -383,6 +399,7 @@ void AnsweredConnection::release(Moment limit) {
 // Answers that were read as one are sent as one: in two pieces, the service might read the first
 // alone.
 void AnsweredConnection::release_bytes() {
+  stage_.expect(stage_.plan.inputs.chunks[outputs_.front().chunk].reader);
   event::Bytes bytes;
   while (take_bytes(bytes)) {
   }

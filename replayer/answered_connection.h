@@ -94,6 +94,7 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   void answer_expectation();
   void owe(std::vector<Output> outputs);
   void miss(event::Bytes request = {});
+  void hand_back();
   void pass_on(const Output& output);
   event::Context context_at(std::uint64_t offset);
   event::Bytes request_bytes(event::ByteRange range) const;

@@ -32,9 +32,15 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
     if (std::ranges::any_of(listeners_, taken)) continue;
     if (recorded.local.text == asked) return &recorded;
     if (!same_kind(recorded.local, ask.asked)) continue;
+    // A source is named by whoever wrote the service: another name is another source.
+    if (is_spoken(ask.asked) || is_spoken(to_abi(recorded.local))) continue;
     if (same_port == nullptr && port_of(recorded.local) == port_of(ask.asked))
       same_port = &recorded;
     if (any == nullptr) any = &recorded;
+  }
+  if (is_spoken(ask.asked)) {
+    stage_.ledger.diverge({{}, Divergence::Kind::kListen, "", "takes inputs of " + asked});
+    return nullptr;
   }
   if (same_port != nullptr || any == nullptr || port_of(ask.asked) == 0) {
     return same_port != nullptr ? same_port : any;
@@ -154,6 +160,7 @@ std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorde
     stage_.control.close_link(link);
     return nullptr;
   }
+  stage_.expect(recorded.acceptor);
   by_recorded_[recorded.id] = connection;
   by_address_[connection->address()] = connection;
   return connection;
@@ -244,6 +251,7 @@ void Driver::take_step(Run& run, Moment limit) {
     run.connection->send_more();
   } else if (run.next_chunk < run.unit->chunks) {
     const Chunk& chunk = stage_.plan.inputs.chunks[run.unit->first_chunk + run.next_chunk++];
+    stage_.expect(chunk.reader);
     run.connection->send(chunk, context, std::exchange(run.flags, 0));
   } else {
     const ConnectionInputs& inputs = stage_.plan.inputs.of(run.unit->connection);

@@ -129,10 +129,7 @@ Engine::Run::Run(Engine& engine, Service& service)
              service,
              delivery_,
              engine.options_.on_miss,
-             engine.schedule_.is_as_recorded(),
-             {},
-             {},
-             {}},
+             engine.schedule_.is_as_recorded()},
       threads_(service.arena()),
       quiescence_(threads_),
       turns_(engine.control_, threads_),
@@ -147,6 +144,10 @@ Engine::Run::Run(Engine& engine, Service& service)
   }
   stage_.recorded = [this](const event::Context& context) { return recorded(context); };
   stage_.in_flight = [this] { return driver_.outstanding(); };
+  stage_.expect = [this](event::ThreadId thread) {
+    const auto known = plan_.threads.find(thread);
+    if (known != plan_.threads.end()) turns_.expect(known->second);
+  };
   stage_.stop = [this](std::string why) {
     engine_.ledger_.note("stopped: " + std::move(why));
     done_ = true;
@@ -299,6 +300,7 @@ bool Engine::Run::never_listens() {
 void Engine::Run::release(Release what) {
   const Moment limit = quiescence_.earliest_deadline();
   if (what != Release::kDeadline && what != Release::kTurn) fired_ = 0;
+  if (what != Release::kTurn) turns_.expect_nobody();
   on_their_way_since_.reset();
   switch (what) {
     case Release::kNothing:

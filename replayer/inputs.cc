@@ -76,6 +76,7 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
   reads_.push_back({.connection = received.connection,
                     .bytes = {received.offset, received.offset + received.bytes.size()},
                     .at = at,
+                    .reader = event.thread,
                     .entry = entry,
                     .last_of_chunk = received.bytes.size() < received.requested});
 }
@@ -124,6 +125,7 @@ Inputs InputsBuilder::finish() {
       ++connection.chunks;
       inputs.chunks.push_back({.bytes = read.bytes,
                                .at = read.at,
+                               .reader = read.reader,
                                .first_anchor = static_cast<std::uint32_t>(inputs.anchors.size()),
                                .anchors = 0});
     }

@@ -28,6 +28,7 @@ struct Anchor {
 struct Chunk {
   event::ByteRange bytes;                       // in the recorded inbound stream
   Moment at;                                    // when the service had its first bytes
+  event::ThreadId reader;                       // who read them
   std::uint32_t first_anchor = 0, anchors = 0;  // in Inputs; the first one is that of `bytes.begin`
 };
 
@@ -73,6 +74,7 @@ class InputsBuilder {
     event::ConnectionId connection;
     event::ByteRange bytes;
     Moment at;
+    event::ThreadId reader;
     std::uint32_t entry = abi::kNone;
     bool last_of_chunk = false;
   };

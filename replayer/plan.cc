@@ -160,6 +160,7 @@ void Pass::on_event(const event::Event& event) {
     if (accepted->error == 0 && connection != plan_.connections.end()) {
       connection->second.opening_entry = entry;
       connection->second.opened = plan_.timeline->at(event.exit);
+      connection->second.acceptor = event.thread;
     }
   } else if (const auto* connected = std::get_if<event::Connected>(&event.fact)) {
     on_connected(event, *connected);
@@ -177,6 +178,8 @@ void Pass::on_event(const event::Event& event) {
     fork_paths_.insert(started->path);
     if (event.process == kRoot && started->image == 0) on_environment(started->environment);
     pids_.insert(started->pid);
+  } else if (const auto* thread = std::get_if<event::ThreadStarted>(&event.fact)) {
+    plan_.threads[event.thread] = {paths_[event.process], thread->ordinal};
   } else if (const auto* signal = std::get_if<event::SignalReceived>(&event.fact)) {
     on_signal(event, *signal);
   } else if (const auto* exited = std::get_if<event::ProcessExited>(&event.fact)) {

@@ -69,6 +69,7 @@ struct RecordedConnection {
   NameId peer_name;
   event::Address local, peer;
   Moment opened;
+  event::ThreadId acceptor;  // inbound
   std::uint32_t opening_entry = abi::kNone;
   // Its exchanges (inbound) or calls (outbound) by offset: indices into `exchanges` or `calls`.
   // Those that have a request, and before them the greetings with which the service opened.
@@ -112,6 +113,12 @@ struct Unit {
   std::string process;                              // fork path of who got it
 };
 
+// How a thread is named in every run.
+struct RecordedThread {
+  std::string process;        // fork path
+  std::uint32_t ordinal = 0;  // by creation
+};
+
 struct RecordedEnd {
   std::optional<event::ProcessExited> exit;  // of the root process; none: it ran on
   std::int32_t signal = 0;                   // the last one the root got from outside
@@ -135,6 +142,7 @@ struct Plan {
   std::vector<event::LookedUp> lookup_answers;  // each different one once
   std::vector<RecordedLookup> lookups;          // in recorded order
   std::vector<RecordedListener> listeners;
+  std::unordered_map<event::ThreadId, RecordedThread> threads;
   std::unordered_map<std::string, NameId> peer_of_address;
   std::vector<Unit> units;     // in recorded order
   std::uint64_t selected = 0;  // exchanges in `units`

@@ -121,8 +121,6 @@ void Questions::answer(std::uint32_t slot) {
     case abi::Ask::kLeakWatch:
       answer_leak_watch(slot);
       return;
-    case abi::Ask::kCall:
-      break;
   }
   stage_.control.refuse(slot);
 }

@@ -30,11 +30,13 @@ abi::SocketAddress from(const Sockaddr& address) {
   return result;
 }
 
+constexpr std::size_t kPath = offsetof(sockaddr_un, sun_path);
+
 std::string unix_text(const abi::SocketAddress& address) {
-  constexpr std::size_t kPath = offsetof(sockaddr_un, sun_path);
   const std::size_t length = std::min<std::size_t>(address.length, sizeof(address.bytes));
   if (length <= kPath) return "unix:";
   std::string path(reinterpret_cast<const char*>(address.bytes) + kPath, length - kPath);
+  if (is_spoken(address)) return path.substr(1 + std::strlen(abi::kSpokenPrefix));
   if (path[0] == '\0') {
     path[0] = '@';
     return "unix:" + path;
@@ -53,6 +55,13 @@ int family_of(const abi::SocketAddress& address) {
   sa_family_t family = AF_UNSPEC;
   if (address.length >= sizeof(family)) std::memcpy(&family, address.bytes, sizeof(family));
   return family;
+}
+
+bool is_spoken(const abi::SocketAddress& address) {
+  constexpr std::size_t kPrefix = sizeof(abi::kSpokenPrefix) - 1;
+  return family_of(address) == AF_UNIX && address.length > kPath + 1 + kPrefix &&
+         address.length <= sizeof(address.bytes) && address.bytes[kPath] == 0 &&
+         std::memcmp(address.bytes + kPath + 1, abi::kSpokenPrefix, kPrefix) == 0;
 }
 
 std::uint16_t port_of(const abi::SocketAddress& address) {

@@ -10,7 +10,8 @@
 
 namespace reprise::replayer {
 
-// "127.0.0.1:80", "[::1]:80", "unix:/path", "unix:@name"; "" for none.
+// "127.0.0.1:80", "[::1]:80", "unix:/path", "unix:@name"; "" for none. "annotated" and "entry:NAME"
+// for what the SDK says.
 [[nodiscard]] std::string address_text(const abi::SocketAddress& address);
 [[nodiscard]] event::Address address_of(const abi::SocketAddress& address);
 // Truncates what is longer than the agent can tell.
@@ -20,6 +21,8 @@ namespace reprise::replayer {
 // The port in host order, 0 when the family has none.
 [[nodiscard]] std::uint16_t port_of(const abi::SocketAddress& address);
 [[nodiscard]] std::uint16_t port_of(const event::Address& address);
+// Whether it is one that only the SDK's words make (abi::kSpokenPrefix).
+[[nodiscard]] bool is_spoken(const abi::SocketAddress& address);
 // AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC for none.
 [[nodiscard]] int family_of(const abi::SocketAddress& address);
 

@@ -32,6 +32,8 @@ struct Stage {
   std::function<event::Context(const event::Context&)> recorded;
   // Exchanges, by recorded number, whose responses are outstanding.
   std::function<std::vector<event::ExchangeId>()> in_flight;
+  // The recorded thread had the input that is released now.
+  std::function<void(event::ThreadId)> expect;
   // Ends the replay: --on-miss fail.
   std::function<void(std::string why)> stop;
 };

@@ -98,12 +98,11 @@ std::uint32_t TapeBuilder::on_event(const event::Event& event) {
   } else if (const auto* thread = std::get_if<event::ThreadStarted>(&fact)) {
     on_thread_started(event, *thread);
   } else if (const auto* hand_off = std::get_if<event::HandedOff>(&fact)) {
-    if (hand_off->kind == event::HandedOff::Kind::kThreadCreated) {
-      on_thread_made(event, {event.process, static_cast<std::uint32_t>(hand_off->token)});
-    }
+    on_handed_off(event, *hand_off);
   } else if (const auto* forked = std::get_if<event::ProcessForked>(&fact)) {
-    on_thread_made(event, {forked->child, 0});
+    on_thread_made(event, {forked->child, 0, 0});
   } else if (std::holds_alternative<event::ThreadEnded>(fact)) {
+    leave_outer(event.thread);
     if (const auto cursor = cursors_.find(event.thread); cursor != cursors_.end()) {
       leave(cursor->second);
       cursors_.erase(cursor);
@@ -207,7 +206,7 @@ void TapeBuilder::on_thread_started(const event::Event& event,
   if (started.ordinal == 0 && !image.empty()) {
     tape_.threads[{.image = image}] = entry;
   } else {
-    starts_[{event.process, started.ordinal}] = entry;
+    starts_[{event.process, started.ordinal, 0}] = entry;
   }
 }
 
@@ -227,6 +226,41 @@ void TapeBuilder::on_send(const event::Event& event, const event::SendIntended& 
   const bool later_part = cursor.continued_send;
   cursor.continued_send = sent.continues;
   if (!later_part) on_draw(event, {step(abi::DrawKind::kSend), {}});
+}
+
+// Work that is given goes on like a thread that is made: what is drawn after the take has an entry
+// of its own, named by the giver's place, so that neither counts into the other's.
+void TapeBuilder::on_handed_off(const event::Event& event, const event::HandedOff& hand_off) {
+  using Kind = event::HandedOff::Kind;
+  const ThreadName work{event.process, abi::kNone, hand_off.token};
+  if (hand_off.kind == Kind::kThreadCreated) {
+    on_thread_made(event, {event.process, static_cast<std::uint32_t>(hand_off.token), 0});
+  } else if (hand_off.kind == Kind::kGive) {
+    const Cursor& cursor = cursors_[event.thread];
+    const bool stands = cursor.readiness != nullptr || cursor.entry != nullptr;
+    on_thread_made(event, work);
+    if (stands) given_.insert(work);
+  } else if (hand_off.kind == Kind::kTake) {
+    take_work(event, work);
+  } else if (hand_off.token != 0) {
+    leave_work(event, hand_off.token);
+  }
+}
+
+void TapeBuilder::take_work(const event::Event& event, const ThreadName& work) {
+  auto& outer = outer_[event.thread];
+  if (given_.erase(work) == 0 || outer.size() == abi::kScopes) return;
+  outer.emplace_back(work.token, std::exchange(cursors_[event.thread], {}));
+  starts_[work] = {move(event, {}), event.context};
+}
+
+void TapeBuilder::leave_work(const event::Event& event, std::uint64_t token) {
+  auto& outer = outer_[event.thread];
+  if (outer.empty() || outer.back().first != token) return;
+  Cursor& cursor = cursors_[event.thread];
+  leave(cursor);
+  cursor = std::move(outer.back().second);
+  outer.pop_back();
 }
 
 void TapeBuilder::on_draw(const event::Event& event, Draw draw) {
@@ -334,8 +368,17 @@ std::uint32_t TapeBuilder::write(const OpenEntry& entry, const std::vector<Draw>
   return static_cast<std::uint32_t>(draws.size());
 }
 
+void TapeBuilder::leave_outer(event::ThreadId thread) {
+  auto outer = outer_.extract(thread);
+  if (outer.empty()) return;
+  for (auto& [token, cursor] : outer.mapped()) leave(cursor);
+}
+
 Tape TapeBuilder::finish() {
-  for (auto& [thread, cursor] : cursors_) leave(cursor);
+  for (auto& [thread, cursor] : cursors_) {
+    leave_outer(thread);
+    leave(cursor);
+  }
   for (const auto& [name, origin] : origins_) {
     if (const auto start = starts_.find(name); start != starts_.end()) {
       tape_.threads.emplace(origin, start->second);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -35,7 +36,7 @@ inline constexpr std::int64_t kNoValue = INT64_MIN;
 using MonotonicValues = std::array<std::int64_t, kMonotonicClocks>;
 inline constexpr MonotonicValues kNoValues = {kNoValue, kNoValue, kNoValue, kNoValue};
 
-// Names a recorded thread by who made it: the place of its maker's cursor, and how many threads
+// Names a recorded thread, or work that one thread gave to another, by who made it: the place of its maker's cursor, and how many threads
 // that had made since it moved there. The first thread of a process image is named by the image.
 struct ThreadOrigin {
   std::uint32_t creator_entry = abi::kNone;
@@ -86,9 +87,11 @@ class TapeBuilder {
     abi::TapeDraw draw;
     event::Bytes bytes;
   };
+  // A thread; or, with a token, work that was given to one.
   struct ThreadName {
     event::ProcessId process;
     std::uint32_t ordinal = 0;
+    std::uint64_t token = 0;
     friend auto operator<=>(const ThreadName&, const ThreadName&) = default;
   };
   struct OpenEntry;
@@ -129,6 +132,7 @@ class TapeBuilder {
   void on_thread_started(const event::Event& event, const event::ThreadStarted& started);
   void on_thread_made(const event::Event& event, const ThreadName& made);
   void on_send(const event::Event& event, const event::SendIntended& sent);
+  void on_handed_off(const event::Event& event, const event::HandedOff& hand_off);
   void on_draw(const event::Event& event, Draw draw);
 
   // Moves the cursor of the event's thread to a new entry and returns its number.
@@ -137,6 +141,9 @@ class TapeBuilder {
                                         std::vector<std::shared_ptr<Readiness>> readiness);
   std::vector<std::shared_ptr<Readiness>> take_reported(event::ConnectionId connection);
   void leave(Cursor& cursor);
+  void take_work(const event::Event& event, const ThreadName& work);
+  void leave_work(const event::Event& event, std::uint64_t token);
+  void leave_outer(event::ThreadId thread);
   void write_when_whole(OpenEntry& entry);
   std::uint32_t write(const OpenEntry& entry, const std::vector<Draw>& draws);
 
@@ -155,6 +162,9 @@ class TapeBuilder {
   std::unordered_map<event::ProcessId, std::string> images_;
   std::vector<std::pair<ThreadName, ThreadOrigin>> origins_;
   std::map<ThreadName, ThreadEntry> starts_;
+  std::set<ThreadName> given_;  // and not taken yet, by threads that stood somewhere
+  // Where a thread stood when it took work over, by the token of that.
+  std::unordered_map<event::ThreadId, std::vector<std::pair<std::uint64_t, Cursor>>> outer_;
 };
 
 }  // namespace reprise::replayer

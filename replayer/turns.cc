@@ -1,7 +1,6 @@
 #include "replayer/turns.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace reprise::replayer {
 
@@ -37,14 +36,12 @@ void Turns::give(const Held& held, Moment others) {
   control_.open_gate(held.slot, std::min(others, earliest_step_but(held.slot)).ns);
 }
 
-void Turns::expect(std::string process, std::uint32_t thread) {
-  process_ = std::move(process);
-  thread_ = thread;
-}
-
 bool Turns::is_expected(std::uint32_t slot) const {
   const abi::ThreadSlot& thread = threads_.thread(slot);
-  return thread_ == thread.ordinal && threads_.process_path(thread.process) == process_;
+  return std::ranges::any_of(expected_, [&](const RecordedThread& expected) {
+    return expected.ordinal == thread.ordinal &&
+           expected.process == threads_.process_path(thread.process);
+  });
 }
 
 }  // namespace reprise::replayer

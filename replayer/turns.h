@@ -5,10 +5,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <vector>
 
 #include "replayer/control.h"
 #include "replayer/moment.h"
+#include "replayer/plan.h"
 #include "replayer/threads.h"
 
 namespace reprise::replayer {
@@ -32,8 +33,10 @@ class Turns {
   // Opens the gate of that thread. `others`: the earliest of what else may happen.
   void give(const Held& held, Moment others);
 
-  // The next input is `thread`'s of the process with that fork path, in the recording.
-  void expect(std::string process, std::uint32_t thread);
+  // `thread` had the input that is released now.
+  void expect(const RecordedThread& thread) { expected_.push_back(thread); }
+  // Something else is released.
+  void expect_nobody() { expected_.clear(); }
 
  private:
   std::optional<Held> held_in(std::uint32_t slot) const;
@@ -42,8 +45,7 @@ class Turns {
 
   Control& control_;
   const Threads& threads_;
-  std::string process_;
-  std::optional<std::uint32_t> thread_;
+  std::vector<RecordedThread> expected_;
 };
 
 }  // namespace reprise::replayer

@@ -10,9 +10,8 @@
 //  - the *clock words*: the session's virtual time, owned by the replayer;
 //  - *marks*: before the replayer releases input on a connection it publishes which tape entry that
 //    input is, so draws that follow are addressed without the agent parsing anything;
-//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup, annotated
-//  call)
-//    is asked, and the asking thread waits for the answer;
+//  - *mailboxes*: what is rare and needs a decision (listen, accept, connect, lookup) is asked, and
+//    the asking thread waits for the answer;
 //  - *gates*: where one thread runs at a time, each of the others waits at its gate for its turn.
 //
 // How a thread finds its draws: it keeps a *cursor* (entry, part, shift, and for each (kind,
@@ -31,7 +30,10 @@
 //  `opening`,
 //    part kIo. A readiness wait that says so reports that entry, like any other;
 //  - the thread was made: the answer of kThread, part kIo;
-//  - it takes over a turn (HandOffKind::kTake): the giver's cursor as it is.
+//  - it takes over a turn (HandOffKind::kTake): the answer of kThread, asked as for a thread that
+//    the giver made when it gave, part kIo. A giver that stood nowhere, a token that was taken
+//    before, and a take inside kScopes others move nothing. When the taker is done (kDrop with the
+//    token), its cursor is where it was before, counts and all.
 // Sends move nothing. An entry of kNone moves nothing either. What is past the cursor's part is
 // looked up in what follows, without moving: kReady goes on into kIo, kIo into entry `next`; the
 // first draw of equal (kind, source, module) there is given for a clock (counted relaxed, and it
@@ -123,6 +125,8 @@ struct Mark {
   std::uint64_t exchange;           // recorded number, 0 background; for the debugger
 };
 
+inline constexpr std::uint32_t kScopes = 4;  // takes within one another whose cursors are kept
+
 inline constexpr std::uint32_t kMarks = 32;  // a ring; the replayer keeps fewer unread
 
 enum class LinkRole : std::uint32_t { kFree, kListener, kDriven, kAnswered };
@@ -148,11 +152,10 @@ enum class Ask : std::uint32_t {
   kAccept,      // AskAccept -> AnswerAccept, after the real accept
   kConnect,     // AskConnect -> AnswerConnect, before the real connect
   kLookup,      // Lookup's hints, then node \0 service \0 -> Lookup record body and tail
-  kCall,        // name \0 arguments -> Call body and tail
   kLeakWatch,   // AskLeakWatch -> no body: take over the listener of the seccomp filter
 };
 
-// Asked by a new thread before its first draw or input. A thread is named by who made it and when:
+// Asked by a new thread before its first draw or input, and by one that takes over a turn. A thread is named by who made it and when:
 // ordinals of threads that serve a connection each depend on the order of connections. The main
 // thread of a forked child is made by the thread that forked.
 struct AskThread {

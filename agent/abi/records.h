@@ -46,8 +46,6 @@ enum class RecordType : std::uint8_t {
   kClock,             // Clock
   kRandom,            // Random, tail: the bytes drawn
   kLookup,            // Lookup, tail: node \0 service \0 then LookupAddress[count]
-  kCall,              // Call, tail: name \0 arguments, result; an annotated call, after it returned
-  kEntry,             // Entry, tail: name \0 payload; an SDK entry point opened or closed
   kLog,               // Log, tail: bytes written to stdout or stderr
   kGap,               // Gap: records this thread had to drop before this one
   kLeak,              // Leak: replay only; a system call that escaped the hooks
@@ -71,14 +69,21 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == 16);
 
-// A socket's name across dup, fork and descriptor passing: the kernel's SO_COOKIE.
+// A socket's name across dup, fork and descriptor passing: the kernel's SO_COOKIE. Connections that
+// only the SDK's words make (agent/abi/sdk.h) have names of their own, with the highest bit set.
 using Cookie = std::uint64_t;
+inline constexpr Cookie kSpokenCookie = Cookie{1} << 63;
 
 // A struct sockaddr as the kernel has it; length 0 when there is none.
 struct SocketAddress {
   std::uint16_t length;
   std::uint8_t bytes[110];
 };
+
+// The address of a peer, or of a listener, that only the SDK's words make: an abstract Unix address
+// (unix(7)) of this prefix, the zero byte before it left out. "reprise/annotated" is the peer of all
+// annotated calls, "reprise/entry:NAME" where the inputs of a source come in.
+inline constexpr char kSpokenPrefix[] = "reprise/";
 
 struct ProcessStart {
   std::uint64_t exit;
@@ -133,7 +138,10 @@ enum class HandOffKind : std::uint32_t {
   kThreadCreated = 1,  // giver: token = ordinal of the new thread
   kGive = 2,           // SDK or a followed primitive: the work under `token` carries my turn
   kTake = 3,           // this thread goes on with the turn given under `token`
-  kDrop = 4,           // this thread's turn ends
+  kDrop = 4,           // this thread's turn ends; with a token, what it took under that, and it goes
+                       // on with what it was at before
+  kWoken = 5,          // it waited for a condition variable and somebody signalled it; told once
+                       // where several follow one another
 };
 struct HandOff {
   std::uint64_t token;  // unique within the process
@@ -302,22 +310,6 @@ struct Lookup {
   std::int32_t error;            // errno where the result is EAI_SYSTEM
   std::uint32_t count;           // addresses in the tail
   std::uint32_t canonical_name;  // 1: a third string follows node and service
-};
-
-enum class CallOutcome : std::uint32_t { kReturned = 0, kThrew = 1 };
-struct Call {
-  std::uint64_t exit;
-  std::uint32_t arguments;  // bytes
-  std::uint32_t result;     // bytes
-  CallOutcome outcome;
-  std::uint32_t reserved;
-};
-
-enum class EntryEdge : std::uint32_t { kOpened = 1, kClosed = 2 };
-struct Entry {
-  std::uint64_t id;  // unique within the process
-  EntryEdge edge;
-  std::uint32_t length;  // payload bytes
 };
 
 enum class Stream : std::uint8_t { kStdout = 1, kStderr = 2 };

@@ -60,7 +60,7 @@ struct Waited {
 void record_wait(Thread& thread, abi::WaitKind kind, const Waited& waited, const ReadyList& ready) {
   // A loop that only polls says nothing new each time round.
   const bool idle = waited.result == 0 && waited.timeout_ns == 0;
-  if (idle && thread.idle_wait != 0) return;
+  if (idle && thread.last_wait == LastWait::kIdlePoll) return;
   const std::uint64_t exit = stamp();
   const auto tail = static_cast<std::uint32_t>(ready.count() * sizeof(abi::Ready));
   if (Record<abi::Wait> record{thread, abi::RecordType::kWait, waited.enter, tail,
@@ -80,7 +80,7 @@ void record_wait(Thread& thread, abi::WaitKind kind, const Waited& waited, const
     }
     record.commit();
   }
-  thread.idle_wait = idle ? 1 : 0;
+  thread.last_wait = idle ? LastWait::kIdlePoll : LastWait::kNone;
 }
 
 // A connection in progress that can be written to is established; one that failed says so to the

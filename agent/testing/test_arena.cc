@@ -167,8 +167,7 @@ std::string_view name_of(abi::RecordType type) {
       "FatalSignal", "Signal",       "ThreadStart",   "ThreadEnd", "HandOff",  "Listen",
       "Accept",      "Connect",      "ConnectResult", "Pair",      "Shutdown", "Close",
       "BytesIn",     "SendIntent",   "SendResult",    "FileRange", "Wait",     "Clock",
-      "Random",      "Lookup",       "Call",          "Entry",     "Log",      "Gap",
-      "Leak",        "Environment"};
+      "Random",      "Lookup",       "Log",           "Gap",       "Leak",     "Environment"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(kNames) ? kNames[index] : "?";
 }

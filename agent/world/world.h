@@ -27,7 +27,7 @@
 //  - Notices (second half of this file) are called by the hooks after the record of the event is
 //    committed, on the thread it happened to, with errno to be preserved. In capture they are
 //    empty.
-//  - Hooks that record nothing do not exist in capture: sleeps, mutexes, conditions, semaphores,
+//  - Hooks that record nothing do not exist in capture: sleeps, mutexes, semaphores,
 //    timers, joins, waitpid, bind, getsockname, getpeername, setsockopt, freeaddrinfo. The
 //    substitute defines those as hooks of its own (REPRISE_HOOK of agent/hooks/hook.h, and a line
 //    in agent/exports.lds), and publishes the activity word around what blocks (`Waiting` of
@@ -39,6 +39,7 @@
 
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -51,6 +52,7 @@
 
 #include "agent/abi/arena.h"
 #include "agent/abi/records.h"
+#include "agent/abi/sdk.h"
 #include "agent/descriptor.h"
 #include "agent/thread.h"
 
@@ -169,6 +171,13 @@ using RandomOriginal = ssize_t (*)(void* context, std::byte* bytes, std::size_t 
 ssize_t random(Draw& draw, abi::RandomSource source, std::byte* bytes, std::size_t length,
                RandomOriginal draw_original, void* context);
 
+// --- Condition variables -------------------------------------------------------------------------
+
+int condition_wait(pthread_cond_t* condition, pthread_mutex_t* mutex);
+int condition_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* time);
+int condition_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
+                        const timespec* time);
+
 // --- Name lookups --------------------------------------------------------------------------------
 
 int getaddrinfo(Thread* thread, const char* node, const char* service, const addrinfo* hints,
@@ -182,6 +191,37 @@ hostent* gethostbyname2(Thread* thread, const char* name, int family);
 int gethostbyaddr_r(Thread* thread, const void* address, socklen_t length, int family,
                     hostent* result, char* buffer, std::size_t size, hostent** found, int* error);
 hostent* gethostbyaddr(Thread* thread, const void* address, socklen_t length, int family);
+
+// --- What the SDK says (agent/abi/sdk.h) ---------------------------------------------------------
+
+// What is said: a head and the bytes that it counts.
+using Words = iovec[2];
+// How a call or an entry goes on.
+struct Outcome {
+  int verdict;              // reprise_verdict
+  reprise_answer answer{};  // of REPRISE_ANSWERED: what is to be read
+};
+
+// An annotated call of this thread begins.
+Outcome begin_call(Thread& thread, const Words& words);
+bool read_outcome(Thread& thread, void* to, std::size_t length);
+// It was performed.
+void end_call(Thread& thread, const Words& words);
+
+// `address` is the source's own. 0: it could not be opened.
+std::uint64_t open_source(Thread& thread, const abi::SocketAddress& address);
+void close_source(Thread& thread, std::uint64_t source);
+Outcome next_entry(Thread& thread, std::uint64_t source, std::uint64_t* entry);
+bool read_entry(Thread& thread, std::uint64_t entry, void* to, std::size_t length);
+// An input came in; null `words`: it turned out that there is none.
+std::uint64_t open_entry(Thread& thread, std::uint64_t source, const abi::SocketAddress& address,
+                         const Words* words);
+void close_entry(Thread& thread, std::uint64_t entry, const Words& words);
+
+// The thread's turn was given under `token`; or it took over the one that was, or is done with it.
+void turn_given(Thread& thread, std::uint64_t token);
+void turn_taken(Thread& thread, std::uint64_t token);
+void turn_left(Thread& thread, std::uint64_t token);
 
 // --- Notices -------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@
 #include "agent/world/substitute/leak_filter.h"
 #include "agent/world/substitute/loopback.h"
 #include "agent/world/substitute/originals.h"
+#include "agent/world/substitute/sdk.h"
 #include "agent/world/substitute/socket_state.h"
 #include "agent/world/substitute/thread_state.h"
 #include "agent/world/substitute/timers.h"
@@ -91,6 +92,7 @@ void thread_started(Thread& thread) {
 }
 
 void thread_ending(Thread& thread) {
+  end_sdk_calls(thread);
   if (ThreadState* state = raw_state_of(thread)) state->prepared = false;
 }
 

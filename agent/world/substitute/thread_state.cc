@@ -12,8 +12,9 @@ namespace {
 constinit ThreadState* states = nullptr;
 constinit std::uint32_t state_count = 0;
 
-void ask_place(Thread& thread, ThreadState& state) {
-  const ThreadOrigin& origin = state.origin;
+}  // namespace
+
+void place_by_origin(Thread& thread, ThreadState& state, const ThreadOrigin& origin) {
   const abi::AskThread question = {process().index,
                                    thread.ordinal,
                                    origin.creator_entry,
@@ -24,8 +25,6 @@ void ask_place(Thread& thread, ThreadState& state) {
   if (!ask(thread, abi::Ask::kThread, question, answer)) return;
   move(state, {answer.entry, Part::kIo, answer.monotonic_shift_ns, answer.exchange});
 }
-
-}  // namespace
 
 bool map_thread_states(std::uint32_t threads) {
   const long mapped =
@@ -45,7 +44,7 @@ ThreadState* state_of(Thread& thread) {
   ThreadState* state = raw_state_of(thread);
   if (state == nullptr || state->placed) return state;
   state->placed = true;
-  ask_place(thread, *state);
+  place_by_origin(thread, *state, state->origin);
   return state;
 }
 

@@ -14,6 +14,8 @@
 
 namespace reprise::agent {
 
+inline constexpr std::int64_t kNoValue = INT64_MIN;
+
 // How a thread came to be, for the question where it starts on the tape (abi::AskThread).
 struct ThreadOrigin {
   std::uint32_t creator_entry = abi::kNone;
@@ -21,8 +23,16 @@ struct ThreadOrigin {
   bool creator_ready = false;
 };
 
+// Where a thread stood when it took work over.
+struct OuterPlace {
+  std::uint64_t token;  // of that work
+  Cursor cursor;
+};
+
 struct ThreadState {
   Cursor cursor;
+  OuterPlace outer[abi::kScopes];
+  std::uint32_t scopes;  // of `outer` in use
   ThreadOrigin origin;
   bool prepared;  // its maker filled this in
   bool placed;    // that question was asked
@@ -32,8 +42,6 @@ struct ThreadState {
   // Last value given of each clock since the exchange changed; kNoValue none.
   std::array<std::int64_t, 40> last_clock;
 };
-
-inline constexpr std::int64_t kNoValue = INT64_MIN;
 
 // Start-up only. False when the memory cannot be had.
 [[nodiscard]] bool map_thread_states(std::uint32_t threads);
@@ -49,6 +57,9 @@ inline constexpr std::int64_t kNoValue = INT64_MIN;
 
 // A new thread or child.
 void prepare_state(ThreadState& created, const ThreadOrigin& origin);
+
+// Asks where on the tape that origin leads, and goes there.
+void place_by_origin(Thread& thread, ThreadState& state, const ThreadOrigin& origin);
 
 // Moves the cursor; a change of exchange forgets the last values.
 void move(ThreadState& state, const Place& place);

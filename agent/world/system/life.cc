@@ -16,8 +16,6 @@ void creating_thread(Thread&, Thread&) {}
 
 void thread_started(Thread&) {}
 
-void thread_ending(Thread&) {}
-
 void process_ending() {}
 
 const char* const* inherited_variables() {
