@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 namespace reprise::replayer {
 namespace {
@@ -70,13 +69,9 @@ const char* activity_words(abi::Activity activity) {
   return "does something unknown";
 }
 
-Quiescence::Quiescence(Threads& threads)
-    : threads_(threads),
-      silent_(threads),
-      loadavg_(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC)) {}
+Quiescence::Quiescence(Threads& threads) : threads_(threads), silent_(threads) {}
 
 Quiescence::~Quiescence() {
-  if (loadavg_ >= 0) ::close(loadavg_);
   for (const auto& [tid, file] : state_files_) ::close(file);
 }
 
@@ -167,14 +162,6 @@ bool Quiescence::somebody_comes_or_goes() {
 }
 
 bool Quiescence::nothing_runnable() {
-  // "0.20 0.18 0.12 1/80 11206": runnable threads of the whole machine, this one included.
-  char text[128];
-  const ssize_t length = ::pread(loadavg_, text, sizeof(text) - 1, 0);
-  if (length > 0) {
-    text[length] = '\0';
-    const char* slash = std::strchr(text, '/');
-    if (slash != nullptr && slash - text > 2 && slash[-1] == '1' && slash[-2] == ' ') return true;
-  }
   const auto runnable = [this](const LiveThread& live) {
     const char state = kernel_state(live.slot);
     return state != 'S' && state != 'Z' && state != 'X' && state != '\0';

@@ -3,8 +3,8 @@
 // A thread publishes its activity in its ThreadSlot. That all of them wait is not enough: a thread
 // that another one signalled is awake before it says so. So a look takes two equal readings of all
 // activity words with a question to the kernel between them: is any thread of the service runnable?
-// The answer is one read of /proc/loadavg where nothing else runs on the machine, and the state of
-// each thread where something does.
+// The answer is the state of each. (The count of runnable threads in /proc/loadavg would be one
+// read, but misses those that are on their way to another processor.)
 //
 // Nor does a service rest while a thread of it says nothing and runs: that one has just been made,
 // or ends, which somebody may wait for (silent_threads.h).
@@ -93,7 +93,6 @@ class Quiescence {
   std::uint32_t last_runnable_ = 0;                     // slot
   std::unordered_map<std::uint32_t, Running> running_;  // by slot
   std::unordered_map<std::int32_t, int> state_files_;   // open /proc/…/stat by tid
-  int loadavg_ = -1;
   Moment earliest_ = kNever;
   std::vector<std::string> unhooked_;
   std::unordered_set<std::int32_t> told_;  // whose thread is in `unhooked_`

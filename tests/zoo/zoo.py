@@ -19,9 +19,8 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
-from typing import Any, ContextManager, Iterator, Optional, Sequence
+from typing import Any, ContextManager, Optional, Sequence
 from unittest import mock
 
 from examples.server_process import ServerProcess
