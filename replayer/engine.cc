@@ -6,16 +6,13 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <deque>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
+#include "replayer/accounts.h"
 #include "replayer/clock.h"
 #include "replayer/debugger_commands.h"
 #include "replayer/doorbell.h"
-#include "replayer/draw_tally.h"
 #include "replayer/driver.h"
 #include "replayer/ending.h"
 #include "replayer/leak_watch.h"
@@ -23,7 +20,6 @@
 #include "replayer/quiescence.h"
 #include "replayer/real_time.h"
 #include "replayer/responder.h"
-#include "replayer/settlement.h"
 #include "replayer/stage.h"
 #include "replayer/threads.h"
 #include "replayer/turns.h"
@@ -49,8 +45,6 @@ constexpr milliseconds kDeliveryPatience{100};
 // Real time after which a service that rests is not about to listen any more: processes that start
 // others may look at rest in between.
 constexpr milliseconds kStartPatience{1000};
-// Exchanges that may still be worked on after their answer: as many as the collector remembers.
-constexpr std::size_t kWorkedOn = 64;
 
 }  // namespace
 
@@ -79,10 +73,8 @@ class Engine::Run {
   void give_turn(const Turns::Held& held);
   void fire_deadline();
   void settle_finished();
-  void settle_work(std::size_t left);
   void finish_ledger();
   std::string unreplayed() const;
-  event::Context recorded(const event::Context& context);
 
   Engine& engine_;
   Service& service_;
@@ -100,15 +92,11 @@ class Engine::Run {
   microseconds longest_wait_ = kBusyWait;
   LeakWatch leaks_;
   Driver driver_;
+  Accounts accounts_;
   Responder responder_;
   Questions questions_;
   Ending ending_;
   std::optional<DebuggerCommands> debugger_;
-  DrawTally tally_;
-  std::set<std::string> processes_;  // fork paths
-  // Exchanges of this replay by the recorded number they stand for, and the other way round.
-  std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
-  std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
   std::optional<steady_clock::time_point> on_their_way_since_, never_listens_since_;
@@ -131,13 +119,14 @@ Engine::Run::Run(Engine& engine, Service& service)
       doorbell_(service.arena()),
       real_time_(engine.options_.real_time, steady_clock::now()),
       driver_(io_, stage_),
+      accounts_(stage_, driver_),
       responder_(io_, stage_),
       questions_(stage_, driver_, responder_, leaks_, threads_),
       ending_(stage_, threads_, [this] { take_in(); }) {
   if (engine.options_.debugger != nullptr) {
     debugger_.emplace(*engine.options_.debugger, stage_, threads_, engine.options_.stop_at);
   }
-  stage_.recorded = [this](const event::Context& context) { return recorded(context); };
+  stage_.recorded = [this](const event::Context& context) { return accounts_.recorded(context); };
   stage_.in_flight = [this] { return driver_.outstanding(); };
   stage_.expect = [this](event::ThreadId thread) { turns_.expect(thread); };
   stage_.stop = [this](std::string why) {
@@ -182,7 +171,7 @@ tl::expected<void, Error> Engine::Run::replay() {
   if (service_.exited()) driver_.give_up("the service ended");
   ending_.finish();
   settle_finished();
-  settle_work(0);
+  accounts_.close();
   finish_ledger();
   return {};
 }
@@ -403,27 +392,9 @@ void Engine::Run::fire_deadline() {
 
 void Engine::Run::settle_finished() {
   const std::vector<DrivenExchange> finished = driver_.take_finished();
-  for (const DrivenExchange& exchange : finished) {
-    settle_response(stage_, exchange);
-    working_.push_back(exchange.recorded);
-  }
-  settle_work(kWorkedOn);
+  accounts_.settle(finished);
   if (!finished.empty() && engine_.options_.on_progress) {
     engine_.options_.on_progress(engine_.ledger_.replayed_exchanges(), plan_.selected);
-  }
-}
-
-// Closes the accounts of all but the last `left` exchanges that were answered.
-void Engine::Run::settle_work(std::size_t left) {
-  while (working_.size() > left) {
-    const RecordedExchange& exchange = *working_.front();
-    working_.pop_front();
-    const auto replayed = replayed_of_.find(exchange.id);
-    const bool seen = replayed != replayed_of_.end();
-    replayer::settle_work(stage_, exchange,
-                          seen ? tally_.of(replayed->second) : DrawTally::Counts{});
-    if (seen) tally_.forget(replayed->second);
-    clock_.end(exchange.id);
   }
 }
 
@@ -439,31 +410,11 @@ std::string Engine::Run::unreplayed() const {
          "; start it with the arguments it was recorded with";
 }
 
-event::Context Engine::Run::recorded(const event::Context& context) {
-  if (context.kind != event::Context::Kind::kExchange) return context;
-  if (const auto known = recorded_of_.find(context.exchange); known != recorded_of_.end()) {
-    return event::Context::of(known->second);
-  }
-  const event::Exchange* exchange = service_.exchange(context.exchange);
-  const event::ExchangeId id =
-      exchange == nullptr ? event::ExchangeId{}
-                          : driver_.recorded_exchange(exchange->connection, exchange->ordinal);
-  if (!id) return event::Context::background();  // nobody's request that was recorded
-  recorded_of_[context.exchange] = id;
-  replayed_of_[id] = context.exchange;
-  return event::Context::of(id);
-}
-
 void Engine::Run::on_event(const event::Event& event) {
-  tally_.on_event(event);
   driver_.on_event(event);
   responder_.on_event(event);
   if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) clock_.given(*clock);
-  if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
-    processes_.insert(started->path);
-  }
-  // Learns which recorded exchange this one stands for while the collector still knows it.
-  if (event.context.kind == event::Context::Kind::kExchange) (void)recorded(event.context);
+  accounts_.on_event(event);
 }
 
 void Engine::Run::finish_ledger() {
@@ -475,9 +426,6 @@ void Engine::Run::finish_ledger() {
   ledger.coverage.leaks = leaks_.totals();
   for (const auto& [name, count] : ledger.coverage.leaks) ledger.coverage.leaked += count;
   ledger.coverage.watched = given.leak_watch.load(std::memory_order_acquire) == abi::LeakWatch::kOn;
-  ledger.incidental_draws_recorded = plan_.draws.incidental();
-  ledger.incidental_draws_replayed = tally_.incidental();
-  ledger.unattributed_draws = tally_.unattributed();
   ledger.clocks_raised = clock_.raised();
   ledger.greatest_raise = clock_.greatest_shift();
   ledger.selected = plan_.selected;
@@ -485,11 +433,6 @@ void Engine::Run::finish_ledger() {
   ledger.silence_waited = real_time_.waited();
   for (const std::string& thread : quiescence_.unhooked()) ledger.note(thread);
   ledger.waits_bounded += quiescence_.unhooked().size();
-  if (processes_.size() > plan_.processes) {
-    ledger.note("the service started " + std::to_string(processes_.size()) +
-                " processes, recorded " + std::to_string(plan_.processes) +
-                ": what the others draw has no recorded counterpart");
-  }
   ledger.sort_divergences();
   if (next_unit_ < plan_.units.size()) {
     ledger.note("the service ended before " +
