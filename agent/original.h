@@ -58,8 +58,7 @@ namespace reprise::agent {
   X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr) X(gethostbyaddr_r)                       \
   X(fork) X(_Fork) X(vfork) X(clone) X(execve) X(execvpe) X(fexecve) X(execveat)                   \
   X(posix_spawn) X(posix_spawnp) X(_exit) X(quick_exit) X(dlopen)                                  \
-  X(pthread_create) X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait)       \
-  X(sigaction)                                                                   \
+  X(pthread_create) X(pthread_cond_wait) X(sigaction)                                              \
   X(vfprintf) X(vdprintf) X(__vfprintf_chk) X(__vdprintf_chk) X(fwrite) X(fwrite_unlocked)         \
   X(fputs) X(fputs_unlocked) X(puts) X(fputc) X(fputc_unlocked) X(perror) X(fdopen) X(fopen)       \
   X(fileno) X(fclose)

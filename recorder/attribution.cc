@@ -11,6 +11,8 @@ namespace {
 // Scopes within one another; a program that nests deeper has lost its ends.
 constexpr std::size_t kMostScopes = 64;
 
+bool takes_unseen(const ThreadState& thread) { return thread.takes_unseen || thread.woken; }
+
 // The turn of work for `context`, still told where it is what the SDK told.
 Turn turn_of(Context context, const Turn& before) {
   Turn turn = Turn::of(context);
@@ -35,7 +37,7 @@ Context Attribution::resolve(ThreadState& thread) const {
       turn.context = connection->inbound->current();
     }
   }
-  if (thread.takes_unseen && !turn.told && !is_unanswered(turn.context)) {
+  if (takes_unseen(thread) && !turn.told && !is_unanswered(turn.context)) {
     return Context::unattributed();
   }
   return turn.context;
@@ -44,7 +46,7 @@ Context Attribution::resolve(ThreadState& thread) const {
 Context Attribution::of_work(ThreadState& thread) const {
   if (thread.turn.kind != Turn::Kind::kNone) return resolve(thread);
   if (!thread.interleaves && is_unanswered(thread.suspended)) return thread.suspended;
-  return thread.takes_unseen ? Context::unattributed() : Context::background();
+  return takes_unseen(thread) ? Context::unattributed() : Context::background();
 }
 
 Context Attribution::of_call(ThreadState& thread) const {
@@ -81,12 +83,14 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
                                                              : thread.turn.context == context;
   thread.wait_within = 0;
   if (read) note_interleaving(thread, context);
+  // Its work comes from its clients. What it was woken for before was a lock, or its first job.
+  if (read) thread.woken = false;
   if (!read && connection.reader != thread.id && connection.reader && !was_its) {
     thread.takes_unseen = true;
   }
   // What comes next on that connection may be another thread's to answer.
   const Turn before = thread.turn;
-  thread.turn = thread.takes_unseen ? turn_of(context, before) : Turn::on(connection.info.id);
+  thread.turn = takes_unseen(thread) ? turn_of(context, before) : Turn::on(connection.info.id);
   thread.turn.context = context;
   thread.suspended = {};
   thread.served = true;
@@ -135,7 +139,7 @@ void Attribution::on_woken(ThreadState& thread) const {
   if (turn.told || (its_own && is_unanswered(turn.context))) return;
   thread.turn = {};
   thread.suspended = {};
-  thread.takes_unseen = true;
+  thread.woken = true;
 }
 
 void Attribution::on_take(ThreadState& thread, Turn turn) const {

@@ -435,6 +435,20 @@ TEST_F(HandOffTest, AWokenThreadWithABacklogWorksForNobodyKnown) {
   EXPECT_EQ(sink_.call(2).context, Context::unattributed());
 }
 
+// Threads of an interpreter wait for its lock before they serve their clients.
+TEST_F(HandOffTest, AWokenThreadThatThenReadsItsClientsWorksForThem) {
+  requests({10});
+  wake(worker_);
+  worker_.accept(kListener, 12, 80, 5012);
+  worker_.receive(12, get("/12"));
+  worker_.clock(0);
+  worker_.send(12, ok("12"));
+  worker_.clock(1);
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0).kind, Context::Kind::kExchange);
+  EXPECT_EQ(clock_context(1), clock_context(0));
+}
+
 TEST_F(HandOffTest, AToldJobOfAPoolIsOverWithItsScope) {
   requests({10, 11});
   give(loop_, 1);

@@ -93,6 +93,7 @@ struct ThreadState {
   bool inherited = false;        // its turn is that of the thread that made it
   bool interleaves = false;      // it takes up one exchange before it is done with another
   bool takes_unseen = false;     // it answers what others have read: work comes to it unseen
+  bool woken = false;            // it was signalled before it read anything: work may have come so
 
   // After a wait or an accept, until the first I/O.
   bool undecided = false;

@@ -2,6 +2,9 @@
 // reached it that way. Which work, and whose, is not to be seen from here: what was put into a
 // queue before, by whom and in which order, happens without a call, and another thread may have
 // taken it meanwhile. So it is told that the thread was woken, and nothing is made of who woke it.
+//
+// Waits with a time-out are left alone: an interpreter's threads wait so for its lock (CPython's
+// for 5 ms at a time), before anything they do.
 #include <errno.h>
 #include <pthread.h>
 
@@ -15,10 +18,6 @@ namespace reprise::agent {
 extern "C" {
 int hook_pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex)
     REPRISE_HOOK(pthread_cond_wait);
-int hook_pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
-                                const timespec* time) REPRISE_HOOK(pthread_cond_timedwait);
-int hook_pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
-                                const timespec* time) REPRISE_HOOK(pthread_cond_clockwait);
 }
 
 namespace {
@@ -40,16 +39,6 @@ int note_wake(int result) {
 
 int hook_pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
   return note_wake(world::condition_wait(condition, mutex));
-}
-
-int hook_pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
-                                const timespec* time) {
-  return note_wake(world::condition_timedwait(condition, mutex, time));
-}
-
-int hook_pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
-                                const timespec* time) {
-  return note_wake(world::condition_clockwait(condition, mutex, clock, time));
 }
 
 }  // namespace reprise::agent

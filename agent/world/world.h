@@ -174,9 +174,6 @@ ssize_t random(Draw& draw, abi::RandomSource source, std::byte* bytes, std::size
 // --- Condition variables -------------------------------------------------------------------------
 
 int condition_wait(pthread_cond_t* condition, pthread_mutex_t* mutex);
-int condition_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* time);
-int condition_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
-                        const timespec* time);
 
 // --- Name lookups --------------------------------------------------------------------------------
 

@@ -268,22 +268,27 @@ int hook_pthread_cond_broadcast(pthread_cond_t* condition) {
   return 0;
 }
 
+int hook_pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
+                                const timespec* time) REPRISE_HOOK(pthread_cond_clockwait);
+int hook_pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
+                                const timespec* time) {
+  if (!is_valid(*time) || (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)) return EINVAL;
+  return Condition::in(condition).wait(this_thread(), mutex, deadline_at(clock, *time));
+}
+
+int hook_pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+                                const timespec* time) REPRISE_HOOK(pthread_cond_timedwait);
+int hook_pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+                                const timespec* time) {
+  return hook_pthread_cond_clockwait(condition, mutex, Condition::in(condition).clock(), time);
+}
+
 }  // extern "C"
 
 namespace world {
 
 int condition_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
   return Condition::in(condition).wait(this_thread(), mutex, abi::kNoDeadline);
-}
-
-int condition_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* time) {
-  return condition_clockwait(condition, mutex, Condition::in(condition).clock(), time);
-}
-
-int condition_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
-                        const timespec* time) {
-  if (!is_valid(*time) || (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)) return EINVAL;
-  return Condition::in(condition).wait(this_thread(), mutex, deadline_at(clock, *time));
 }
 
 }  // namespace world
