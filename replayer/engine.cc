@@ -40,6 +40,9 @@ constexpr microseconds kBusyWait = milliseconds(10);
 constexpr int kYields = 8;
 constexpr microseconds kWakingWait{50};
 constexpr unsigned long kTimerSlackNs = 1000;
+// Real time that a thread may run while another one waits for its turn. One that runs longer may
+// spin until that one has got somewhere.
+constexpr milliseconds kSpinPatience{2000};
 // Real time that bytes take at most between two sockets of one machine.
 constexpr milliseconds kDeliveryPatience{100};
 // Real time after which a service that rests is not about to listen any more: processes that start
@@ -71,6 +74,7 @@ class Engine::Run {
   void pass_time();
   event::ThreadId reader_of(Release what);
   void give_turn(const Turns::Held& held);
+  void relieve_spinner();
   void fire_deadline();
   void settle_finished();
   void finish_ledger();
@@ -99,7 +103,7 @@ class Engine::Run {
   std::optional<DebuggerCommands> debugger_;
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
-  std::optional<steady_clock::time_point> on_their_way_since_, never_listens_since_;
+  std::optional<steady_clock::time_point> on_their_way_since_, never_listens_since_, busy_since_;
   bool done_ = false;
   std::optional<Error> error_;
 };
@@ -151,7 +155,9 @@ tl::expected<void, Error> Engine::Run::replay() {
       }
     } else if (rest == Rest::kBusy) {
       never_listens_since_.reset();
+      if (!is_held()) relieve_spinner();
     }
+    if (rest != Rest::kBusy) busy_since_.reset();
     if (rest == Rest::kWaking && yields < kYields) {
       ++yields;
       ::sched_yield();
@@ -383,6 +389,21 @@ void Engine::Run::give_turn(const Turns::Held& held) {
   }
   if (rest.unit) others = std::min(others, rest.unit->recorded);
   turns_.give(held, others);
+}
+
+// A thread spins, in a lock of the service's own, say, whose owner waits for its turn: both run
+// then.
+void Engine::Run::relieve_spinner() {
+  const auto now = steady_clock::now();
+  if (!busy_since_) busy_since_ = now;
+  const auto held = turns_.next();
+  if (!held || now - *busy_since_ < kSpinPatience) return;
+  busy_since_.reset();
+  ++engine_.ledger_.waits_bounded;
+  ++engine_.ledger_.waits_expired;
+  engine_.ledger_.note("the recorded order was left for a thread that runs and never waits: " +
+                       quiescence_.describe());
+  give_turn(*held);
 }
 
 void Engine::Run::fire_deadline() {
