@@ -78,27 +78,37 @@ Delivery::~Delivery() {
   if (netlink_ >= 0) ::close(netlink_);
 }
 
+Delivery::Answer Delivery::ask(int socket) const {
+  const auto question = netlink_ < 0 ? std::nullopt : question_for(socket);
+  if (!question || ::send(netlink_, &*question, sizeof(Question), 0) < 0) return {};
+  alignas(nlmsghdr) char bytes[1024];
+  const ssize_t length = ::recv(netlink_, bytes, sizeof(bytes), 0);
+  const auto* header = reinterpret_cast<const nlmsghdr*>(bytes);
+  if (length < static_cast<ssize_t>(sizeof(nlmsghdr)) || header->nlmsg_len > length) return {};
+  if (header->nlmsg_type == NLMSG_ERROR) {
+    const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(header));
+    return {.kind = error->error == -ENOENT ? Answer::Kind::kNoSocket : Answer::Kind::kUnknown};
+  }
+  if (header->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return {};
+  const auto* found = static_cast<const inet_diag_msg*>(NLMSG_DATA(header));
+  return {Answer::Kind::kSocket, found->idiag_state, found->idiag_rqueue};
+}
+
+bool Delivery::established(int socket) {
+  const Answer answer = ask(socket);
+  if (answer.kind == Answer::Kind::kUnknown) return true;
+  return answer.kind == Answer::Kind::kSocket && answer.state != TCP_SYN_RECV;
+}
+
 bool Delivery::arrived(int socket, std::uint64_t unread, bool ended) {
   int unacknowledged = 0;
   if (::ioctl(socket, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged == 0) return true;
   int unsent = 0;  // for want of room
   if (::ioctl(socket, SIOCOUTQNSD, &unsent) != 0) unsent = 0;
-  const auto question = netlink_ < 0 ? std::nullopt : question_for(socket);
-  if (!question || ::send(netlink_, &*question, sizeof(Question), 0) < 0) return false;
-  alignas(nlmsghdr) char answer[1024];
-  const ssize_t length = ::recv(netlink_, answer, sizeof(answer), 0);
-  const auto* header = reinterpret_cast<const nlmsghdr*>(answer);
-  if (length < static_cast<ssize_t>(sizeof(nlmsghdr)) || header->nlmsg_len > length) return false;
-  if (header->nlmsg_type == NLMSG_ERROR) {
-    // The service has no such socket any more. Other errors: the kernel does not tell.
-    const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(header));
-    return error->error == -ENOENT;
-  }
-  if (header->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return false;
-  const auto* found = static_cast<const inet_diag_msg*>(NLMSG_DATA(header));
-  const bool end_arrived =
-      found->idiag_state != TCP_ESTABLISHED && found->idiag_state != TCP_SYN_RECV;
-  return found->idiag_rqueue + static_cast<std::uint64_t>(unsent) >= unread &&
+  const Answer answer = ask(socket);
+  if (answer.kind != Answer::Kind::kSocket) return answer.kind == Answer::Kind::kNoSocket;
+  const bool end_arrived = answer.state != TCP_ESTABLISHED && answer.state != TCP_SYN_RECV;
+  return answer.unread + static_cast<std::uint64_t>(unsent) >= unread &&
          (!ended || end_arrived || unsent > 0);
 }
 

@@ -199,8 +199,9 @@ bool DrivenConnection::wants_more() const {
 }
 
 bool DrivenConnection::undelivered() const {
-  if (dead_ || (!unread() && accepted_)) return false;
-  return !stage_.delivery.arrived(socket_, sent_ - unsent_.size() - consumed_, false);
+  if (dead_) return false;
+  if (!accepted_ && !stage_.delivery.established(socket_)) return true;
+  return unread() && !stage_.delivery.arrived(socket_, sent_ - unsent_.size() - consumed_, false);
 }
 
 void DrivenConnection::on_received(const event::BytesReceived& received) {
