@@ -59,9 +59,6 @@ void become(std::uint32_t index) {
   self.next_hint = 0;
   last_process = index;
   last_image = self.slot == nullptr ? 0 : self.slot->image.load(std::memory_order_relaxed);
-  if (self.slot != nullptr) {
-    self.slot->state.store(abi::ProcessState::kLive, std::memory_order_release);
-  }
 }
 
 // The live slot of this pid, for programs whose environment was emptied on the way.
@@ -213,6 +210,10 @@ void write_environment(Thread& thread) {
 Thread& enter_main_thread() {
   Thread* thread = claim_thread(nullptr);
   if (thread == nullptr) thread = &thread_at(abi::kNone);
+  // Not before it has a thread: a live process without one would be taken for one that rests.
+  if (process().slot != nullptr) {
+    process().slot->state.store(abi::ProcessState::kLive, std::memory_order_release);
+  }
   thread_local_state.current = thread;
   thread->open = 1;
   return *thread;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <span>
 #include <utility>
 #include <variant>
@@ -107,6 +108,7 @@ class Projector::State {
   void connect(const Event& event, const Connected& connected);
   bool is_internal(const Event& event) const;
   bool add_stream_fact(const Event& event);
+  void end_process(const Event& event, bool by_code, std::int32_t value);
   bool add_process_fact(const Event& event);
   void add_other_fact(const Event& event);
 
@@ -117,6 +119,7 @@ class Projector::State {
   std::vector<CodePlace> places_{CodePlace{}};
   std::map<CodePlace, std::uint32_t> place_numbers_;
   std::map<ConnectionId, Connection> connections_;
+  std::set<ProcessId> ended_;
   std::map<ExchangeId, ContextKey> exchanges_;
   std::map<Stream, std::vector<Owner>> owners_;
   std::map<ProcessId, std::string> paths_;
@@ -343,6 +346,12 @@ bool Projector::State::add_stream_fact(const Event& event) {
   return true;
 }
 
+// A process that a signal ends may have said so itself, or its parent learns it, or both.
+void Projector::State::end_process(const Event& event, bool by_code, std::int32_t value) {
+  if (!ended_.insert(event.process).second) return;
+  sequence(event).put(by_code ? "exited with code" : "killed by signal", std::to_string(value));
+}
+
 bool Projector::State::add_process_fact(const Event& event) {
   if (const auto* started = std::get_if<ProcessStarted>(&event.fact)) {
     paths_[event.process] = started->path;
@@ -354,11 +363,13 @@ bool Projector::State::add_process_fact(const Event& event) {
   } else if (const auto* program = std::get_if<ProgramExecuted>(&event.fact)) {
     sequence(event).put("executed", program->path);
   } else if (const auto* exited = std::get_if<ProcessExited>(&event.fact)) {
-    const bool code = exited->how == ProcessExited::How::kCode;
-    sequence(event).put(code ? "exited with code" : "killed by signal",
-                        std::to_string(exited->value));
+    end_process(event, exited->how == ProcessExited::How::kCode, exited->value);
   } else if (const auto* signal = std::get_if<SignalReceived>(&event.fact)) {
-    sequence(event).put("signal", std::to_string(signal->number));
+    if (signal->fatal) {
+      end_process(event, false, signal->number);
+    } else {
+      sequence(event).put("signal", std::to_string(signal->number));
+    }
   } else if (const auto* listened = std::get_if<Listened>(&event.fact)) {
     sequence(event).put("listened", listened->error == 0 ? "" : error_name(listened->error));
   } else if (const auto* accepted = std::get_if<Accepted>(&event.fact)) {
