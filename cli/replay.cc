@@ -75,9 +75,10 @@ Manual ReplayCommand::manual() const {
        "failed. No dependency has to be reachable and none is reached. Addresses the service "
        "listens "
        "on are replaced by free ones of this machine, so replays run side by side.",
-       "Exchanges are replayed one at a time in recorded order. Time is virtual: it stands still "
-       "while the service works and skips silence, and time-outs that fired in the recording fire "
-       "again.",
+       "Exchanges are replayed one at a time in recorded order; with `--schedule recorded` they "
+       "overlap as they did, and one thread of the service runs at a time, for bugs that need two "
+       "requests at once. Time is virtual: it stands still while the service works and skips "
+       "silence, and time-outs that fired in the recording fire again.",
        "PROGRAM may be another build than the recorded one; what it does otherwise is reported as "
        "divergences and does not stop the replay. The ledger at the end says how every answer was "
        "found: exact; relaxed, where only headers differ that may (docs/matching.md); substituted, "
@@ -93,6 +94,8 @@ Manual ReplayCommand::manual() const {
       {{"reprise replay prod.reprise -o local.reprise -- ./service --port 8080",
         "Replay everything, then compare with `reprise diff prod.reprise local.reprise`."},
        {"reprise replay prod.reprise --only 17 -- ./service", "Replay one exchange."},
+       {"reprise replay prod.reprise --schedule recorded --repeat 20 -- ./service",
+        "Replay what raced, and see that it is the same each time."},
        {"reprise replay prod.reprise --repeat 20 -- ./service", "How deterministic is it?"},
        {"reprise replay prod.reprise --json -- ./service | jq .divergences", "For programs."}},
       {{ExitCode::kHeld, "the service behaved as recorded"},
