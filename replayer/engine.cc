@@ -321,8 +321,7 @@ void Engine::Run::release(Release what) {
       expire_answer();
       return;
     case Release::kGiveUp:
-      ++engine_.ledger_.waits_bounded;
-      ++engine_.ledger_.waits_expired;
+      engine_.ledger_.wait_expired();
       driver_.give_up("no answer: " + quiescence_.describe());
       return;
     case Release::kNotListening:
@@ -353,8 +352,7 @@ void Engine::Run::release_unit(bool early) {
 void Engine::Run::expire_answer() {
   const RecordedExchange& exchange = *driver_.answered_next();
   driver_.expire(exchange.id);
-  ++engine_.ledger_.waits_bounded;
-  ++engine_.ledger_.waits_expired;
+  engine_.ledger_.wait_expired();
   engine_.ledger_.note("the recorded order was left where exchange " +
                        std::to_string(exchange.id.value) +
                        " is to be answered: " + quiescence_.describe());
@@ -382,12 +380,11 @@ void Engine::Run::give_turn(const Turns::Held& held) {
     fired_ = 0;
     clock_.release(held.step, event::Context::background(), quiescence_.earliest_deadline());
   }
-  const Board rest = board(true);
-  Moment others = kNever;
-  for (const auto& moment : {rest.step, rest.output, rest.deadline}) {
-    if (moment) others = std::min(others, *moment);
+  Moment others = quiescence_.earliest_deadline();
+  for (const auto& due : {driver_.next_due(), responder_.next_due(false)}) {
+    others = std::min(others, due.value_or(kNever));
   }
-  if (rest.unit) others = std::min(others, rest.unit->recorded);
+  if (next_unit_ < plan_.units.size()) others = std::min(others, plan_.units[next_unit_].at);
   turns_.give(held, others);
 }
 
@@ -399,8 +396,7 @@ void Engine::Run::relieve_spinner() {
   const auto held = turns_.next();
   if (!held || now - *busy_since_ < kSpinPatience) return;
   busy_since_.reset();
-  ++engine_.ledger_.waits_bounded;
-  ++engine_.ledger_.waits_expired;
+  engine_.ledger_.wait_expired();
   engine_.ledger_.note("the recorded order was left for a thread that runs and never waits: " +
                        quiescence_.describe());
   give_turn(*held);

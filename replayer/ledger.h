@@ -84,6 +84,8 @@ class Ledger {
   // --- Progress ---
   void replayed() { ++replayed_; }
   void released_early() { ++released_early_; }
+  // A wait that was bounded ended without what was waited for.
+  void wait_expired() { ++waits_bounded, ++waits_expired; }
   void unattributed() { ++unattributed_; }
 
   std::uint64_t fidelity(Fidelity fidelity) const {

@@ -3,8 +3,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 
-#include <iterator>
-
 #include "agent/system_call.h"
 #include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"

@@ -15,14 +15,16 @@
 namespace reprise::agent {
 namespace {
 
-// How long an unanswered thread sleeps before it looks whether anybody is left to answer.
+// How long a thread sleeps before it looks whether anybody is left to wake it.
 constexpr timespec kLookAround = {0, 100'000'000};
 
 }  // namespace
 
-bool replayer_is_gone() {
+bool await_replayer_at(long word, std::uint32_t seen) {
   const auto pid = static_cast<long>(arena().header->recorder_pid);
-  return pid != 0 && system_call(SYS_kill, pid, 0) == -ESRCH;
+  if (pid != 0 && system_call(SYS_kill, pid, 0) == -ESRCH) return false;
+  system_call(SYS_futex, word, FUTEX_WAIT, seen, address_of(&kLookAround));
+  return true;
 }
 
 Question::Question(Thread& thread, abi::Ask what)
@@ -45,9 +47,7 @@ bool Question::put(std::uint32_t request_size) {
     const abi::MailState state = mailbox_->state.load(std::memory_order_acquire);
     if (state == abi::MailState::kAnswered) return true;
     if (state == abi::MailState::kRefused) return false;
-    if (replayer_is_gone()) return false;
-    system_call(SYS_futex, address_of(&mailbox_->state), FUTEX_WAIT,
-                static_cast<long>(abi::MailState::kAsked), address_of(&kLookAround));
+    if (!await_replayer(mailbox_->state, abi::MailState::kAsked)) return false;
   }
 }
 

@@ -8,17 +8,27 @@
 // handler cannot ask in the middle of it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <type_traits>
 
 #include "agent/abi/control.h"
+#include "agent/system_call.h"
 #include "agent/thread.h"
 #include "agent/world/substitute/signal_hold.h"
 
 namespace reprise::agent {
 
-// Whether nobody is left to answer.
-[[nodiscard]] bool replayer_is_gone();
+// The address of await_replayer()'s word.
+[[nodiscard]] bool await_replayer_at(long word, std::uint32_t seen);
+
+// Sleeps until the replayer may have changed `word` from `seen`, or it is time to look again. False
+// when nobody is left to change it.
+template <typename Word>
+[[nodiscard]] bool await_replayer(const std::atomic<Word>& word, Word seen) {
+  static_assert(sizeof word == sizeof(std::uint32_t), "a futex");
+  return await_replayer_at(address_of(&word), static_cast<std::uint32_t>(seen));
+}
 
 // Asks with `request` and copies the answer's first `answer_size` bytes to `answer`. False when
 // there is no answer: refused, too short, no mailbox, or the replayer is gone.

@@ -1,22 +1,11 @@
 #include "agent/world/substitute/turn.h"
 
-#include <linux/futex.h>
-#include <time.h>
-
 #include "agent/doorbell.h"
-#include "agent/system_call.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/mailbox.h"
 #include "agent/world/substitute/thread_state.h"
 
 namespace reprise::agent {
-namespace {
-
-// How long a thread sleeps at its gate before it looks whether anybody is left to open it.
-constexpr timespec kLookAround = {0, 100'000'000};
-
-}  // namespace
-
 bool takes_turns() {
   return control().attached() &&
          control().header().one_at_a_time.load(std::memory_order_acquire) != 0;
@@ -32,8 +21,7 @@ bool take_turn(Thread* thread, std::int64_t step_ns) {
   publish_activity(*thread->slot, abi::Activity::kHeld);
   ring_doorbell();
   while (gate->passes.load(std::memory_order_acquire) == passes && takes_turns()) {
-    if (replayer_is_gone()) break;
-    system_call(SYS_futex, address_of(&gate->passes), FUTEX_WAIT, passes, address_of(&kLookAround));
+    if (!await_replayer(gate->passes, passes)) break;
   }
   publish_activity(*thread->slot, abi::Activity::kRunning);
   return true;
