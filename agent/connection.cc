@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "agent/open_file.h"
 #include "agent/system_call.h"
 #include "agent/world/world.h"
 
@@ -20,27 +21,6 @@ bool may_block(int fd, int flags) {
   if ((flags & MSG_DONTWAIT) != 0) return false;
   const long status = system_call(SYS_fcntl, fd, F_GETFL);
   return failed(status) || (status & O_NONBLOCK) == 0;
-}
-
-constexpr std::size_t kLongestPath = 1024;
-
-// The path of an open file with its final zero, and its length; empty when it is longer.
-std::uint32_t read_descriptor_path(int fd, char (&path)[kLongestPath]) {
-  char link[] = "/proc/self/fd/..........";
-  char* digit = link + sizeof(link) - 1;
-  *digit = '\0';
-  do {
-    *--digit = static_cast<char>('0' + fd % 10);
-    fd /= 10;
-  } while (fd != 0);
-  constexpr std::size_t kDirectory = sizeof("/proc/self/fd/") - 1;
-  memmove(link + kDirectory, digit, strlen(digit) + 1);
-  const long length = system_call(SYS_readlinkat, AT_FDCWD, address_of(link), address_of(path),
-                                  static_cast<long>(kLongestPath));
-  const auto used =
-      failed(length) || length == kLongestPath ? 0 : static_cast<std::uint32_t>(length);
-  path[used] = '\0';
-  return used + 1;
 }
 
 // Files whose path this process has recorded, by identity; asking for a path costs more than the
@@ -153,8 +133,7 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
     record->device = status.st_dev;
     record->inode = status.st_ino;
     record->file_size = size;
-    record->modified_ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
-                          static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+    record->modified_ns = modified_ns(status);
     record->file_offset = file_offset;
     record->length = length_;
     memcpy(record.tail(), path, path_bytes);

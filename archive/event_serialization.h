@@ -193,6 +193,12 @@ void serialize(Archive& ar, LeakSeen& fact, unsigned) {
   archive::fields(ar, fact.system_call, fact.instruction);
 }
 
+template <typename Archive>
+void serialize(Archive& ar, FileOpened& fact, unsigned) {
+  archive::fields(ar, fact.path, fact.device, fact.inode, fact.file_size, fact.modified_ns,
+                  fact.digest);
+}
+
 // --- The event ---------------------------------------------------------------------------------
 
 template <std::size_t... kIndex>

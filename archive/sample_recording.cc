@@ -178,6 +178,7 @@ std::vector<event::Event> one_of_each_fact() {
       event::LogWritten{2, {'h', 'i', '\n'}},
       event::Gap{3, 400, "the arena was full"},
       event::LeakSeen{228, 0x99},
+      event::FileOpened{"/srv/shop.json", 1, 3, 1200, 5, 0xfeed},
   };
   std::vector<event::Event> events;
   for (const event::Fact& fact : facts) {

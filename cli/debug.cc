@@ -125,6 +125,7 @@ tl::expected<void, ExitCode> DebugCommand::launch(Prepared& prepared, const Reco
     prepared.session->discard();
     return tl::unexpected(directory.error());
   }
+  remark_on_files(*recording.plan, *directory, terminal);
   recorder::LaunchOptions options = launch_options(*recording.plan, prepared.control, *directory);
   std::string problem;
   options.launcher = [&](const std::vector<std::string>& command,

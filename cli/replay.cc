@@ -214,8 +214,10 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
   }
   const auto directory = service_directory(*recording->plan, directory_, terminal);
   if (!directory) return directory.error();
-  const auto outcome = replay(*recording->plan, *directory, files, terminal);
+  auto differing = remark_on_files(*recording->plan, *directory, terminal);
+  auto outcome = replay(*recording->plan, *directory, files, terminal);
   if (!outcome) return outcome.error();
+  outcome->ledger->files = std::move(differing);
   report(*outcome->ledger, files, terminal);
   if (recording->damaged) return ExitCode::kDamaged;
   if (!outcome->within_policy) return ExitCode::kBelowPolicy;

@@ -132,6 +132,22 @@ tl::expected<std::string, ExitCode> service_directory(const replayer::Plan& plan
   return recorded;
 }
 
+std::vector<replayer::FileDifference> remark_on_files(const replayer::Plan& plan,
+                                                      const std::string& directory,
+                                                      Terminal& terminal) {
+  constexpr std::size_t kMostTold = 5;
+  auto differing =
+      replayer::differing_files(plan.start_files, plan.header.working_directory, directory);
+  for (std::size_t i = 0; i < differing.size() && i < kMostTold; ++i) {
+    terminal.error(printable(replayer::file_difference_text(differing[i])));
+  }
+  if (differing.size() > kMostTold) {
+    terminal.error(fmt::format("and {} more files that it read at start; --json lists them",
+                               differing.size() - kMostTold));
+  }
+  return differing;
+}
+
 recorder::LaunchOptions launch_options(const replayer::Plan& plan, const replayer::Control& control,
                                        const std::string& directory) {
   recorder::LaunchOptions options;

@@ -14,6 +14,7 @@
 #include "recorder/session.h"
 #include "replayer/control.h"
 #include "replayer/plan.h"
+#include "replayer/start_files.h"
 
 namespace reprise::cli {
 
@@ -61,6 +62,12 @@ inline constexpr char kDirectoryHelp[] =
 [[nodiscard]] tl::expected<std::string, ExitCode> service_directory(const replayer::Plan& plan,
                                                                     const std::string& wanted,
                                                                     Terminal& terminal);
+
+// Which of the files that the recorded service read at its start are other ones here; the user is
+// told of the first few.
+std::vector<replayer::FileDifference> remark_on_files(const replayer::Plan& plan,
+                                                      const std::string& directory,
+                                                      Terminal& terminal);
 
 // The recorded environment, where the caller's own does not say otherwise, addresses that are the
 // same in every run, and the control file.

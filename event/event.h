@@ -168,6 +168,15 @@ struct FileRangeSent {
   std::optional<std::uint64_t> content;
 };
 
+// A file that was opened for reading before the first client came.
+struct FileOpened {
+  std::string path;  // absolute
+  std::uint64_t device = 0, inode = 0, file_size = 0, modified_ns = 0;
+  // xxh3-64 of the whole content; none when it changed meanwhile, or was not looked at for its
+  // size.
+  std::optional<std::uint64_t> digest;
+};
+
 struct Ready {
   ConnectionId connection;
   bool readable = false, writable = false, hangup = false, failed = false;
@@ -247,7 +256,7 @@ using Fact =
                  SignalReceived, ThreadStarted, ThreadEnded, HandedOff, Listened, Accepted,
                  Connected, ConnectFinished, Paired, ShutDown, Closed, BytesReceived, SendIntended,
                  SendFinished, FileRangeSent, Waited, ClockRead, RandomDrawn, LookedUp,
-                 CallAnnotated, EntryPassed, LogWritten, Gap, LeakSeen>;
+                 CallAnnotated, EntryPassed, LogWritten, Gap, LeakSeen, FileOpened>;
 
 struct Event {
   ProcessId process;

@@ -154,7 +154,13 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, const Record
     on_loss(thread.identity.slot,
             {position, 1, record.size(), "a record in the arena makes no sense"});
   }
-  if (event != nullptr) handle(thread, position, *event, bytes);
+  if (event == nullptr) return;
+  if (record.type() == abi::RecordType::kFileOpened) {
+    opened(thread, position, *event);
+    return;
+  }
+  handle(thread, position, *event, bytes);
+  if (record.type() == abi::RecordType::kProcessStart) tell_time_zone(*thread.process);
 }
 
 void Collector::handle(ThreadState& thread, std::uint64_t position, event::Event& event,
@@ -205,6 +211,7 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
     Context operator()(event::Listened& f) { return traffic.listened(thread, f); }
     Context operator()(event::Accepted& f) {
       const Context context = traffic.accepted(thread, event, f);
+      if (f.connection) self.start_files_.end();
       thread.undecided = true;
       thread.reported_all = false;
       thread.reported.assign(1, f.connection);
@@ -233,10 +240,25 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
     Context operator()(event::EntryPassed&) { return attribution.of_work(thread); }
     Context operator()(event::LogWritten&) { return attribution.of_work(thread); }
     Context operator()(event::LeakSeen&) { return attribution.of_work(thread); }
+    Context operator()(event::FileOpened&) { return Context::background(); }
   };
   return std::visit(
       Application{*this, traffic_, traffic_.attribution(), thread, position, event, bytes},
       event.fact);
+}
+
+void Collector::opened(ThreadState& thread, std::uint64_t position, event::Event& event) {
+  auto& file = std::get<event::FileOpened>(event.fact);
+  if (!start_files_.take(file, thread.identity.process.pid)) return;
+  flush_held(thread, traffic_.attribution().of_work(thread));
+  outlet_.emit(thread, position, event);
+}
+
+void Collector::tell_time_zone(const ProcessState& process) {
+  if (process.id.value != 1) return;
+  if (auto zone = start_files_.time_zone(setting_.environment)) {
+    outlet_.emit_own(process.id, now(), *std::move(zone));
+  }
 }
 
 Context Collector::waited(ThreadState& thread, const event::Waited& fact) {

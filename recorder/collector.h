@@ -23,6 +23,7 @@
 #include "recorder/gate.h"
 #include "recorder/outlet.h"
 #include "recorder/participants.h"
+#include "recorder/start_files.h"
 #include "recorder/traffic.h"
 
 namespace reprise::recorder {
@@ -110,6 +111,8 @@ class Collector final : public RecordConsumer {
   event::Context waited(ThreadState& thread, const event::Waited& fact);
   event::Context drawn(ThreadState& thread);
   event::Context signalled(ThreadState& thread, const event::SignalReceived& fact);
+  void opened(ThreadState& thread, std::uint64_t position, event::Event& event);
+  void tell_time_zone(const ProcessState& process);
   event::Context lost(ThreadState& thread, const event::Gap& fact);
   void note_exit(ProcessState& process, const event::ProcessExited& exit);
   void tell_exit(ProcessState& process);
@@ -123,6 +126,7 @@ class Collector final : public RecordConsumer {
   Outlet outlet_;
   Traffic traffic_;
   FactReader reader_;
+  StartFiles start_files_;
   std::map<event::ConnectionId, event::Connection> recorded_connections_;  // while absorbing
   // Of a recovery: draws of exchanges whose first byte was not seen yet.
   std::map<event::Context, std::uint64_t> early_draws_;

@@ -136,6 +136,8 @@ bool FactReader::dispatch(const RecordView& record) {
       return fill_from<abi::Gap>(record);
     case RecordType::kLeak:
       return fill_from<abi::Leak>(record);
+    case RecordType::kFileOpened:
+      return fill_from<abi::FileOpened>(record);
     case RecordType::kEnvironment:
       return true;  // the recorder knows what it gave the service
   }
@@ -345,6 +347,16 @@ void FactReader::fill(const RecordView&, const abi::Gap& body) {
 
 void FactReader::fill(const RecordView&, const abi::Leak& body) {
   fresh<event::LeakSeen>() = {body.system_call, body.instruction};
+}
+
+void FactReader::fill(const RecordView& record, const abi::FileOpened& body) {
+  auto tail = record.tail<abi::FileOpened>();
+  fresh<event::FileOpened>() = {std::string(take_string(tail)),
+                                body.device,
+                                body.inode,
+                                body.file_size,
+                                body.modified_ns,
+                                std::nullopt};
 }
 
 }  // namespace reprise::recorder

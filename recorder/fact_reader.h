@@ -57,6 +57,7 @@ class FactReader {
   void fill(const RecordView&, const abi::Log&);
   void fill(const RecordView&, const abi::Gap&);
   void fill(const RecordView&, const abi::Leak&);
+  void fill(const RecordView&, const abi::FileOpened&);
 
   template <typename Body>
   bool fill_from(const RecordView& record);

@@ -1,11 +1,11 @@
 #include "recorder/file_contents.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "recorder/seen_file.h"
 
 namespace reprise::recorder {
 namespace {
@@ -16,24 +16,6 @@ std::string key_of(const event::FileRangeSent& range) {
   const std::uint64_t fields[] = {range.device,      range.inode,       range.file_size,
                                   range.modified_ns, range.file_offset, range.length};
   return {reinterpret_cast<const char*>(fields), sizeof fields};
-}
-
-bool has_identity(int file, const event::FileRangeSent& range) {
-  struct stat status {};
-  if (::fstat(file, &status) != 0) return false;
-  const std::uint64_t modified = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000 +
-                                 static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
-  return status.st_dev == range.device && status.st_ino == range.inode &&
-         static_cast<std::uint64_t>(status.st_size) == range.file_size &&
-         modified == range.modified_ns;
-}
-
-// The file under the name the service knows it by, else under ours.
-int open_as_seen_by(std::int32_t pid, const std::string& path) {
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  const std::string through_root = "/proc/" + std::to_string(pid) + "/root" + path;
-  const int file = ::open(through_root.c_str(), kFlags);
-  return file >= 0 ? file : ::open(path.c_str(), kFlags);
 }
 
 bool read_range(int file, std::uint64_t offset, event::Bytes& bytes) {
@@ -61,9 +43,10 @@ std::optional<std::uint64_t> FileContents::read(const event::FileRangeSent& rang
     why = "cannot open " + range.path + ", which was sent by reference: " + std::strerror(errno);
     return std::nullopt;
   }
+  const FileIdentity identity{range.device, range.inode, range.file_size, range.modified_ns};
   event::Bytes bytes(range.length);
-  const bool whole = has_identity(file, range) && read_range(file, range.file_offset, bytes) &&
-                     has_identity(file, range);
+  const bool whole = identity_of(file) == identity && read_range(file, range.file_offset, bytes) &&
+                     identity_of(file) == identity;
   ::close(file);
   if (!whole) {
     why = range.path + " changed while it was sent by reference";

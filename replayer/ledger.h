@@ -15,6 +15,7 @@
 #include "replayer/determinism.h"
 #include "replayer/match.h"
 #include "replayer/moment.h"
+#include "replayer/start_files.h"
 
 namespace reprise::replayer {
 
@@ -114,7 +115,8 @@ class Ledger {
   // service rested without having done it, or a thread was blocked where there is no hook. And
   // those of them that ended without it.
   std::uint64_t waits_bounded = 0, waits_expired = 0;
-  Determinism determinism;  // of the runs of which this is the first
+  std::vector<FileDifference> files;  // that were read at start, and are other ones here
+  Determinism determinism;            // of the runs of which this is the first
   std::optional<event::ProcessExited> exit;
 
  private:

@@ -117,6 +117,25 @@ Json exit_json(const std::optional<event::ProcessExited>& exit) {
   return json;
 }
 
+Json file_state_json(std::uint64_t size, std::optional<std::uint64_t> digest) {
+  Json state;
+  state["size"] = size;
+  state["xxh3"] = digest ? Json(fmt::format("{:016x}", *digest)) : Json(nullptr);
+  return state;
+}
+
+Json files_json(const std::vector<FileDifference>& files) {
+  Json list = Json::array();
+  for (const FileDifference& file : files) {
+    Json one;
+    one["path"] = file.path;
+    one["recorded"] = file_state_json(file.recorded_size, file.recorded_digest);
+    one["here"] = file.problem.empty() ? file_state_json(file.size, file.digest) : Json(nullptr);
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string ledger_text(const Ledger& ledger) {
@@ -135,6 +154,11 @@ std::string ledger_text(const Ledger& ledger) {
   text += line("draws", draw_line(ledger));
   text += divergence_lines(ledger);
   text += coverage_lines(ledger.coverage);
+  if (!ledger.files.empty()) {
+    text +=
+        line("files", fmt::format("{} of those it read at start {} not as recorded",
+                                  ledger.files.size(), ledger.files.size() == 1 ? "is" : "are"));
+  }
   const std::uint64_t unattributed = ledger.unattributed_calls() + ledger.unattributed_draws;
   if (unattributed > 0) text += line("unattributed", std::to_string(unattributed));
   if (ledger.early_releases() > 0) {
@@ -180,6 +204,7 @@ std::string ledger_json(const Ledger& ledger) {
     one["actual"] = divergence.actual;
     divergences.push_back(std::move(one));
   }
+  json["files"] = files_json(ledger.files);
   json["coverage"]["hooked"] = ledger.coverage.hooked;
   json["coverage"]["leaked"] = ledger.coverage.leaked;
   json["coverage"]["watched"] = ledger.coverage.watched;

@@ -11,7 +11,7 @@ namespace reprise::replayer {
 // from an archive or a service may hold anything: the caller makes it printable, line by line.
 [[nodiscard]] std::string ledger_text(const Ledger& ledger);
 
-// One object: replayed, fidelity, background, divergences, coverage, waits, unattributed,
+// One object: replayed, fidelity, background, divergences, files, coverage, waits, unattributed,
 // deterministic, exit.
 [[nodiscard]] std::string ledger_json(const Ledger& ledger);
 

@@ -180,6 +180,8 @@ void Pass::on_event(const event::Event& event) {
     pids_.insert(started->pid);
   } else if (const auto* thread = std::get_if<event::ThreadStarted>(&event.fact)) {
     plan_.threads[event.thread] = {paths_[event.process], thread->ordinal};
+  } else if (const auto* file = std::get_if<event::FileOpened>(&event.fact)) {
+    plan_.start_files.push_back(*file);
   } else if (const auto* signal = std::get_if<event::SignalReceived>(&event.fact)) {
     on_signal(event, *signal);
   } else if (const auto* exited = std::get_if<event::ProcessExited>(&event.fact)) {

@@ -151,6 +151,7 @@ struct Plan {
   std::uint64_t processes = 0;  // fork paths
   // Of the root process, without what was masked in the recording or is set anew for every session.
   std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<event::FileOpened> start_files;  // that it read before the first client came
   std::string cannot_drive;  // why the recorded clients cannot be played; "" when they can
   Moment began;
 

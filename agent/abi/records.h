@@ -50,6 +50,7 @@ enum class RecordType : std::uint8_t {
   kGap,               // Gap: records this thread had to drop before this one
   kLeak,              // Leak: replay only; a system call that escaped the hooks
   kEnvironment,       // tail: NAME=value \0 …; what getenv-visible state the process started with
+  kFileOpened,  // FileOpened, tail: path \0; a file opened for reading before the first client
 };
 
 enum RecordFlags : std::uint8_t {
@@ -233,6 +234,14 @@ struct FileRange {
   std::uint64_t modified_ns;
   std::uint64_t file_offset;
   std::uint64_t length;
+};
+
+// Absolute: as the service gave it, or where its descriptor was when that was relative.
+struct FileOpened {
+  std::uint64_t device;
+  std::uint64_t inode;
+  std::uint64_t file_size;
+  std::uint64_t modified_ns;
 };
 
 enum class WaitKind : std::uint8_t { kEpoll = 1, kPoll, kSelect };

@@ -12,6 +12,7 @@
 #include "agent/log_line.h"
 #include "agent/original.h"
 #include "agent/random_draw.h"
+#include "agent/start_file.h"
 #include "agent/thread.h"
 #include "agent/world/world.h"
 
@@ -47,11 +48,13 @@ void note_status_flags(int fd, bool nonblocking) {
   }
 }
 
-int note_opened(int made, const char* path) {
-  if (made < 0 || this_thread() == nullptr) return made;
+int note_opened(int made, const char* path, int flags) {
+  Thread* thread = made < 0 ? nullptr : this_thread();
+  if (thread == nullptr) return made;
   const int error = errno;
   descriptors().open_other(
       made, is_random_device_path(path) ? DescriptorKind::kRandomDevice : DescriptorKind::kOther);
+  note_start_file(*thread, made, path, flags);
   errno = error;
   return made;
 }
@@ -128,7 +131,7 @@ int hook_open(const char* path, int flags, ...) {
   va_start(arguments, flags);
   const mode_t mode = has_mode(flags) ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
-  return note_opened(original().open(path, flags, mode), path);
+  return note_opened(original().open(path, flags, mode), path, flags);
 }
 extern "C" int hook_open64(const char* path, int flags, ...) REPRISE_HOOK_ALIAS(open64, open);
 extern "C" int hook___open(const char* path, int flags, ...) REPRISE_HOOK_ALIAS(__open, open);
@@ -139,21 +142,21 @@ int hook_openat(int directory, const char* path, int flags, ...) {
   va_start(arguments, flags);
   const mode_t mode = has_mode(flags) ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
-  return note_opened(original().openat(directory, path, flags, mode), path);
+  return note_opened(original().openat(directory, path, flags, mode), path, flags);
 }
 extern "C" int hook_openat64(int directory, const char* path, int flags, ...)
     REPRISE_HOOK_ALIAS(openat64, openat);
 
 int hook___open_2(const char* path, int flags) {
   if (has_mode(flags)) __chk_fail();
-  return note_opened(original().open(path, flags), path);
+  return note_opened(original().open(path, flags), path, flags);
 }
 extern "C" int hook___open64_2(const char* path, int flags)
     REPRISE_HOOK_ALIAS(__open64_2, __open_2);
 
 int hook___openat_2(int directory, const char* path, int flags) {
   if (has_mode(flags)) __chk_fail();
-  return note_opened(original().openat(directory, path, flags), path);
+  return note_opened(original().openat(directory, path, flags), path, flags);
 }
 extern "C" int hook___openat64_2(int directory, const char* path, int flags)
     REPRISE_HOOK_ALIAS(__openat64_2, __openat_2);

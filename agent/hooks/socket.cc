@@ -8,6 +8,7 @@
 #include "agent/log_line.h"
 #include "agent/original.h"
 #include "agent/record.h"
+#include "agent/start_file.h"
 #include "agent/system_call.h"
 #include "agent/thread.h"
 #include "agent/world/world.h"
@@ -90,6 +91,7 @@ int accept_on(int fd, sockaddr* address, socklen_t* length, int flags, Call call
     tell_address(names.peer, address, length);
   }
   record_accept(*thread, enter, *listener, socket, made < 0 ? error : 0, names);
+  if (made >= 0) end_start();
   errno = error;
   return made;
 }

@@ -22,6 +22,7 @@
 #include "agent/random_draw.h"
 #include "agent/record.h"
 #include "agent/scratch.h"
+#include "agent/start_file.h"
 #include "agent/thread.h"
 
 extern "C" int __vsnprintf_chk(char* to, std::size_t size, int flag, std::size_t room,
@@ -228,6 +229,16 @@ FILE* open_hooked(int fd, const char* mode) {
   return file;
 }
 
+// For reading.
+FILE* open_plain(Thread& thread, const char* path, const char* mode) {
+  FILE* file = original().fopen(path, mode);
+  if (file == nullptr) return nullptr;
+  const int error = errno;
+  note_start_file(thread, file->_fileno, path, O_RDONLY);
+  errno = error;
+  return file;
+}
+
 }  // namespace
 
 int hook_vfprintf(FILE* file, const char* format, va_list arguments) {
@@ -367,9 +378,9 @@ FILE* hook_fdopen(int fd, const char* mode) {
 }
 
 FILE* hook_fopen(const char* path, const char* mode) {
-  if (this_thread() == nullptr || !is_random_device_path(path) || mode[0] != 'r') {
-    return original().fopen(path, mode);
-  }
+  Thread* thread = mode[0] == 'r' ? this_thread() : nullptr;
+  if (thread == nullptr) return original().fopen(path, mode);
+  if (!is_random_device_path(path)) return open_plain(*thread, path, mode);
   const int fd = hook_open(path, O_RDONLY | (strchr(mode, 'e') != nullptr ? O_CLOEXEC : 0));
   if (fd < 0) return nullptr;
   FILE* file = open_hooked(fd, mode);

@@ -1,8 +1,12 @@
 // A program that makes the agent's start as hard as it can be.
+#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <fstream>
+#include <string>
 
 #include "agent/testing/loopback.h"
 
@@ -59,7 +63,27 @@ int io_uring(int, char**) {
   return 0;
 }
 
-constexpr ProbeCase kCases[] = {{"early", early}, {"io_uring", io_uring}};
+// Opens files of a directory in every way, those of the start and, after a client, one more.
+int files(int, char** arguments) {
+  PROBE_EXPECT(chdir(arguments[0]) == 0);
+  const std::string directory = std::string(arguments[0]) + "/";
+  PROBE_EXPECT(open((directory + "by_open").c_str(), O_RDONLY) >= 0);
+  const int here = open(".", O_RDONLY | O_DIRECTORY);
+  PROBE_EXPECT(openat(here, "by_openat", O_RDWR) >= 0);
+  PROBE_EXPECT(fopen("by_fopen", "r") != nullptr);
+  PROBE_EXPECT(std::ifstream("by_ifstream").good());
+  PROBE_EXPECT(open("only_written", O_WRONLY) >= 0);
+  PROBE_EXPECT(open("emptied", O_RDWR | O_TRUNC) >= 0);
+  PROBE_EXPECT(fopen("appended", "a") != nullptr);
+  PROBE_EXPECT(open("missing", O_RDONLY) == -1);
+  PROBE_EXPECT(open("/dev/null", O_RDONLY) >= 0);
+  (void)connected_ends(listen_on_loopback());
+  PROBE_EXPECT(open("late", O_RDONLY) >= 0);
+  PROBE_EXPECT(fopen("late", "r") != nullptr);
+  return 0;
+}
+
+constexpr ProbeCase kCases[] = {{"early", early}, {"files", files}, {"io_uring", io_uring}};
 
 }  // namespace
 

@@ -55,6 +55,26 @@ class NginxTest(ReplayTest):
         self.assertEqual([(d["exchange"], d["where"], d["kind"]) for d in diff["differences"]],
                          [(changed, "response.header.X-Build", "extra")])
 
+    def test_a_configuration_that_is_another_one_here_is_told(self):
+        recording, _, _, answers = self._record(clients=1, requests=2)
+        conf = recording.command[-1]
+        replay = self.replay(recording)
+        self.assert_held(replay, len(answers))
+        self.assertEqual(replay.ledger["files"], [])
+        self.assertNotIn(conf, replay.stderr)
+        with open(conf, "r+b") as file:
+            text = file.read()
+            file.seek(0)
+            file.write(b"\t" + text[1:])
+        self.assertEqual(text[:1], b"\n")
+        changed = self.replay(recording)
+        self.assert_held(changed, len(answers))
+        different, = changed.ledger["files"]
+        self.assertEqual(different["path"], conf)
+        self.assertEqual(different["recorded"]["size"], different["here"]["size"])
+        self.assertNotEqual(different["recorded"]["xxh3"], different["here"]["xxh3"])
+        self.assertIn(f"{conf}: other content than the recorded service read", changed.stderr)
+
     def test_an_upstream_nobody_recorded_is_missed(self):
         recording, port, _, answers = self._record(clients=4, requests=5)
         command, _ = self.nginx(port=port, **self._conf(harness.free_port()))

@@ -21,8 +21,8 @@ std::string text(const tl::expected<event::Bytes, Error>& bytes) {
   return bytes ? std::string(bytes->begin(), bytes->end()) : "error: " + bytes.error().message;
 }
 
-// Everything the sample recording of format 1.0 holds.
-void expect_sample(Reader& reader) {
+// Everything the sample recording holds in a format that has so many kinds of facts.
+void expect_sample(Reader& reader, std::size_t facts) {
   EXPECT_EQ(reader.header().session, sample_header().session);
   EXPECT_EQ(reader.header().command, sample_header().command);
   EXPECT_EQ(reader.header().epoch, sample_header().epoch);
@@ -40,16 +40,16 @@ void expect_sample(Reader& reader) {
     EXPECT_EQ(text(reader.request(calls->front())), sample_call_request(id));
     EXPECT_EQ(text(reader.response(calls->front())), sample_call_response(id));
   }
-  // The first events are one of each fact that format 1.0 had.
+  // The first events are one of each.
   std::size_t kind = 0, events = 0;
   reader.each_event([&](const event::Event& event) {
-    if (kind < 29) {
+    if (kind < facts) {
       EXPECT_EQ(event.fact.index(), kind++);
     }
     ++events;
     return true;
   });
-  EXPECT_EQ(events, 29 + kExchanges * kSampleEventsPerExchange);
+  EXPECT_EQ(events, facts + kExchanges * kSampleEventsPerExchange);
   EXPECT_EQ(reader.content(1)->size(), 1000u);
 }
 
@@ -58,7 +58,7 @@ TEST(Golden, FinishedArchiveOfFormat10) {
   ASSERT_NE(reader, nullptr);
   ASSERT_TRUE(reader->trailer());
   EXPECT_EQ(reader->trailer()->exchanges, kExchanges);
-  expect_sample(*reader);
+  expect_sample(*reader, 29);
   reader->verify();
   EXPECT_TRUE(reader->damage().empty());
 }
@@ -67,7 +67,16 @@ TEST(Golden, ArchiveOfFormat10WithoutAnEnd) {
   const auto reader = open("format_1_0_cut.reprise");
   ASSERT_NE(reader, nullptr);
   EXPECT_FALSE(reader->trailer());
-  expect_sample(*reader);
+  expect_sample(*reader, 29);
+}
+
+TEST(Golden, FinishedArchiveOfFormat11) {
+  const auto reader = open("format_1_1.reprise");
+  ASSERT_NE(reader, nullptr);
+  ASSERT_TRUE(reader->trailer());
+  expect_sample(*reader, 30);
+  reader->verify();
+  EXPECT_TRUE(reader->damage().empty());
 }
 
 }  // namespace

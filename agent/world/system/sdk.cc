@@ -5,6 +5,7 @@
 #include "agent/process.h"
 #include "agent/record.h"
 #include "agent/spoken.h"
+#include "agent/start_file.h"
 #include "agent/world/world.h"
 
 namespace reprise::agent::world {
@@ -128,6 +129,7 @@ std::uint64_t open_entry(Thread& thread, std::uint64_t source, const abi::Socket
     record->peer = {};
     record.commit();
   }
+  end_start();
   SpokenSocket socket(entry);
   if (words != nullptr) {
     record_received(thread, socket, *words);
