@@ -212,6 +212,7 @@ void Pass::on_connected(const event::Event& event, const event::Connected& conne
   connect_of_[connected.connection] = plan_.connects.size();
   plan_.connects.push_back({.connection = connected.connection,
                             .context = event.context,
+                            .thread = event.thread,
                             .peer = peer,
                             .type = connected.type,
                             .error = connected.error,

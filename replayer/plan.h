@@ -84,6 +84,7 @@ struct RecordedConnect {
   enum class Outcome : std::uint8_t { kEstablished, kFailed, kPending };
   event::ConnectionId connection;
   event::Context context;
+  event::ThreadId thread;
   NameId peer;
   std::int32_t type = 0;
   std::int32_t error = 0;        // errno of the call
@@ -117,6 +118,7 @@ struct Unit {
 struct RecordedThread {
   std::string process;        // fork path
   std::uint32_t ordinal = 0;  // by creation
+  friend auto operator<=>(const RecordedThread&, const RecordedThread&) = default;
 };
 
 struct RecordedEnd {

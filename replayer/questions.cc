@@ -160,7 +160,7 @@ void Questions::answer_connect(std::uint32_t slot) {
     stage_.control.answer_with(slot, answer);
     return;
   }
-  stage_.control.answer_with(slot, responder_.connect(ask, context_of(slot)));
+  stage_.control.answer_with(slot, responder_.connect(ask, context_of(slot), threads_.named(slot)));
 }
 
 void Questions::answer_leak_watch(std::uint32_t slot) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/abi/arena.h"
+#include "replayer/plan.h"
 
 namespace reprise::replayer {
 
@@ -36,6 +37,8 @@ class Threads {
     return thread(slot).claim.load(std::memory_order_acquire) == abi::ThreadClaim::kLive;
   }
 
+  // By what every run calls it.
+  RecordedThread named(std::uint32_t slot) const;
   // "thread 3 of process 4711", for messages.
   std::string name(std::uint32_t slot) const;
   // Fork path of a ProcessSlot: "0", "0.2".

@@ -51,8 +51,7 @@ void Turns::expect(event::ThreadId recorded) {
 }
 
 bool Turns::is(std::uint32_t slot, const RecordedThread& thread) const {
-  return threads_.thread(slot).ordinal == thread.ordinal &&
-         threads_.process_path(threads_.thread(slot).process) == thread.process;
+  return threads_.thread(slot).ordinal == thread.ordinal && threads_.named(slot) == thread;
 }
 
 bool Turns::is_expected(std::uint32_t slot) const {
