@@ -127,6 +127,12 @@ struct RecordedEnd {
   Moment at;                                 // of the last event
 };
 
+// Facts that an archive has at all.
+struct KnownFacts {
+  bool environment = false, modules = false;
+  bool callers = false;  // the code that drew
+};
+
 struct Plan {
   [[nodiscard]] static tl::expected<std::unique_ptr<Plan>, Error> read(archive::Reader& reader,
                                                                        const Selection& selection);
@@ -151,6 +157,7 @@ struct Plan {
   DrawTally draws;
   RecordedEnd end;
   std::uint64_t processes = 0;  // fork paths
+  KnownFacts known_facts;
   // Of the root process, without what was masked in the recording or is set anew for every session.
   std::vector<std::pair<std::string, std::string>> environment;
   std::string cannot_drive;  // why the recorded clients cannot be played; "" when they can
