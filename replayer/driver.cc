@@ -23,14 +23,20 @@ bool same_kind(const event::Address& recorded, const abi::SocketAddress& asked) 
 
 }  // namespace
 
-const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
+// Workers may each listen on the same address (SO_REUSEPORT): theirs is what their process had.
+const RecordedListener* Driver::recorded_for(const abi::AskListen& ask,
+                                             const std::string& process) {
   const std::string asked = address_text(ask.asked);
+  const RecordedListener* same_address = nullptr;
   const RecordedListener* same_port = nullptr;
   const RecordedListener* any = nullptr;
   for (const RecordedListener& recorded : stage_.plan.listeners) {
     const auto taken = [&](const Listening& l) { return l.recorded == &recorded; };
     if (std::ranges::any_of(listeners_, taken)) continue;
-    if (recorded.local.text == asked) return &recorded;
+    if (recorded.local.text == asked) {
+      if (recorded.process == process) return &recorded;
+      if (same_address == nullptr) same_address = &recorded;
+    }
     if (!same_kind(recorded.local, ask.asked)) continue;
     // A source is named by whoever wrote the service: another name is another source.
     if (is_spoken(ask.asked) || is_spoken(to_abi(recorded.local))) continue;
@@ -38,6 +44,7 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
       same_port = &recorded;
     if (any == nullptr) any = &recorded;
   }
+  if (same_address != nullptr) return same_address;
   if (is_spoken(ask.asked)) {
     stage_.ledger.diverge({{}, Divergence::Kind::kListen, "", "takes inputs of " + asked});
     return nullptr;
@@ -50,7 +57,7 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
   return any;
 }
 
-abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
+abi::AnswerListen Driver::listen(const abi::AskListen& ask, const std::string& process) {
   abi::AnswerListen answer{};
   answer.link = abi::kNone;
   answer.local = ask.asked;
@@ -59,7 +66,7 @@ abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
     answer.link = known->link.value;
     return answer;
   }
-  const RecordedListener* recorded = recorded_for(ask);
+  const RecordedListener* recorded = recorded_for(ask, process);
   Listening listening{.recorded = recorded,
                       .socket = ask.socket,
                       .asked = address_text(ask.asked),

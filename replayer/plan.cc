@@ -174,7 +174,8 @@ void Pass::on_event(const event::Event& event) {
   } else if (const auto* listened = std::get_if<event::Listened>(&event.fact)) {
     const auto same = [&](const RecordedListener& l) { return l.id == listened->listener; };
     if (listened->error == 0 && std::ranges::none_of(plan_.listeners, same)) {
-      plan_.listeners.push_back({listened->listener, listened->local});
+      plan_.listeners.push_back(
+          {listened->listener, listened->local, path_of(event.process).value_or("")});
     }
   } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
     paths_[event.process] = started->path;

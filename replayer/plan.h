@@ -100,6 +100,7 @@ struct RecordedLookup {
 struct RecordedListener {
   event::ConnectionId id;
   event::Address local;
+  std::string process;  // fork path of who began to listen; "" when that is not known
 };
 
 // What is released as one: a connection opened, the request of one exchange (or of several that

@@ -107,7 +107,8 @@ void Questions::answer(std::uint32_t slot) {
       answer_thread(slot);
       return;
     case abi::Ask::kListen:
-      stage_.control.answer_with(slot, driver_.listen(body_of<abi::AskListen>(mailbox)));
+      stage_.control.answer_with(
+          slot, driver_.listen(body_of<abi::AskListen>(mailbox), threads_.named(slot).process));
       return;
     case abi::Ask::kAccept:
       stage_.control.answer_with(slot, driver_.accept(body_of<abi::AskAccept>(mailbox)));
