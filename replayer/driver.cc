@@ -300,6 +300,15 @@ void Driver::finish(Run& run, std::uint32_t transaction, std::string problem) {
   finished.problem = std::move(problem);
 }
 
+void Driver::finish_unanswered(Run& run, const std::string& problem) {
+  const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
+  while (!run.unanswered.empty()) {
+    const std::uint32_t transaction = run.unanswered.front();
+    const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
+    finish(run, transaction, expected ? problem : "");
+  }
+}
+
 std::vector<event::ExchangeId> Driver::outstanding() const {
   std::vector<event::ExchangeId> ids;
   for (const Run& run : runs_) {
@@ -337,15 +346,9 @@ std::optional<Driver::Expected> Driver::expected() const {
 
 void Driver::give_up(const std::string& problem) {
   for (Run& run : runs_) {
-    while (!run.unanswered.empty()) {
-      const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
-      const std::uint32_t transaction = run.unanswered.front();
-      const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
-      const bool accepted = run.connection == nullptr || run.connection->accepted();
-      const std::string told =
-          accepted ? problem : "the service never accepted the connection; " + problem;
-      finish(run, transaction, expected ? told : "");
-    }
+    const bool accepted = run.connection == nullptr || run.connection->accepted();
+    finish_unanswered(run,
+                      accepted ? problem : "the service never accepted the connection; " + problem);
   }
 }
 
@@ -394,12 +397,7 @@ bool Driver::unread() const {
 void Driver::sweep() {
   for (Run& run : runs_) {
     if (run.connection == nullptr || !run.connection->answers_ended()) continue;
-    while (!run.unanswered.empty()) {
-      const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
-      const std::uint32_t transaction = run.unanswered.front();
-      const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
-      finish(run, transaction, expected ? "the service closed the connection" : "");
-    }
+    finish_unanswered(run, "the service closed the connection");
     run.next_chunk = run.unit->chunks;
   }
   std::erase_if(runs_,

@@ -129,6 +129,8 @@ class Driver {
   event::Context context_of(const Unit& unit) const;
   void on_answered(event::ConnectionId recorded, std::uint32_t transaction);
   void finish(Run& run, std::uint32_t transaction, std::string problem);
+  // Settles what a run has unanswered; with `problem` where the recording has an answer.
+  void finish_unanswered(Run& run, const std::string& problem);
 
   boost::asio::io_context& io_;
   Stage& stage_;
