@@ -17,6 +17,12 @@
 
 namespace reprise::replayer {
 
+// What a ThreadSlot's activity word says. The rest of the word counts, so that equal words mean
+// that nothing happened in between.
+[[nodiscard]] constexpr abi::Activity activity_of(std::uint64_t word) {
+  return static_cast<abi::Activity>(word & 0xff);
+}
+
 class Threads {
  public:
   explicit Threads(void* arena) : arena_(arena) {}
@@ -32,6 +38,9 @@ class Threads {
   }
   const abi::ProcessSlot& process_of(std::uint32_t slot) const {
     return process(thread(slot).process);
+  }
+  std::uint64_t activity_word(std::uint32_t slot) const {
+    return thread(slot).activity.load(std::memory_order_acquire);
   }
   bool is_live(std::uint32_t slot) const {
     return thread(slot).claim.load(std::memory_order_acquire) == abi::ThreadClaim::kLive;
