@@ -33,7 +33,7 @@ bool copy(reprise::archive::Reader& from, const std::string& to,
           const std::set<std::string>& what) {
   reprise::archive::Header header = from.header();
   if (what.contains("clock")) header.stamps_per_second = 0;
-  auto writer = reprise::archive::Writer::create(to, header, {});
+  auto writer = reprise::archive::Writer::create(to, header, {.overwrite = true});
   if (!writer) return false;
   const auto append = [&](const auto& record) {
     (*writer)->append(record);
