@@ -35,14 +35,6 @@ std::uint16_t port_of(const abi::SocketAddress& address) {
   return ntohs(decoded.sin_port);
 }
 
-std::vector<abi::Cookie> closed(TestArena& arena) {
-  std::vector<abi::Cookie> found;
-  for (const auto& record : arena.of(RecordType::kClose)) {
-    found.push_back(record.body<abi::Close>().socket);
-  }
-  return found;
-}
-
 TEST(Connection, AcceptTellsListenerPeerAndOwnAddress) {
   TestArena arena;
   const Outcome run = run_service(arena, {kProbe, "accepted"});
@@ -152,7 +144,7 @@ TEST(Connection, ReplacedDescriptorEndsItsConnectionAndAFailedReplacementDoesNot
   TestArena arena;
   const Outcome run = run_service(arena, {kProbe, "replaced"});
   ASSERT_TRUE(run.exited_with(0)) << run.output;
-  EXPECT_EQ(closed(arena), std::vector<abi::Cookie>{printed(run, "first")});
+  EXPECT_EQ(arena.closed(), std::vector<abi::Cookie>{printed(run, "first")});
   const auto sends = arena.of(RecordType::kSendIntent);
   ASSERT_EQ(sends.size(), 2u);
   EXPECT_EQ(sends[0].body<abi::SendIntent>().socket, printed(run, "second"));
@@ -166,7 +158,7 @@ TEST_P(ClosedAll, EndsConnectionsAndCaptureGoesOn) {
   TestArena arena;
   const Outcome run = run_service(arena, {kProbe, "closed_all", GetParam()});
   ASSERT_TRUE(run.exited_with(0)) << run.output;
-  EXPECT_THAT(closed(arena), ::testing::Contains(printed(run, "client")).Times(1));
+  EXPECT_THAT(arena.closed(), ::testing::Contains(printed(run, "client")).Times(1));
   const auto sends = arena.of(RecordType::kSendIntent);
   ASSERT_EQ(sends.size(), 1u);
   EXPECT_EQ(sends[0].tail<abi::SendIntent>(), "after");

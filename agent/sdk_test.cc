@@ -48,14 +48,6 @@ std::map<abi::Cookie, Said> said(TestArena& arena) {
   return all;
 }
 
-std::multiset<abi::Cookie> closed(TestArena& arena) {
-  std::multiset<abi::Cookie> all;
-  for (const auto& record : arena.of(RecordType::kClose)) {
-    all.insert(record.body<abi::Close>().socket);
-  }
-  return all;
-}
-
 TEST(SdkCalls, OfAThreadAreOneConversationThatEndsWithIt) {
   TestArena arena;
   const Outcome run = run_service(arena, {kProbe, "calls"});
@@ -73,7 +65,7 @@ TEST(SdkCalls, OfAThreadAreOneConversationThatEndsWithIt) {
                 std::string(200'000, 'x'));
   EXPECT_EQ(all[first.socket].in, "DONE 5 REPRISE/1\nvalueDONE 0 REPRISE/1\n");
   EXPECT_EQ(all[other.socket].out, "CALL other 0 REPRISE/1\n");
-  EXPECT_EQ(closed(arena).count(other.socket), 1u) << "the thread ended";
+  EXPECT_THAT(arena.closed(), ::testing::Contains(other.socket).Times(1)) << "the thread ended";
 }
 
 TEST(SdkCalls, MuteWhatIsDoneInsideThem) {
@@ -117,7 +109,7 @@ TEST(SdkEntries, AreConnectionsThatASourceAccepted) {
   EXPECT_EQ(all[order].out, "DONE 4 REPRISE/1\nsent");
   const abi::Cookie none = accepts[1].body<abi::Accept>().socket;
   EXPECT_EQ(all[none].in, "");
-  EXPECT_EQ(closed(arena), (std::multiset<abi::Cookie>{order, none}));
+  EXPECT_THAT(arena.closed(), ::testing::UnorderedElementsAre(order, none));
 }
 
 TEST(SdkTurns, AreGivenTakenAndLeftUnderOneToken) {

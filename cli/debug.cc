@@ -163,7 +163,7 @@ ExitCode DebugCommand::run(Terminal& terminal) {
   }
   std::optional<event::ExchangeId> at;
   if (at_) at = event::ExchangeId{*at_};
-  const auto recording = open_recording(archive_, {}, at, terminal);
+  const auto recording = open_recording(archive_, {}, at, schedule_, terminal);
   if (!recording) return recording.error();
   const replayer::Plan& plan = *recording->plan;
   auto prepared = prepare_replay(plan, {program_, output_, overwrite_}, terminal);

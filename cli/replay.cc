@@ -204,7 +204,7 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
   replayer::Selection selection;
   if (only_) selection.only = event::ExchangeId{*only_};
   selection.with_prefix = with_prefix_;
-  const auto recording = open_recording(archive_, selection, selection.only, terminal);
+  const auto recording = open_recording(archive_, selection, selection.only, schedule_, terminal);
   if (!recording) return recording.error();
   RunFiles files(archive_, output_);
   // Before anything starts, as that of the first run, and not when its turn comes.

@@ -6,10 +6,13 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <ostream>
 
 #include "cli/archive_access.h"
 #include "cli/text.h"
 #include "cli/version.h"
+#include "replayer/schedules.h"
+#include "replayer/shortfall.h"
 
 namespace reprise::cli {
 namespace {
@@ -22,20 +25,28 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// What can be said about a recording before the service is started; "" when it can be replayed.
+// Why an exchange that was asked for cannot be had; "" when it is there.
+std::string not_there(const replayer::Plan& plan, std::optional<event::ExchangeId> wanted,
+                      const std::string& archive) {
+  if (!wanted || plan.exchange(*wanted) != nullptr) return "";
+  const std::string last = plan.exchanges.empty()
+                               ? "it has none"
+                               : fmt::format("its last is {}", plan.exchanges.back().id.value);
+  return fmt::format("{} has no exchange {}: {}; `reprise ls {}` lists those it has", archive,
+                     wanted->value, last, shell_word(archive));
+}
+
+// What the recording lacks, if that rules a replay out; remarks on the rest.
 std::string cannot_replay(const replayer::Plan& plan, std::optional<event::ExchangeId> wanted,
-                          const std::string& archive) {
-  if (wanted && plan.exchange(*wanted) == nullptr) {
-    const std::string last = plan.exchanges.empty()
-                                 ? "it has none"
-                                 : fmt::format("its last is {}", plan.exchanges.back().id.value);
-    return fmt::format("{} has no exchange {}: {}; `reprise ls {}` lists those it has", archive,
-                       wanted->value, last, shell_word(archive));
+                          const std::string& schedule, const std::string& archive,
+                          Terminal& terminal) {
+  if (std::string why = not_there(plan, wanted, archive); !why.empty()) return why;
+  const bool as_recorded = replayer::make_schedule(schedule)->is_as_recorded();
+  const auto shortfall = replayer::Shortfall::of(plan, wanted, as_recorded);
+  for (const std::string& remark : shortfall.remarks) {
+    terminal.err() << terminal.paint(Style::kWarning, "note: ") << printable(remark) << "\n";
   }
-  if (plan.units.empty()) {
-    return archive + " holds no connection to replay: nobody spoke to the recorded service";
-  }
-  return plan.cannot_drive;
+  return shortfall.refusal.empty() ? "" : archive + ": " + printable(shortfall.refusal);
 }
 
 std::unique_ptr<recorder::Session> make_session(const replayer::Plan& plan,
@@ -72,7 +83,7 @@ std::unique_ptr<recorder::Session> make_session(const replayer::Plan& plan,
 tl::expected<Recording, ExitCode> open_recording(const std::string& archive,
                                                  const replayer::Selection& selection,
                                                  std::optional<event::ExchangeId> wanted,
-                                                 Terminal& terminal) {
+                                                 const std::string& schedule, Terminal& terminal) {
   Recording recording;
   auto reader = open_archive(archive, terminal);
   if (!reader) return tl::unexpected(reader.error());
@@ -84,7 +95,8 @@ tl::expected<Recording, ExitCode> open_recording(const std::string& archive,
   }
   recording.plan = *std::move(plan);
   recording.damaged = remark_on_state(*recording.reader, archive, terminal) == ExitCode::kDamaged;
-  if (const std::string why = cannot_replay(*recording.plan, wanted, archive); !why.empty()) {
+  if (const std::string why = cannot_replay(*recording.plan, wanted, schedule, archive, terminal);
+      !why.empty()) {
     terminal.error(why);
     return tl::unexpected(recording.damaged ? ExitCode::kDamaged : ExitCode::kUsage);
   }

@@ -25,10 +25,11 @@ struct Recording {
   bool damaged = false;  // what is whole can be replayed
 };
 
-// `wanted`: an exchange that the recording has to have.
+// `wanted`: an exchange that the recording has to have. What a replay under `schedule` does not
+// find in it is remarked.
 [[nodiscard]] tl::expected<Recording, ExitCode> open_recording(
     const std::string& archive, const replayer::Selection& selection,
-    std::optional<event::ExchangeId> wanted, Terminal& terminal);
+    std::optional<event::ExchangeId> wanted, const std::string& schedule, Terminal& terminal);
 
 // What the option --schedule says of itself.
 inline constexpr char kScheduleHelp[] =

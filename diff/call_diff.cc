@@ -15,6 +15,8 @@ constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 using Key = std::tuple<event::Protocol, std::string, std::string, std::uint64_t>;
 enum class Pass { kRequest, kPeer, kOperation };
 
+bool is_compared(const CallSummary& summary) { return !summary.call.prelude && !summary.paired; }
+
 Key key_of(const CallSummary& summary, Pass pass) {
   const event::Call& call = summary.call;
   return {call.protocol, pass == Pass::kOperation ? "" : call.peer, call.operation,
@@ -26,10 +28,10 @@ void pair_equal(const std::vector<CallSummary>& base, const std::vector<CallSumm
                 Pass pass, std::vector<std::size_t>& partners, std::vector<bool>& taken) {
   std::map<Key, std::deque<std::size_t>> free;
   for (std::size_t i = 0; i < candidate.size(); ++i) {
-    if (!taken[i] && !candidate[i].call.prelude) free[key_of(candidate[i], pass)].push_back(i);
+    if (!taken[i] && is_compared(candidate[i])) free[key_of(candidate[i], pass)].push_back(i);
   }
   for (std::size_t i = 0; i < base.size(); ++i) {
-    if (partners[i] != kNone || base[i].call.prelude) continue;
+    if (partners[i] != kNone || !is_compared(base[i])) continue;
     const auto place = free.find(key_of(base[i], pass));
     if (place == free.end() || place->second.empty()) continue;
     partners[i] = place->second.front();
@@ -77,12 +79,12 @@ CallPairs pair_calls(const std::vector<CallSummary>& base,
   for (std::size_t i = 0; i < base.size(); ++i) {
     if (partners[i] != kNone) {
       result.pairs.push_back({i, partners[i]});
-    } else if (!base[i].call.prelude) {
+    } else if (is_compared(base[i])) {
       result.missing.push_back(i);
     }
   }
   for (std::size_t i = 0; i < candidate.size(); ++i) {
-    if (!taken[i] && !candidate[i].call.prelude) result.extra.push_back(i);
+    if (!taken[i] && is_compared(candidate[i])) result.extra.push_back(i);
   }
   mark_reordered(base, result.pairs);
   return result;

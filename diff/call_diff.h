@@ -20,6 +20,7 @@ namespace reprise::diff {
 struct CallSummary {
   event::Call call;
   std::uint64_t request_hash = 0;  // of its bytes
+  bool paired = false;             // with a call of another context (unattributed_calls.h)
 };
 
 // Calls of the same context; `index` is that among all calls of it.
@@ -32,7 +33,8 @@ struct CallPairs {
   std::vector<std::size_t> missing, extra;
 };
 
-// Preludes are connection set-up, which belongs to a pool: they are left out.
+// Preludes are connection set-up, which belongs to a pool: they are left out. So is what has a
+// partner already.
 CallPairs pair_calls(const std::vector<CallSummary>& base,
                      const std::vector<CallSummary>& candidate);
 

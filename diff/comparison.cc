@@ -1,12 +1,7 @@
 #include "diff/comparison.h"
 
 #include <cstring>
-#include <functional>
-#include <string_view>
 #include <utility>
-#include <vector>
-
-#include "diff/call_diff.h"
 #include "diff/message_diff.h"
 
 namespace reprise::diff {
@@ -24,25 +19,6 @@ std::string outcome_text(const event::Exchange& exchange) {
 
 std::string at_call(const std::string& prefix, std::size_t index) {
   return prefix + "call[" + std::to_string(index) + "]";
-}
-
-// Calls with what pairs them. A request that cannot be read is like no other, not even an equal
-// one.
-std::vector<CallSummary> summaries(archive::Reader& reader, event::Context context) {
-  std::vector<CallSummary> all;
-  auto calls = reader.calls(context);
-  if (!calls) return all;
-  all.reserve(calls->size());
-  for (event::Call& call : *calls) {
-    CallSummary& summary = all.emplace_back();
-    const auto request = reader.request(call);
-    summary.request_hash =
-        request ? std::hash<std::string_view>{}(
-                      {reinterpret_cast<const char*>(request->data()), request->size()})
-                : call.id.value;
-    summary.call = std::move(call);
-  }
-  return all;
 }
 
 }  // namespace
@@ -66,8 +42,9 @@ void Comparison::compare_all() {
     return true;
   });
   tell_extra_exchanges();
-  compare_outside(event::Context::background(), "background");
-  compare_outside(event::Context::unattributed(), "unattributed");
+  const auto background = event::Context::background();
+  compare_outside(summaries(base_, background), summaries(candidate_, background), "background");
+  compare_outside(unattributed_.base(), unattributed_.candidate(), "unattributed");
   compare_exit();
 }
 
@@ -155,8 +132,12 @@ void Comparison::compare_message(const Pair<const Record>& records, Side side,
 
 void Comparison::compare_calls(event::Context base, event::Context candidate,
                                const std::string& prefix, Outcome& outcome) {
-  const auto base_calls = summaries(base_, base);
-  const auto candidate_calls = summaries(candidate_, candidate);
+  compare_calls(summaries(base_, base), summaries(candidate_, candidate), prefix, outcome);
+}
+
+void Comparison::compare_calls(const std::vector<CallSummary>& base_calls,
+                               const std::vector<CallSummary>& candidate_calls,
+                               const std::string& prefix, Outcome& outcome) {
   if (base_calls.empty() && candidate_calls.empty()) return;
   const CallPairs found = pair_calls(base_calls, candidate_calls);
   for (const CallPair& pair : found.pairs) {
@@ -170,10 +151,18 @@ void Comparison::compare_calls(event::Context base, event::Context candidate,
                  outcome);
   }
   for (const std::size_t index : found.missing) {
+    if (const event::Call* same = unattributed_.in_candidate(base_calls[index])) {
+      compare_call({base_calls[index].call, *same}, at_call(prefix, index), outcome);
+      continue;
+    }
     outcome.differences.push_back(
         missing(at_call(prefix, index), call_name(base_calls[index].call)));
   }
   for (const std::size_t index : found.extra) {
+    if (const event::Call* same = unattributed_.in_base(candidate_calls[index])) {
+      compare_call({*same, candidate_calls[index].call}, at_call(prefix, index), outcome);
+      continue;
+    }
     outcome.differences.push_back(
         extra(at_call(prefix, index), call_name(candidate_calls[index].call)));
   }
@@ -208,9 +197,11 @@ void Comparison::tell_extra_exchanges() {
   });
 }
 
-void Comparison::compare_outside(event::Context context, const std::string& name) {
+void Comparison::compare_outside(const std::vector<CallSummary>& base,
+                                 const std::vector<CallSummary>& candidate,
+                                 const std::string& name) {
   Outcome outcome;
-  compare_calls(context, context, name + ".", outcome);
+  compare_calls(base, candidate, name + ".", outcome);
   if (outcome.differences.empty()) return;
   listener_.on_difference({{}, {}, name + " calls", std::move(outcome.differences)});
 }

@@ -6,10 +6,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "archive/reader.h"
 #include "diff/alignment.h"
+#include "diff/call_diff.h"
 #include "diff/difference.h"
+#include "diff/unattributed_calls.h"
 #include "event/exchange.h"
 
 namespace reprise::diff {
@@ -25,7 +28,11 @@ class Listener {
 class Comparison {
  public:
   Comparison(archive::Reader& base, archive::Reader& candidate, Listener& listener)
-      : base_(base), candidate_(candidate), listener_(listener), alignment_(base, candidate) {}
+      : base_(base),
+        candidate_(candidate),
+        listener_(listener),
+        alignment_(base, candidate),
+        unattributed_(base, candidate) {}
 
   Alignment::Kind alignment() const { return alignment_.kind(); }
   const Totals& totals() const { return totals_; }
@@ -59,16 +66,21 @@ class Comparison {
                        const std::string& method, Outcome& outcome);
   void compare_calls(event::Context base, event::Context candidate, const std::string& prefix,
                      Outcome& outcome);
+  void compare_calls(const std::vector<CallSummary>& base,
+                     const std::vector<CallSummary>& candidate, const std::string& prefix,
+                     Outcome& outcome);
   void compare_call(const Pair<const event::Call>& calls, const std::string& where,
                     Outcome& outcome);
   void tell_extra_exchanges();
-  void compare_outside(event::Context context, const std::string& name);
+  void compare_outside(const std::vector<CallSummary>& base,
+                       const std::vector<CallSummary>& candidate, const std::string& name);
   void compare_exit();
 
   archive::Reader& base_;
   archive::Reader& candidate_;
   Listener& listener_;
   Alignment alignment_;
+  UnattributedCalls unattributed_;
   Totals totals_;
   bool exit_compared_ = false;
 };

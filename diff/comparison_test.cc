@@ -81,6 +81,11 @@ class Recording {
     add_call(call);
   }
 
+  void add_unattributed(const CallText& call) {
+    context_ = event::Context::unattributed();
+    add_call(call);
+  }
+
   std::unique_ptr<archive::Reader> finish(const event::ProcessExited& exit = {},
                                           bool exited = true) {
     archive::Trailer trailer;
@@ -262,6 +267,28 @@ TEST(Comparison, BackgroundCallsAreToldApart) {
   base.add_background(kStock);
   EXPECT_EQ(compare(*base.finish(), *candidate.finish()).text,
             "0 background.call[0] missing GET /stock at stock:80 -> none\n");
+}
+
+// For whom a call was made is known in one of two runs that did the same.
+TEST(Comparison, CallOfNobodyKnownIsTheOneThatAnExchangeHasInTheOtherArchive) {
+  CallText other = kStock;
+  other.response = http(kOk, R"({"n":2})");
+  const auto make = [&](const std::vector<CallText>& known, const std::vector<CallText>& unknown) {
+    Recording recording("base");
+    recording.add_connection(1, 0);
+    for (const CallText& call : unknown) recording.add_unattributed(call);
+    recording.add({1, "/a", http(kOk, "1"), known});
+    return recording.finish();
+  };
+  EXPECT_EQ(compare(*make({kStock}, {}), *make({}, {kStock})).text, "");
+  EXPECT_EQ(compare(*make({}, {kStock}), *make({kStock}, {})).text, "");
+  EXPECT_EQ(compare(*make({kStock, other}, {}), *make({}, {other, kStock})).text, "");
+  // Another answer is another call, and one that both have for nobody known is no third one's.
+  EXPECT_EQ(compare(*make({kStock}, {}), *make({}, {other})).text,
+            "1 call[0] missing GET /stock at stock:80 -> none\n"
+            "0 unattributed.call[0] extra none -> GET /stock at stock:80\n");
+  EXPECT_EQ(compare(*make({kStock}, {kStock}), *make({}, {kStock})).text,
+            "1 call[0] missing GET /stock at stock:80 -> none\n");
 }
 
 TEST(Comparison, TellsHowTheProcessEnded) {

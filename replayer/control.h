@@ -71,6 +71,7 @@ class Control {
   // --- Turns ---
   // One thread of the service runs at a time. Before the service starts.
   void take_turns();
+  bool takes_turns() const { return header().one_at_a_time.load(std::memory_order_relaxed) != 0; }
   const abi::Gate& gate(std::uint32_t slot) const { return abi::gates(base_)[slot]; }
   // Lets the thread in `slot` go that waits at its gate. Until it may have woken another one it
   // takes every step that was recorded before `horizon_ns`.

@@ -83,7 +83,7 @@ Delivery::Answer Delivery::ask(int socket) const {
   if (!question || ::send(netlink_, &*question, sizeof(Question), 0) < 0) return {};
   alignas(nlmsghdr) char bytes[1024];
   const ssize_t length = ::recv(netlink_, bytes, sizeof(bytes), 0);
-  const auto* header = reinterpret_cast<const nlmsghdr*>(bytes);
+  auto* header = reinterpret_cast<nlmsghdr*>(bytes);  // as NLMSG_DATA takes it
   if (length < static_cast<ssize_t>(sizeof(nlmsghdr)) || header->nlmsg_len > length) return {};
   if (header->nlmsg_type == NLMSG_ERROR) {
     const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(header));

@@ -23,14 +23,20 @@ bool same_kind(const event::Address& recorded, const abi::SocketAddress& asked) 
 
 }  // namespace
 
-const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
+// Workers may each listen on the same address (SO_REUSEPORT): theirs is what their process had.
+const RecordedListener* Driver::recorded_for(const abi::AskListen& ask,
+                                             const std::string& process) {
   const std::string asked = address_text(ask.asked);
+  const RecordedListener* same_address = nullptr;
   const RecordedListener* same_port = nullptr;
   const RecordedListener* any = nullptr;
   for (const RecordedListener& recorded : stage_.plan.listeners) {
     const auto taken = [&](const Listening& l) { return l.recorded == &recorded; };
     if (std::ranges::any_of(listeners_, taken)) continue;
-    if (recorded.local.text == asked) return &recorded;
+    if (recorded.local.text == asked) {
+      if (recorded.process == process) return &recorded;
+      if (same_address == nullptr) same_address = &recorded;
+    }
     if (!same_kind(recorded.local, ask.asked)) continue;
     // A source is named by whoever wrote the service: another name is another source.
     if (is_spoken(ask.asked) || is_spoken(to_abi(recorded.local))) continue;
@@ -38,6 +44,7 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
       same_port = &recorded;
     if (any == nullptr) any = &recorded;
   }
+  if (same_address != nullptr) return same_address;
   if (is_spoken(ask.asked)) {
     stage_.ledger.diverge({{}, Divergence::Kind::kListen, "", "takes inputs of " + asked});
     return nullptr;
@@ -50,7 +57,7 @@ const RecordedListener* Driver::recorded_for(const abi::AskListen& ask) {
   return any;
 }
 
-abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
+abi::AnswerListen Driver::listen(const abi::AskListen& ask, const std::string& process) {
   abi::AnswerListen answer{};
   answer.link = abi::kNone;
   answer.local = ask.asked;
@@ -59,7 +66,7 @@ abi::AnswerListen Driver::listen(const abi::AskListen& ask) {
     answer.link = known->link.value;
     return answer;
   }
-  const RecordedListener* recorded = recorded_for(ask);
+  const RecordedListener* recorded = recorded_for(ask, process);
   Listening listening{.recorded = recorded,
                       .socket = ask.socket,
                       .asked = address_text(ask.asked),
@@ -293,6 +300,15 @@ void Driver::finish(Run& run, std::uint32_t transaction, std::string problem) {
   finished.problem = std::move(problem);
 }
 
+void Driver::finish_unanswered(Run& run, const std::string& problem) {
+  const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
+  while (!run.unanswered.empty()) {
+    const std::uint32_t transaction = run.unanswered.front();
+    const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
+    finish(run, transaction, expected ? problem : "");
+  }
+}
+
 std::vector<event::ExchangeId> Driver::outstanding() const {
   std::vector<event::ExchangeId> ids;
   for (const Run& run : runs_) {
@@ -330,15 +346,9 @@ std::optional<Driver::Expected> Driver::expected() const {
 
 void Driver::give_up(const std::string& problem) {
   for (Run& run : runs_) {
-    while (!run.unanswered.empty()) {
-      const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
-      const std::uint32_t transaction = run.unanswered.front();
-      const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
-      const bool accepted = run.connection == nullptr || run.connection->accepted();
-      const std::string told =
-          accepted ? problem : "the service never accepted the connection; " + problem;
-      finish(run, transaction, expected ? told : "");
-    }
+    const bool accepted = run.connection == nullptr || run.connection->accepted();
+    finish_unanswered(run,
+                      accepted ? problem : "the service never accepted the connection; " + problem);
   }
 }
 
@@ -387,12 +397,7 @@ bool Driver::unread() const {
 void Driver::sweep() {
   for (Run& run : runs_) {
     if (run.connection == nullptr || !run.connection->answers_ended()) continue;
-    while (!run.unanswered.empty()) {
-      const RecordedConnection& recorded = *stage_.plan.connection(run.unit->connection);
-      const std::uint32_t transaction = run.unanswered.front();
-      const bool expected = stage_.plan.exchanges[recorded.transactions[transaction]].answered();
-      finish(run, transaction, expected ? "the service closed the connection" : "");
-    }
+    finish_unanswered(run, "the service closed the connection");
     run.next_chunk = run.unit->chunks;
   }
   std::erase_if(runs_,

@@ -37,7 +37,8 @@ class Driver {
   Driver(boost::asio::io_context& io, Stage& stage);
 
   // --- What the agent asks ---
-  abi::AnswerListen listen(const abi::AskListen& ask);
+  // `process`: the fork path of who listens.
+  abi::AnswerListen listen(const abi::AskListen& ask, const std::string& process);
   abi::AnswerAccept accept(const abi::AskAccept& ask);
   // Where the service really listens for what was recorded as `address`; none when it does not.
   std::optional<abi::SocketAddress> listening_at(const event::Address& address) const;
@@ -114,7 +115,7 @@ class Driver {
   using Connections = std::unordered_map<event::ConnectionId, std::shared_ptr<DrivenConnection>>;
 
   const Listening* listening_for(event::ConnectionId listener) const;
-  const RecordedListener* recorded_for(const abi::AskListen& ask);
+  const RecordedListener* recorded_for(const abi::AskListen& ask, const std::string& process);
   // `flags` (abi::MarkFlags) go with the accept.
   std::shared_ptr<DrivenConnection> open(const RecordedConnection& recorded, const Unit& unit,
                                          std::uint32_t flags);
@@ -128,6 +129,8 @@ class Driver {
   event::Context context_of(const Unit& unit) const;
   void on_answered(event::ConnectionId recorded, std::uint32_t transaction);
   void finish(Run& run, std::uint32_t transaction, std::string problem);
+  // Settles what a run has unanswered; with `problem` where the recording has an answer.
+  void finish_unanswered(Run& run, const std::string& problem);
 
   boost::asio::io_context& io_;
   Stage& stage_;

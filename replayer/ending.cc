@@ -46,7 +46,10 @@ bool Ending::step() {
 
 bool Ending::wait_for_end() {
   const auto limit = steady_clock::now() + kPatience;
+  bool told = false;
   while (stage_.service.alive() && steady_clock::now() < limit) {
+    // What outlives the root process is not waited for: nothing more is coming to it.
+    if (stage_.service.exited() && !std::exchange(told, true)) stage_.service.signal(SIGTERM);
     take_in_();
     std::this_thread::sleep_for(milliseconds(1));
   }
@@ -56,8 +59,6 @@ bool Ending::wait_for_end() {
 void Ending::finish() {
   stage_.control.let_time_run();
   if (!stage_.service.exited() && !signalled_) stage_.service.signal(SIGTERM);
-  // What outlives the root process is not waited for: nothing more is coming to it.
-  if (stage_.service.exited() && stage_.service.alive()) stage_.service.signal(SIGTERM);
   if (!wait_for_end()) {
     stage_.ledger.note("the service did not end within " + std::to_string(kPatience.count()) +
                        " s after its signal and was killed");

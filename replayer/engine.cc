@@ -21,6 +21,7 @@
 #include "replayer/real_time.h"
 #include "replayer/responder.h"
 #include "replayer/stage.h"
+#include "replayer/stillness.h"
 #include "replayer/threads.h"
 #include "replayer/turns.h"
 
@@ -43,8 +44,6 @@ constexpr unsigned long kTimerSlackNs = 1000;
 // Real time that a thread may run while another one waits for its turn. One that runs longer may
 // spin until that one has got somewhere.
 constexpr milliseconds kSpinPatience{2000};
-// Real time that bytes take at most between two sockets of one machine.
-constexpr milliseconds kDeliveryPatience{100};
 // Real time after which a service that rests is not about to listen any more: processes that start
 // others may look at rest in between.
 constexpr milliseconds kStartPatience{1000};
@@ -62,9 +61,6 @@ class Engine::Run {
  private:
   bool is_over();
   bool is_held() const;
-  bool take_in();
-  Rest rest();
-  bool bytes_on_their_way();
   Board board(bool quiescent);
   bool act();
   void release(Release what);
@@ -99,11 +95,12 @@ class Engine::Run {
   Accounts accounts_;
   Responder responder_;
   Questions questions_;
+  Stillness stillness_;
   Ending ending_;
   std::optional<DebuggerCommands> debugger_;
   std::size_t next_unit_ = 0;
   std::uint64_t fired_ = 0;
-  std::optional<steady_clock::time_point> on_their_way_since_, never_listens_since_, busy_since_;
+  std::optional<steady_clock::time_point> never_listens_since_, busy_since_;
   bool done_ = false;
   std::optional<Error> error_;
 };
@@ -126,7 +123,8 @@ Engine::Run::Run(Engine& engine, Service& service)
       accounts_(stage_, driver_),
       responder_(io_, stage_),
       questions_(stage_, driver_, responder_, leaks_, threads_),
-      ending_(stage_, threads_, [this] { take_in(); }) {
+      stillness_(io_, service, threads_, quiescence_, questions_, driver_, responder_),
+      ending_(stage_, threads_, [this] { stillness_.take_in(); }) {
   if (engine.options_.debugger != nullptr) {
     debugger_.emplace(*engine.options_.debugger, stage_, threads_, engine.options_.stop_at);
   }
@@ -146,7 +144,7 @@ tl::expected<void, Error> Engine::Run::replay() {
   while (!is_over()) {
     doorbell_.arm();
     if (debugger_) debugger_->serve();
-    const Rest rest = this->rest();
+    const Rest rest = stillness_.look(clock_.now());
     if (rest == Rest::kQuiescent && !is_held()) {
       if (!done_) {
         if (act()) continue;
@@ -168,7 +166,7 @@ tl::expected<void, Error> Engine::Run::replay() {
     const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : longest);
     if (!rang && service_.exited()) break;
   }
-  take_in();
+  stillness_.take_in();
   if (error_) {
     ending_.abandon();
     return tl::unexpected(*error_);
@@ -186,51 +184,6 @@ tl::expected<void, Error> Engine::Run::replay() {
 bool Engine::Run::is_over() { return done_ && (!debugger_ || service_.exited()); }
 
 bool Engine::Run::is_held() const { return debugger_ && debugger_->holds(); }
-
-// Collects, answers and moves bytes until nothing is left to do. True when bytes were moved: that
-// may have woken somebody.
-bool Engine::Run::take_in() {
-  bool moved = false;
-  for (;;) {
-    service_.drain();
-    threads_.refresh();
-    const bool answered = questions_.answer_all();
-    const bool io = io_.poll() > 0;
-    moved = moved || answered || io;
-    if (!answered && !io) break;
-    io_.restart();
-  }
-  responder_.sweep();
-  driver_.sweep();
-  return moved;
-}
-
-// Quiescence counts only with everything taken in that the service did before it rested, and with
-// everything delivered to it before anybody asked whether it rests.
-Rest Engine::Run::rest() {
-  take_in();
-  for (;;) {
-    const bool on_its_way = bytes_on_their_way();
-    const Rest rest = quiescence_.look(clock_.now());
-    if (rest != Rest::kQuiescent) return rest;
-    if (take_in()) continue;
-    return on_its_way || bytes_on_their_way() ? Rest::kWaking : Rest::kQuiescent;
-  }
-}
-
-// Whether bytes are between the service's sockets and ours. Bytes that do not come for long never
-// will: a process counted them that shares the connection with another, or withholds the
-// acknowledgement of what it does not read.
-bool Engine::Run::bytes_on_their_way() {
-  if (!driver_.in_flight() && !responder_.in_flight() && !driver_.undelivered() &&
-      !responder_.undelivered()) {
-    on_their_way_since_.reset();
-    return false;
-  }
-  const auto now = steady_clock::now();
-  if (!on_their_way_since_) on_their_way_since_ = now;
-  return now - *on_their_way_since_ < kDeliveryPatience;
-}
 
 Board Engine::Run::board(bool quiescent) {
   Board board;
@@ -292,7 +245,7 @@ void Engine::Run::release(Release what) {
   const Moment limit = quiescence_.earliest_deadline();
   if (what != Release::kDeadline && what != Release::kTurn) fired_ = 0;
   if (what != Release::kTurn) turns_.expect_nobody();
-  on_their_way_since_.reset();
+  stillness_.released();
   switch (what) {
     case Release::kNothing:
       return;

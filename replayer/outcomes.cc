@@ -5,13 +5,16 @@
 namespace reprise::replayer {
 
 using Outcome = RecordedConnect::Outcome;
+using Kind = event::Context::Kind;
 
 ConnectOutcomes::ConnectOutcomes(const Plan& plan)
     : plan_(plan), given_(plan.connects.size(), false) {
   for (std::uint32_t i = 0; i < plan.connects.size(); ++i) {
     const RecordedConnect& connect = plan.connects[i];
     Peer& peer = peers_[connect.peer];
-    peer.left[connect.context].push_back(i);
+    peer.in[connect.context].push_back(i);
+    const auto thread = plan.threads.find(connect.thread);
+    if (thread != plan.threads.end()) peer.of[thread->second].push_back(i);
     if (connect.outcome == Outcome::kEstablished) {
       peer.established.push_back(i);
       peer.last_established = i;
@@ -21,25 +24,50 @@ ConnectOutcomes::ConnectOutcomes(const Plan& plan)
   }
 }
 
-const RecordedConnect* ConnectOutcomes::take(const event::Context& context, NameId peer_name) {
+const RecordedConnect* ConnectOutcomes::take(const event::Context& context, NameId peer_name,
+                                             const RecordedThread& thread) {
   const auto found = peers_.find(peer_name);
   if (found == peers_.end()) return nullptr;
   Peer& peer = found->second;
-  if (const auto own = peer.left.find(context); own != peer.left.end()) {
-    Numbers& numbers = own->second;
-    while (!numbers.empty()) {
-      const std::uint32_t number = numbers.front();
-      numbers.pop_front();
-      if (!given_[number]) return give(peer, number);
-    }
-    peer.left.erase(own);
-  }
-  while (!peer.established.empty() && given_[peer.established.front()]) {
-    peer.established.pop_front();
-  }
-  if (!peer.established.empty()) return give(peer, peer.established.front());
+  if (const auto number = own(peer, context, thread)) return give(peer, *number);
+  if (const auto number = of_unknown(peer, context, thread)) return give(peer, *number);
+  if (const auto number = first_left(peer.established)) return give(peer, *number);
   const auto last = peer.last_established ? peer.last_established : peer.last_failed;
   return &plan_.connects[*last];
+}
+
+std::optional<std::uint32_t> ConnectOutcomes::first_left(Numbers& numbers) const {
+  while (!numbers.empty() && !is_left(numbers.front())) numbers.pop_front();
+  return numbers.empty() ? std::nullopt : std::optional(numbers.front());
+}
+
+// Of its context. Where that is nobody's in particular, what the same thread made comes first.
+std::optional<std::uint32_t> ConnectOutcomes::own(Peer& peer, const event::Context& context,
+                                                  const RecordedThread& thread) const {
+  const auto in = peer.in.find(context);
+  if (in == peer.in.end()) return std::nullopt;
+  const auto first = first_left(in->second);
+  const auto of = peer.of.find(thread);
+  if (!first || context.kind == Kind::kExchange || of == peer.of.end()) return first;
+  const auto same = std::ranges::find_if(of->second, [&](std::uint32_t number) {
+    return is_left(number) && plan_.connects[number].context == context;
+  });
+  return same == of->second.end() ? first : *same;
+}
+
+// One that was established for a context that only one of the two runs knows.
+std::optional<std::uint32_t> ConnectOutcomes::of_unknown(Peer& peer, const event::Context& context,
+                                                         const RecordedThread& thread) const {
+  const auto fits = [&](std::uint32_t number) {
+    const RecordedConnect& connect = plan_.connects[number];
+    const bool unknown =
+        context.kind == Kind::kUnattributed || connect.context.kind == Kind::kUnattributed;
+    return is_left(number) && unknown && connect.outcome == Outcome::kEstablished;
+  };
+  const auto of = peer.of.find(thread);
+  if (of == peer.of.end() || !first_left(of->second)) return std::nullopt;
+  const auto same = std::ranges::find_if(of->second, fits);
+  return same == of->second.end() ? std::nullopt : std::optional(*same);
 }
 
 const RecordedConnect* ConnectOutcomes::give(Peer& peer, std::uint32_t number) {

@@ -2,6 +2,11 @@
 // another time than it was recorded. Each is answered from its own context first, and else from
 // any.
 //
+// For whom a connect is made, one run may know and another one not (`unattributed`): then the
+// thread that makes it says which it is. Taken from any context instead, it would be one that
+// another exchange makes later and does not find any more; and where the protocol is not read,
+// whoever has another one's connection is told what was told there.
+//
 // Ownership: borrows the plan. Threading: one thread.
 #pragma once
 
@@ -20,19 +25,28 @@ class ConnectOutcomes {
  public:
   explicit ConnectOutcomes(const Plan& plan);
 
-  // The outcome for a connect to `peer` in `context`; null when the recorded service never went
-  // there. A failure is given outside of its context only where nothing else ever happened with
-  // that peer.
-  const RecordedConnect* take(const event::Context& context, NameId peer);
+  // The outcome for a connect to `peer` that `thread` makes in `context`; null when the recorded
+  // service never went there. A failure is given outside of its context only where nothing else
+  // ever happened with that peer.
+  const RecordedConnect* take(const event::Context& context, NameId peer,
+                              const RecordedThread& thread);
 
  private:
   using Numbers = std::deque<std::uint32_t>;  // in Plan::connects
   struct Peer {
-    std::map<event::Context, Numbers> left;
-    Numbers established;  // not given yet, or already given from their own context
+    // Not given yet, or already given from another one of these.
+    std::map<event::Context, Numbers> in;
+    std::map<RecordedThread, Numbers> of;
+    Numbers established;
     std::optional<std::uint32_t> last_established, last_failed;
   };
 
+  bool is_left(std::uint32_t number) const { return !given_[number]; }
+  std::optional<std::uint32_t> first_left(Numbers& numbers) const;
+  std::optional<std::uint32_t> own(Peer& peer, const event::Context& context,
+                                   const RecordedThread& thread) const;
+  std::optional<std::uint32_t> of_unknown(Peer& peer, const event::Context& context,
+                                          const RecordedThread& thread) const;
   const RecordedConnect* give(Peer& peer, std::uint32_t number);
 
   const Plan& plan_;

@@ -35,12 +35,20 @@ class Connects : public testing::Test {
       outcomes_.emplace(*plan_);
     }
     const auto name = plan_->peer_at(address_of(peer));
-    return name ? outcomes_->take(context, *name) : nullptr;
+    return name ? outcomes_->take(context, *name, thread_) : nullptr;
   }
+  // What is told from here on is that thread's, the n-th of the service.
+  void told_by(std::uint32_t thread) {
+    recording_.thread = {thread};
+    recording_.tell(event::ThreadStarted{.ordinal = thread});
+  }
+  // So are the connects from here on.
+  void made_by(std::uint32_t thread) { thread_ = {"0", thread}; }
 
   ToldRecording recording_;
   std::unique_ptr<Plan> plan_;
   std::optional<ConnectOutcomes> outcomes_;
+  RecordedThread thread_;
 };
 
 TEST_F(Connects, ConnectGetsTheOutcomeOfItsOwnContext) {
@@ -82,6 +90,33 @@ TEST_F(Connects, PoolMayConnectForAnotherExchangeThanRecorded) {
   EXPECT_EQ(take(kThird, "stock")->connection, first);
   EXPECT_EQ(take(kFirst, "stock")->connection, second);
   EXPECT_EQ(connect(kSecond, "stock"), 0);
+}
+
+// A thread was woken once more than in the recording, so that for whom it connects is not known.
+TEST_F(Connects, ConnectOfNobodyKnownIsThatOfItsThreadAndTakesNoneFromAnother) {
+  recording_.tell(event::ProcessStarted{.path = "0"});
+  told_by(3);
+  const auto first = tell(kFirst, "stock");
+  told_by(4);
+  const auto second = tell(kSecond, "stock");
+  made_by(4);
+  EXPECT_EQ(take(Context::unattributed(), "stock")->connection, second);
+  made_by(3);
+  EXPECT_EQ(take(kFirst, "stock")->connection, first);
+}
+
+TEST_F(Connects, ConnectRecordedForNobodyKnownIsThatOfItsThread) {
+  recording_.tell(event::ProcessStarted{.path = "0"});
+  told_by(3);
+  const auto first = tell(Context::unattributed(), "stock");
+  told_by(4);
+  const auto second = tell(Context::unattributed(), "stock");
+  told_by(5);
+  tell(kThird, "stock");
+  made_by(4);
+  EXPECT_EQ(take(kSecond, "stock")->connection, second);
+  made_by(3);
+  EXPECT_EQ(take(Context::unattributed(), "stock")->connection, first);
 }
 
 TEST_F(Connects, OtherPeersOutcomeIsNoOutcome) {

@@ -32,6 +32,8 @@ class Pass {
   void on_looked_up(const event::Event& event, const event::LookedUp& lookup);
   void on_signal(const event::Event& event, const event::SignalReceived& signal);
   void on_environment(const std::vector<std::string>& environment);
+  std::optional<std::string> path_of(event::ProcessId process) const;
+  void note_known(const event::Event& event);
   void settle_connects();
   void link_transactions();
   void link_exchanges(RecordedConnection& connection);
@@ -155,6 +157,7 @@ void Pass::on_event(const event::Event& event) {
   inputs_->on_event(event, entry);
   plan_.streams->on_event(event);
   plan_.draws.on_event(event);
+  note_known(event);
   if (const auto* accepted = std::get_if<event::Accepted>(&event.fact)) {
     const auto connection = plan_.connections.find(accepted->connection);
     if (accepted->error == 0 && connection != plan_.connections.end()) {
@@ -171,7 +174,8 @@ void Pass::on_event(const event::Event& event) {
   } else if (const auto* listened = std::get_if<event::Listened>(&event.fact)) {
     const auto same = [&](const RecordedListener& l) { return l.id == listened->listener; };
     if (listened->error == 0 && std::ranges::none_of(plan_.listeners, same)) {
-      plan_.listeners.push_back({listened->listener, listened->local});
+      plan_.listeners.push_back(
+          {listened->listener, listened->local, path_of(event.process).value_or("")});
     }
   } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
     paths_[event.process] = started->path;
@@ -179,7 +183,9 @@ void Pass::on_event(const event::Event& event) {
     if (event.process == kRoot && started->image == 0) on_environment(started->environment);
     pids_.insert(started->pid);
   } else if (const auto* thread = std::get_if<event::ThreadStarted>(&event.fact)) {
-    plan_.threads[event.thread] = {paths_[event.process], thread->ordinal};
+    if (const auto path = path_of(event.process)) {
+      plan_.threads[event.thread] = {*path, thread->ordinal};
+    }
   } else if (const auto* file = std::get_if<event::FileOpened>(&event.fact)) {
     plan_.start_files.push_back(*file);
   } else if (const auto* signal = std::get_if<event::SignalReceived>(&event.fact)) {
@@ -214,6 +220,7 @@ void Pass::on_connected(const event::Event& event, const event::Connected& conne
   connect_of_[connected.connection] = plan_.connects.size();
   plan_.connects.push_back({.connection = connected.connection,
                             .context = event.context,
+                            .thread = event.thread,
                             .peer = peer,
                             .type = connected.type,
                             .error = connected.error,
@@ -255,12 +262,32 @@ void Pass::on_looked_up(const event::Event& event, const event::LookedUp& lookup
 // A signal that somebody outside the service sent is input like any other.
 void Pass::on_signal(const event::Event& event, const event::SignalReceived& signal) {
   const bool sent = signal.code == SI_USER || signal.code == SI_QUEUE;
-  if (!sent || signal.fatal || pids_.contains(signal.from_pid)) return;
+  const auto path = path_of(event.process);
+  if (!sent || signal.fatal || pids_.contains(signal.from_pid) || !path) return;
   Unit unit;
   unit.at = plan_.timeline->at(event.exit);
   unit.signal = signal.number;
-  unit.process = paths_[event.process];
+  unit.process = *path;
   signals_.push_back(std::move(unit));
+}
+
+// The fork path of the root is known whatever is missing.
+std::optional<std::string> Pass::path_of(event::ProcessId process) const {
+  const auto known = paths_.find(process);
+  if (known != paths_.end()) return known->second;
+  return process == kRoot ? std::optional<std::string>("0") : std::nullopt;
+}
+
+void Pass::note_known(const event::Event& event) {
+  KnownFacts& known = plan_.known_facts;
+  if (std::holds_alternative<event::ModuleLoaded>(event.fact)) known.modules = true;
+  if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) {
+    known.callers = known.callers || clock->caller != 0;
+  } else if (const auto* random = std::get_if<event::RandomDrawn>(&event.fact)) {
+    known.callers = known.callers || random->caller != 0;
+  } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
+    if (event.process == kRoot && !started->environment.empty()) known.environment = true;
+  }
 }
 
 void Pass::on_environment(const std::vector<std::string>& environment) {

@@ -84,6 +84,7 @@ struct RecordedConnect {
   enum class Outcome : std::uint8_t { kEstablished, kFailed, kPending };
   event::ConnectionId connection;
   event::Context context;
+  event::ThreadId thread;
   NameId peer;
   std::int32_t type = 0;
   std::int32_t error = 0;        // errno of the call
@@ -99,6 +100,7 @@ struct RecordedLookup {
 struct RecordedListener {
   event::ConnectionId id;
   event::Address local;
+  std::string process;  // fork path of who began to listen; "" when that is not known
 };
 
 // What is released as one: a connection opened, the request of one exchange (or of several that
@@ -117,12 +119,19 @@ struct Unit {
 struct RecordedThread {
   std::string process;        // fork path
   std::uint32_t ordinal = 0;  // by creation
+  friend auto operator<=>(const RecordedThread&, const RecordedThread&) = default;
 };
 
 struct RecordedEnd {
   std::optional<event::ProcessExited> exit;  // of the root process; none: it ran on
   std::int32_t signal = 0;                   // the last one the root got from outside
   Moment at;                                 // of the last event
+};
+
+// Facts that an archive has at all.
+struct KnownFacts {
+  bool environment = false, modules = false;
+  bool callers = false;  // the code that drew
 };
 
 struct Plan {
@@ -149,6 +158,7 @@ struct Plan {
   DrawTally draws;
   RecordedEnd end;
   std::uint64_t processes = 0;  // fork paths
+  KnownFacts known_facts;
   // Of the root process, without what was masked in the recording or is set anew for every session.
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<event::FileOpened> start_files;  // that it read before the first client came

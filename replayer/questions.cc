@@ -107,7 +107,8 @@ void Questions::answer(std::uint32_t slot) {
       answer_thread(slot);
       return;
     case abi::Ask::kListen:
-      stage_.control.answer_with(slot, driver_.listen(body_of<abi::AskListen>(mailbox)));
+      stage_.control.answer_with(
+          slot, driver_.listen(body_of<abi::AskListen>(mailbox), threads_.named(slot).process));
       return;
     case abi::Ask::kAccept:
       stage_.control.answer_with(slot, driver_.accept(body_of<abi::AskAccept>(mailbox)));
@@ -160,7 +161,7 @@ void Questions::answer_connect(std::uint32_t slot) {
     stage_.control.answer_with(slot, answer);
     return;
   }
-  stage_.control.answer_with(slot, responder_.connect(ask, context_of(slot)));
+  stage_.control.answer_with(slot, responder_.connect(ask, context_of(slot), threads_.named(slot)));
 }
 
 void Questions::answer_leak_watch(std::uint32_t slot) {

@@ -9,8 +9,6 @@
 namespace reprise::replayer {
 namespace {
 
-abi::Activity activity_of(std::uint64_t word) { return static_cast<abi::Activity>(word & 0xff); }
-
 bool counts_as_running(abi::Activity activity) {
   return activity == abi::Activity::kRunning || activity == abi::Activity::kAsking;
 }
@@ -94,7 +92,7 @@ Rest Quiescence::read_activities(Moment now, std::vector<LiveThread>& live) {
   for (const std::uint32_t slot : threads_.slots()) {
     if (!threads_.is_live(slot)) continue;
     const abi::ThreadSlot& thread = threads_.thread(slot);
-    const std::uint64_t activity = thread.activity.load(std::memory_order_acquire);
+    const std::uint64_t activity = threads_.activity_word(slot);
     if (counts_as_running(activity_of(activity))) {
       const Halt halt = halted(slot, activity);
       if (halt == Halt::kNot) return Rest::kBusy;
@@ -203,9 +201,8 @@ std::string Quiescence::describe() const {
   std::size_t live = 0;
   for (const std::uint32_t slot : threads_.slots()) {
     if (!threads_.is_live(slot) || ++live > kTold) continue;
-    const auto activity =
-        activity_of(threads_.thread(slot).activity.load(std::memory_order_acquire));
-    text += (live == 1 ? "" : ", ") + threads_.name(slot) + " " + activity_words(activity);
+    text += (live == 1 ? "" : ", ") + threads_.name(slot) + " " +
+            activity_words(activity_of(threads_.activity_word(slot)));
   }
   if (live > kTold) text += " and " + std::to_string(live - kTold) + " more";
   return text.empty() ? "no thread is left" : text;

@@ -114,7 +114,8 @@ Responder::Door* Responder::door_for(const abi::SocketAddress& address) {
   return door != nullptr && door->acceptor != nullptr ? door : nullptr;
 }
 
-abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::Context& context) {
+abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::Context& context,
+                                      const RecordedThread& thread) {
   Door* door = door_for(ask.peer);
   const std::string peer_text = address_text(ask.peer);
   if (door == nullptr) {
@@ -134,7 +135,7 @@ abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::C
     return answer;
   }
   const std::optional<NameId> peer = stage_.plan.peer_at(address_of(ask.peer));
-  const RecordedConnect* outcome = peer ? outcomes_.take(context, *peer) : nullptr;
+  const RecordedConnect* outcome = peer ? outcomes_.take(context, *peer, thread) : nullptr;
   if (outcome == nullptr && is_spoken(ask.peer)) {
     // Where the recording has no calls at all, each of them is missed by its name.
     static const RecordedConnect kEstablished;

@@ -33,8 +33,10 @@ class Responder {
   // Opens the sockets that connects are led to.
   [[nodiscard]] tl::expected<void, Error> start();
 
-  // What the agent shall do about a connect. `context` is that of the recording.
-  abi::AnswerConnect connect(const abi::AskConnect& ask, const event::Context& context);
+  // What the agent shall do about a connect that `thread` makes. `context` is that of the
+  // recording.
+  abi::AnswerConnect connect(const abi::AskConnect& ask, const event::Context& context,
+                             const RecordedThread& thread);
 
   void on_event(const event::Event& event);
 

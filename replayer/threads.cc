@@ -33,6 +33,10 @@ bool Threads::refresh() {
   return starting;
 }
 
+RecordedThread Threads::named(std::uint32_t slot) const {
+  return {process_path(thread(slot).process), thread(slot).ordinal};
+}
+
 std::string Threads::name(std::uint32_t slot) const {
   return "thread " + std::to_string(thread(slot).ordinal) + " of process " +
          std::to_string(process_of(slot).pid);

@@ -13,8 +13,15 @@
 #include <vector>
 
 #include "agent/abi/arena.h"
+#include "replayer/plan.h"
 
 namespace reprise::replayer {
+
+// What a ThreadSlot's activity word says. The rest of the word counts, so that equal words mean
+// that nothing happened in between.
+[[nodiscard]] constexpr abi::Activity activity_of(std::uint64_t word) {
+  return static_cast<abi::Activity>(word & 0xff);
+}
 
 class Threads {
  public:
@@ -32,10 +39,15 @@ class Threads {
   const abi::ProcessSlot& process_of(std::uint32_t slot) const {
     return process(thread(slot).process);
   }
+  std::uint64_t activity_word(std::uint32_t slot) const {
+    return thread(slot).activity.load(std::memory_order_acquire);
+  }
   bool is_live(std::uint32_t slot) const {
     return thread(slot).claim.load(std::memory_order_acquire) == abi::ThreadClaim::kLive;
   }
 
+  // By what every run calls it.
+  RecordedThread named(std::uint32_t slot) const;
   // "thread 3 of process 4711", for messages.
   std::string name(std::uint32_t slot) const;
   // Fork path of a ProcessSlot: "0", "0.2".

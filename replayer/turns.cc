@@ -6,8 +6,7 @@ namespace reprise::replayer {
 
 std::optional<Turns::Held> Turns::held_in(std::uint32_t slot) const {
   if (!threads_.is_live(slot)) return std::nullopt;
-  const std::uint64_t word = threads_.thread(slot).activity.load(std::memory_order_acquire);
-  if (static_cast<abi::Activity>(word & 0xff) != abi::Activity::kHeld) return std::nullopt;
+  if (activity_of(threads_.activity_word(slot)) != abi::Activity::kHeld) return std::nullopt;
   return Held{slot, {control_.gate(slot).step_ns.load(std::memory_order_acquire)}};
 }
 
@@ -21,6 +20,7 @@ Moment Turns::earliest_step_but(std::uint32_t slot) const {
 }
 
 std::optional<Turns::Held> Turns::next() const {
+  if (!control_.takes_turns()) return std::nullopt;
   std::optional<Held> first;
   for (const std::uint32_t slot : threads_.slots()) {
     const auto held = held_in(slot);
@@ -51,8 +51,7 @@ void Turns::expect(event::ThreadId recorded) {
 }
 
 bool Turns::is(std::uint32_t slot, const RecordedThread& thread) const {
-  return threads_.thread(slot).ordinal == thread.ordinal &&
-         threads_.process_path(threads_.thread(slot).process) == thread.process;
+  return threads_.thread(slot).ordinal == thread.ordinal && threads_.named(slot) == thread;
 }
 
 bool Turns::is_expected(std::uint32_t slot) const {
@@ -60,6 +59,7 @@ bool Turns::is_expected(std::uint32_t slot) const {
 }
 
 std::optional<Turns::Held> Turns::held_by(event::ThreadId recorded) const {
+  if (!control_.takes_turns()) return std::nullopt;
   const auto known = plan_.threads.find(recorded);
   if (known == plan_.threads.end()) return std::nullopt;
   for (const std::uint32_t slot : threads_.slots()) {

@@ -1,4 +1,5 @@
 // Which thread of the service runs next, where they run one at a time (agent/abi/control.h, Gate).
+// Where they do not, nobody is ever held.
 //
 // Ownership: borrows plan, control file and threads. Threading: one thread.
 #pragma once

@@ -161,6 +161,14 @@ std::vector<SeenRecord> TestArena::of(abi::RecordType type) {
   return found;
 }
 
+std::vector<abi::Cookie> TestArena::closed() {
+  std::vector<abi::Cookie> found;
+  for (const SeenRecord& record : of(abi::RecordType::kClose)) {
+    found.push_back(record.body<abi::Close>().socket);
+  }
+  return found;
+}
+
 std::string_view name_of(abi::RecordType type) {
   static constexpr std::string_view kNames[] = {
       "none",        "ProcessStart", "Module",        "Fork",      "Exec",     "Exit",

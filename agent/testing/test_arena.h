@@ -74,6 +74,8 @@ class TestArena {
 
   // Records so far of one type.
   [[nodiscard]] std::vector<SeenRecord> of(abi::RecordType type);
+  // Sockets whose close was recorded so far.
+  [[nodiscard]] std::vector<abi::Cookie> closed();
 
  private:
   bool drain_segment(std::uint32_t index);

@@ -216,6 +216,53 @@ class RefusalTest(ReplayTestCase):
                                     r"end in front")
 
 
+class OlderArchiveTest(ReplayTestCase):
+    """Archives without what agents of older versions did not record, or a recorder lost."""
+
+    MODES = (("replay",), ("replay", "--schedule", "recorded"), ("replay", "--only", "1"),
+             ("replay", "--only", "1", "--with-prefix"), ("replay", "--repeat", "2"),
+             ("debug", "--batch"), ("debug", "--batch", "--schedule", "recorded", "--at", "1"))
+
+    def without(self, archive: str, *what: str) -> str:
+        """A copy of an archive that lacks it."""
+        copy = self.path(f"without-{'-'.join(what)}.reprise")
+        subprocess.run([os.path.abspath("tests/e2e/older_archive"), archive, copy, *what], check=True)
+        return copy
+
+    def test_what_no_replay_can_do_without_is_told_before_anything_starts(self):
+        archive, _, upstream = self.record_asking("/tea", "/milk")
+        upstream.close()
+        started = self.path("started")
+        cases = [(self.without(archive, "accepts"), "accepted: an agent of an older version made it"),
+                 (self.without(archive, "listens"), "where the service began to listen for connection"),
+                 (self.without(archive, "clock"), "no moment in it is known"),
+                 (os.path.abspath("tests/golden/format_1_0.reprise"), "record the service again")]
+        for older, words in cases:
+            for command, *options in self.MODES:
+                said = self.refuse(command, older, *options, "--", "/bin/touch", started)
+                self.assertIn(words, said)
+                self.assertIn(older, said)
+        self.assertFalse(os.path.exists(started))
+
+    def test_what_a_replay_goes_without_is_remarked_and_the_rest_holds(self):
+        archive, command, upstream = self.record_asking("/tea", "/milk")
+        upstream.close()
+        cases = [("environment", "does not have the environment of the service"),
+                 ("processes", "does not have the environment of the service"),
+                 ("modules", "does not have where libraries were loaded"),
+                 ("threads", "does not have which thread or process took")]
+        for what, words in cases:
+            done = harness.run_reprise("replay", self.without(archive, what), "-o", self.path(what),
+                                       "--schedule", "recorded", "--", *command, status=0)
+            self.assertIn(words, done.stderr)
+        # The control: the archive as it was made, and a schedule that has no use for the threads.
+        for older, schedule in ((self.without(archive), "recorded"),
+                                (self.without(archive, "threads"), "serial")):
+            done = harness.run_reprise("replay", older, "-o", self.path("whole"), "--overwrite",
+                                       "--schedule", schedule, "--", *command, status=0)
+            self.assertNotIn("does not have", done.stderr)
+
+
 class PortTest(ReplayTestCase):
 
     def test_a_port_in_use_is_the_services_own_failure_when_it_is_recorded(self):

@@ -53,7 +53,7 @@ class RecordedScheduleTest(ReplayTest):
     def test_serial_lets_nothing_overlap(self):
         """The control: what makes exchanges overlap is the schedule."""
         recording, exchanges = self._record_ledger("--threading", "thread-per-connection")
-        replay = self.replay(recording)
+        replay = self.replay(recording, options=("--schedule", "serial"))
         self.assert_held(replay, exchanges)
         self.assertLess(len(_overlaps(replay.archive)), len(_overlaps(recording.archive)) // 4)
 
