@@ -25,9 +25,11 @@ TokenStore::TokenStore(std::string directory_url) : directory_url_(std::move(dir
 
 std::optional<AccessToken> TokenStore::GoodToken(http::Client& directory) {
   const std::lock_guard lock(mutex_);
-  if (!token_ || system_clock::now() >= token_->expires) {
+  if (system_clock::now() >= token_.expires) {
     const auto given = directory.Post(directory_url_ + "/tokens", "{}");
-    token_ = given && given->status == 201 ? ParseToken(given->body) : std::nullopt;
+    const auto token = given && given->status == 201 ? ParseToken(given->body) : std::nullopt;
+    if (!token) return std::nullopt;
+    token_ = *token;
   }
   return token_;
 }

@@ -28,7 +28,7 @@ class TokenStore {
  private:
   const std::string directory_url_;
   std::mutex mutex_;
-  std::optional<AccessToken> token_;
+  AccessToken token_;  // expired until there is one
 };
 
 }  // namespace profiles
