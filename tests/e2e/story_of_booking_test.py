@@ -3,6 +3,7 @@
 import re
 import unittest
 
+from tests.e2e import harness
 from tests.e2e.story_case import StoryTest
 
 
@@ -26,7 +27,10 @@ class BookingStory(StoryTest):
         self.assert_every_replay_has_it()
 
     def test_one_after_the_other_does_not(self):
-        """The control: it is the order that brings it back."""
+        """The control: it is the order that brings it back; and whoever left it out is told."""
+        told = harness.run_reprise("replay", self.archive.path, "-o", self.path("told.reprise"), "--", self.service,
+                                   status=1).stderr
+        self.assertIn(f"exchange {self.second} overlapped others when it was recorded; --schedule recorded", told)
         replay = self.replay_with(self.service)
         self.assertEqual({divergence["exchange"] for divergence in replay.ledger["divergences"]}, {self.second})
         self.assertEqual([line["status"] for line in replay.archive.ls("--target", self.seat)][:2], ["201", "409"])
