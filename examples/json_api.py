@@ -1,4 +1,4 @@
-"""What the APIs that examples call are written with: a thread a connection, JSON, nothing said on stderr."""
+"""What the APIs that examples call are written with: a thread a connection, and JSON."""
 
 import http.server
 import json

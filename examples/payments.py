@@ -20,7 +20,8 @@ import time
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-sys.path.insert(0, str(pathlib.Path(__file__).absolute().parents[1]))  # As a command it is run by path.
+# As a command it is run by path.
+sys.path.insert(0, str(pathlib.Path(__file__).absolute().parents[1]))
 
 from examples import json_api
 

@@ -1,4 +1,4 @@
-"""An evening at the box offices: at three desks customers ask for a seat, one at each desk at a time."""
+"""An evening at the box office: customers at three desks, one at each at a time."""
 
 import collections
 import random
@@ -33,10 +33,14 @@ def _desk(desk: int, together: threading.Barrier) -> Script:
 
 def complaints(answers: list[Received]) -> list[Complaint]:
     """Of customers who were sold a seat that somebody else was sold, too."""
-    sold = [answer for answer in answers if answer.status == 201]
     holders = collections.defaultdict(list)
+    sold = [answer for answer in answers if answer.status == 201]
     for answer in sold:
         holders[answer.request.target].append(answer.request.body.decode())
-    return [Complaint(answer, f"{answer.request.body.decode()} paid for {answer.request.target}, which was sold to "
-                              f"{' and '.join(holders[answer.request.target])}")
+    return [Complaint(answer, _complaint(answer, holders[answer.request.target]))
             for answer in sold if len(holders[answer.request.target]) > 1]
+
+
+def _complaint(sale: Received, holders: list[str]) -> str:
+    return (f"{sale.request.body.decode()} paid for {sale.request.target}, which was sold to "
+            f"{' and '.join(holders)}")

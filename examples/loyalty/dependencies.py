@@ -1,4 +1,4 @@
-"""What the loyalty service depends on: a redis-server with the customers and their visits so far."""
+"""What the loyalty service depends on: a redis-server with the customers and their visits."""
 
 from typing import Optional
 

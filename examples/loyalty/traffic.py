@@ -16,7 +16,11 @@ def scripts() -> list[Script]:
 
 def complaints(answers: list[Received]) -> list[Complaint]:
     """Of customers who were greeted with a number."""
-    greetings = [(answer, json.loads(answer.body)["name"]) for answer in answers if answer.status == 200]
-    return [Complaint(answer, f"the customer with card {answer.request.target.rpartition('/')[2]} was greeted as "
-                              f"\"{name}\"")
-            for answer, name in greetings if name.isdigit()]
+    found = []
+    for answer in answers:
+        name = json.loads(answer.body).get("name", "")
+        if name.isdigit():
+            card = answer.request.target.rpartition("/")[2]
+            text = f'the customer with card {card} was greeted as "{name}"'
+            found.append(Complaint(answer, text))
+    return found

@@ -7,7 +7,7 @@ from examples.server_process import ServerProcess
 
 _DIRECTORY = pathlib.Path(__file__).absolute().parent / "directory.py"
 TOKEN_LIFE_MS = 1500
-SLOW = "u-105"
+_SLOW = "u-105"
 
 
 class Dependencies:
@@ -17,10 +17,11 @@ class Dependencies:
         environment: variables that point the service here.
     """
 
-    def __init__(self, slow: str = SLOW):
+    def __init__(self, slow: str = _SLOW):
         """`slow`: a user who is looked up for as long as a token is good."""
         self._directory = ServerProcess(
-            [sys.executable, str(_DIRECTORY), "--token-life-ms", str(TOKEN_LIFE_MS), "--slow", slow],
+            [sys.executable, str(_DIRECTORY), "--token-life-ms", str(TOKEN_LIFE_MS),
+             "--slow", slow],
             ready=r"listening on (\d+)")
         self.environment = {"DIRECTORY_URL": f"http://localhost:{self._directory.ready[1]}"}
 

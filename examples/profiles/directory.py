@@ -13,7 +13,8 @@ import sys
 import time
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).absolute().parents[2]))  # As a command it is run by path.
+# As a command it is run by path.
+sys.path.insert(0, str(pathlib.Path(__file__).absolute().parents[2]))
 
 from examples import json_api
 

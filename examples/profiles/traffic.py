@@ -31,6 +31,7 @@ def complaints(answers: list[Received]) -> list[Complaint]:
         if kept and int(kept[1]) * 1000 > TOKEN_LIFE_MS:
             user = answer.request.target.rpartition("/")[2]
             years = int(kept[1]) // (365 * 24 * 3600)
-            found.append(Complaint(answer, f"what is changed in the profile of {user} is not seen: browsers keep "
-                                           f"the old one, for {years} years"))
+            text = (f"what is changed in the profile of {user} is not seen: browsers keep the old "
+                    f"one, for {years} years")
+            found.append(Complaint(answer, text))
     return found

@@ -29,7 +29,6 @@ class StoryTest(ReplayTest):
         cls.service = os.path.abspath(f"examples/{cls.example}/{cls.example}")
         cls.archive = harness.Archive(os.path.join(directory, "prod.reprise"))
         complaint, log = record.record(cls.example, cls.archive.path, harness.REPRISE, cls.service)
-        assert complaint is not None, f"nobody met the bug: {log}"
         cls.logged, = [line for line in log if complaint.request_id in line]
         cls.found = cls.archive.ls("--find", complaint.request_id)
         cls.number = cls.found[-1]["exchange"]

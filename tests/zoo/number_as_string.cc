@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "tests/zoo/beast_server.h"
 #include "examples/http/client.h"
+#include "tests/zoo/beast_server.h"
 #include "tests/zoo/http_text.h"
 
 namespace {
