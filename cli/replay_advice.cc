@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace reprise::cli {
 namespace {
@@ -24,15 +25,17 @@ std::string replay_advice(const replayer::Plan& plan, const replayer::Ledger& le
     const auto one =
         std::ranges::find(plan.exchanges, divergence.exchange, &replayer::RecordedExchange::id);
     if (one == plan.exchanges.end()) continue;
+    const std::uint64_t number = one->id.value;
     if (alone) {
       return fmt::format(
-          "exchange {} was replayed alone; --with-prefix replays what came before, too",
-          one->id.value);
+          "exchange {} was replayed alone: if what came before it matters, try --with-prefix",
+          number);
     }
     if (serial && overlapped(plan, *one)) {
       return fmt::format(
-          "exchange {} overlapped others when it was recorded; --schedule recorded replays them so",
-          one->id.value);
+          "exchange {} overlapped others when it was recorded: if that matters, try --schedule "
+          "recorded",
+          number);
     }
   }
   return "";

@@ -30,7 +30,8 @@ class BookingStory(StoryTest):
         """The control: it is the order that brings it back; and whoever left it out is told."""
         told = harness.run_reprise("replay", self.archive.path, "-o", self.path("told.reprise"), "--", self.service,
                                    status=1).stderr
-        self.assertIn(f"exchange {self.second} overlapped others when it was recorded; --schedule recorded", told)
+        self.assertIn(f"exchange {self.second} overlapped others when it was recorded: if that matters, try "
+                      "--schedule recorded", told)
         replay = self.replay_with(self.service)
         self.assertEqual({divergence["exchange"] for divergence in replay.ledger["divergences"]}, {self.second})
         self.assertEqual([line["status"] for line in replay.archive.ls("--target", self.seat)][:2], ["201", "409"])

@@ -35,7 +35,8 @@ class LoyaltyStory(StoryTest):
         """The control: what is wrong came from before; and whoever left that out is told."""
         told = harness.run_reprise("replay", self.archive.path, "-o", self.path("told.reprise"),
                                    "--only", str(self.number), "--", self.service, status=1).stderr
-        self.assertIn(f"exchange {self.number} was replayed alone; --with-prefix", told)
+        self.assertIn(f"exchange {self.number} was replayed alone: if what came before it matters, try "
+                      "--with-prefix", told)
         replay = self.replay_with(self.service, "--only", str(self.number))
         self.assertEqual(self._greeted(replay.archive, 1), "Cyd")
         self.assertEqual({divergence["exchange"] for divergence in replay.ledger["divergences"]}, {self.number})
