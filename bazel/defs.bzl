@@ -326,35 +326,39 @@ def reprise_e2e_test(name, srcs, main = None, size = "medium", tags = [], **kwar
     else:
         fail("%s: the source of an end-to-end test is .py, .sh or .cc, not %s" % (name, srcs[0]))
 
-def zoo_case(name, deps = [], test_deps = [], data = [], **kwargs):
-    """A case of tests/zoo: NAME.cc built as it is and with its fix, and NAME.py as the test of both.
+def zoo_case(name, service = None, deps = [], test_deps = [], data = [], **kwargs):
+    """A case of tests/zoo: a service as it is and with its fix, and NAME.py as the test of both.
 
-    Makes `NAME`, the service with its bug, `NAME_fixed`, the same compiled with FIXED defined, and
-    `NAME_test`.
+    Makes `NAME_test`; and without a `service`, `NAME`, the service with its bug out of NAME.cc, and
+    `NAME_fixed`, the same compiled with FIXED defined.
 
     Args:
       name: of the case.
-      deps: of the service.
+      service: the service with its bug where it is one of examples/; its fix is that with `_fixed` at the end.
+      deps: of the service out of NAME.cc.
       test_deps: of the test, besides tests/zoo/zoo.py.
       data: of the test, besides the services.
       **kwargs: for the test.
     """
-    for service, defines in ((name, []), (name + "_fixed", ["FIXED"])):
-        reprise_cc_binary(
-            name = service,
-            testonly = True,
-            srcs = [name + ".cc"],
-            local_defines = defines,
-            visibility = ["//visibility:public"],
-            deps = deps,
-        )
+    fixed = (service or name) + "_fixed"
+    if not service:
+        service = name
+        for binary, defines in ((service, []), (fixed, ["FIXED"])):
+            reprise_cc_binary(
+                name = binary,
+                testonly = True,
+                srcs = [name + ".cc"],
+                local_defines = defines,
+                visibility = ["//visibility:public"],
+                deps = deps,
+            )
     reprise_e2e_test(
         name = name + "_test",
         srcs = [name + ".py"],
-        data = data + [name, name + "_fixed"],
+        data = data + [service, fixed],
         env = {
-            "ZOO_FIXED": "$(rootpath %s_fixed)" % name,
-            "ZOO_SERVICE": "$(rootpath %s)" % name,
+            "ZOO_FIXED": "$(rootpath %s)" % fixed,
+            "ZOO_SERVICE": "$(rootpath %s)" % service,
         },
         deps = [":zoo_py"] + test_deps,
         **kwargs

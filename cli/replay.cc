@@ -11,6 +11,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/replay_advice.h"
 #include "cli/replay_run.h"
 #include "cli/replay_setup.h"
 #include "cli/run_comparison.h"
@@ -47,7 +48,8 @@ class ReplayCommand final : public Command {
                                          RunFiles& files, Terminal& terminal) const;
   std::function<void(std::uint64_t, std::uint64_t)> progress(std::uint64_t run,
                                                              Terminal& terminal) const;
-  void report(const replayer::Ledger& ledger, const RunFiles& files, Terminal& terminal) const;
+  void report(const replayer::Plan& plan, const replayer::Ledger& ledger, const RunFiles& files,
+              Terminal& terminal) const;
 
   std::string archive_;
   std::string output_;
@@ -218,15 +220,15 @@ ExitCode ReplayCommand::run(Terminal& terminal) {
   auto outcome = replay(*recording->plan, *directory, files, terminal);
   if (!outcome) return outcome.error();
   outcome->ledger->files = std::move(differing);
-  report(*outcome->ledger, files, terminal);
+  report(*recording->plan, *outcome->ledger, files, terminal);
   if (recording->damaged) return ExitCode::kDamaged;
   if (!outcome->within_policy) return ExitCode::kBelowPolicy;
   const bool differs = outcome->differs || !outcome->ledger->determinism.holds();
   return differs ? ExitCode::kDiffers : ExitCode::kHeld;
 }
 
-void ReplayCommand::report(const replayer::Ledger& ledger, const RunFiles& files,
-                           Terminal& terminal) const {
+void ReplayCommand::report(const replayer::Plan& plan, const replayer::Ledger& ledger,
+                           const RunFiles& files, Terminal& terminal) const {
   if (json_) {
     terminal.out() << replayer::ledger_json(ledger) << "\n" << std::flush;
     return;
@@ -243,6 +245,9 @@ void ReplayCommand::report(const replayer::Ledger& ledger, const RunFiles& files
     terminal.err() << (kept.size() == 1 ? "reprise: the replay is in " : "reprise: a replay is in ")
                    << printable(file) << "\n";
   }
+  const std::string advice =
+      replay_advice(plan, ledger, only_ && !with_prefix_, schedule_ == replayer::kDefaultSchedule);
+  if (!advice.empty()) terminal.err() << "reprise: " << advice << "\n";
   const auto& difference = ledger.determinism.first_difference;
   const std::string base = difference ? kept.front() : archive_;
   const std::string candidate = difference ? files.of(difference->other.run) : kept.front();

@@ -45,6 +45,19 @@ class Received:
                            "headers": self.headers, **body})
 
 
+@dataclasses.dataclass(frozen=True)
+class Complaint:
+    """What somebody has against an answer that looked well to the service."""
+
+    answer: Received
+    text: str
+
+    @property
+    def request_id(self) -> str:
+        """The one that the service's log has."""
+        return dict(self.answer.headers)["X-Request-Id"]
+
+
 # Yields requests; is sent what was received for each.
 Script = Generator[Request, Received, None]
 

@@ -23,6 +23,9 @@ std::string excerpt(const event::Bytes& bytes, std::size_t at) {
   const std::string_view body(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const std::size_t begin = at - std::min(at, kExcerptBytes / 2);
   std::string text(body.substr(begin, kExcerptBytes));
+  text.erase(text.find_last_not_of("\r\n") + 1);
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\r' || c == '\n'; }, ' ');
   if (begin > 0) text.insert(0, "…");
   if (begin + kExcerptBytes < body.size()) text += "…";
   return "body of " + std::to_string(body.size()) + " bytes: " + text;

@@ -133,6 +133,12 @@ TEST_F(Settlement, ShortBodiesAreShownWhole) {
             "response: body of 10 bytes: seven left -> body of 8 bytes: six left\n");
 }
 
+TEST_F(Settlement, BodiesOfManyLinesAreShownOnOne) {
+  record(ok("seven\nleft\n"));
+  EXPECT_EQ(settle(answered(ok("six\nleft\n"))),
+            "response: body of 11 bytes: seven left -> body of 9 bytes: six left\n");
+}
+
 TEST_F(Settlement, BodyThatIsGoneIsToldAsEmpty) {
   record(ok("seven"));
   EXPECT_EQ(settle(answered(ok(""))), "response: body of 5 bytes: seven -> body of 0 bytes: \n");

@@ -56,7 +56,7 @@ class Dependencies:
             self.redis = stack.enter_context(RedisServer())
             host = _payments_host()
             self.payments = stack.enter_context(ServerProcess(
-                [sys.executable, str(_HERE / "payments.py"), "--host", host,
+                [sys.executable, str(_HERE.parent / "payments.py"), "--host", host,
                  "--review-every", str(review_every)],
                 ready=r"listening on (\d+)"))
             self.payments_url = f"http://{host}:{self.payments.ready[1]}"

@@ -14,16 +14,16 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kAccounts = "/accounts/";
 constexpr int64_t kLargestAmount = 1'000'000'000'000;
 
-HttpAnswer Answer(int status, const Json& json) {
+http::Answer Answer(int status, const Json& json) {
   // Redis keeps bytes; what is no UTF-8 among them is replaced.
   return {status, json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 
-HttpAnswer Error(int status, std::string_view message) {
+http::Answer Error(int status, std::string_view message) {
   return Answer(status, {{"error", message}});
 }
 
-HttpAnswer Error(const Failure& failure) {
+http::Answer Error(const Failure& failure) {
   return Error(failure.kind == FailureKind::kUnknownAccount ? 404 : 503, failure.message);
 }
 
@@ -37,7 +37,7 @@ std::optional<int64_t> ToNumber(std::string_view digits) {
 
 }  // namespace
 
-HttpAnswer RequestHandler::Handle(const HttpRequest& request) {
+http::Answer RequestHandler::Handle(const http::Request& request) {
   std::string_view rest = request.path;
   if (!rest.starts_with(kAccounts)) return Error(404, "use /accounts/ID");
   rest.remove_prefix(kAccounts.size());
@@ -50,7 +50,7 @@ HttpAnswer RequestHandler::Handle(const HttpRequest& request) {
   return Error(404, "an account has /entries and /totals");
 }
 
-HttpAnswer RequestHandler::Owner(const HttpRequest& request, const std::string& account) {
+http::Answer RequestHandler::Owner(const http::Request& request, const std::string& account) {
   if (request.method == "PUT") {
     if (request.body.empty()) return Error(400, "the body must be the owner's name");
     if (Result<void> set = accounts_.SetOwner(account, request.body); !set) {
@@ -64,7 +64,7 @@ HttpAnswer RequestHandler::Owner(const HttpRequest& request, const std::string& 
   return Answer(200, {{"owner", *owner}});
 }
 
-HttpAnswer RequestHandler::Entries(const HttpRequest& request, const std::string& account) {
+http::Answer RequestHandler::Entries(const http::Request& request, const std::string& account) {
   if (request.method == "POST") {
     const std::optional<int64_t> amount = ToNumber(request.body);
     if (!amount || std::abs(*amount) > kLargestAmount) {
@@ -75,15 +75,17 @@ HttpAnswer RequestHandler::Entries(const HttpRequest& request, const std::string
     return Answer(201, {{"entry", *number}});
   }
   if (request.method != "GET") return Error(405, "use GET or POST");
-  const std::optional<int64_t> from = request.from.empty() ? 0 : ToNumber(request.from);
-  const std::optional<int64_t> to = request.to.empty() ? -1 : ToNumber(request.to);
+  const std::string first = request.Parameter("from");
+  const std::string last = request.Parameter("to");
+  const std::optional<int64_t> from = first.empty() ? 0 : ToNumber(first);
+  const std::optional<int64_t> to = last.empty() ? -1 : ToNumber(last);
   if (!from || !to) return Error(400, "'from' and 'to' must be whole numbers");
   const Result<std::vector<std::string>> entries = accounts_.Entries(account, *from, *to);
   if (!entries) return Error(entries.error());
   return Answer(200, *entries);
 }
 
-HttpAnswer RequestHandler::Totals(const HttpRequest& request, const std::string& account) {
+http::Answer RequestHandler::Totals(const http::Request& request, const std::string& account) {
   if (request.method != "GET") return Error(405, "use GET");
   const Result<std::map<std::string, std::string>> totals = accounts_.Totals(account);
   if (!totals) return Error(totals.error());

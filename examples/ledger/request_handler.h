@@ -4,25 +4,10 @@
 
 #include <string>
 
+#include "examples/http/server.h"
 #include "examples/ledger/account_book.h"
 
 namespace ledger {
-
-struct HttpRequest {
-  std::string method;
-  /// Without a query.
-  std::string path;
-  /// The parameters "from" and "to" of the query; empty when they are missing.
-  std::string from;
-  std::string to;
-  std::string body;
-};
-
-struct HttpAnswer {
-  int status = 200;
-  /// JSON, with a line feed at its end.
-  std::string body;
-};
 
 /// Serves
 ///   PUT  /accounts/ID           the owner's name as the body; 200
@@ -35,12 +20,12 @@ class RequestHandler {
  public:
   explicit RequestHandler(AccountBook& accounts) : accounts_(accounts) {}
 
-  [[nodiscard]] HttpAnswer Handle(const HttpRequest& request);
+  [[nodiscard]] http::Answer Handle(const http::Request& request);
 
  private:
-  [[nodiscard]] HttpAnswer Owner(const HttpRequest& request, const std::string& account);
-  [[nodiscard]] HttpAnswer Entries(const HttpRequest& request, const std::string& account);
-  [[nodiscard]] HttpAnswer Totals(const HttpRequest& request, const std::string& account);
+  [[nodiscard]] http::Answer Owner(const http::Request& request, const std::string& account);
+  [[nodiscard]] http::Answer Entries(const http::Request& request, const std::string& account);
+  [[nodiscard]] http::Answer Totals(const http::Request& request, const std::string& account);
 
   AccountBook& accounts_;
 };

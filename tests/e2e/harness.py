@@ -124,8 +124,8 @@ class Archive:
         printed = run_reprise(*words, self.path, "--json")
         return [json.loads(line) for line in printed.stdout.splitlines()]
 
-    def ls(self) -> list[dict]:
-        return self._json_lines("ls")
+    def ls(self, *filters: str) -> list[dict]:
+        return self._json_lines("ls", *filters)
 
     def stats(self) -> dict:
         return json.loads(run_reprise("stats", self.path, "--json").stdout)

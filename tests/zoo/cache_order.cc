@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "tests/zoo/fetch.h"
+#include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/thread_server.h"
 
@@ -27,7 +27,7 @@ class Prices {
  private:
   // The list has lines "THING PRICE".
   zoo::Response Load() {
-    zoo::Fetcher fetcher;
+    http::Client fetcher;
     const auto list = fetcher.Get(catalogue_ + "/list");
     if (!list || list->status != 200) return {.status = 502, .body = "{}"};
     std::istringstream lines(list->body);
@@ -45,7 +45,7 @@ class Prices {
   }
 
   zoo::Response Refresh(const std::string& thing) {
-    zoo::Fetcher fetcher;
+    http::Client fetcher;
     const auto price = fetcher.Get(catalogue_ + "/fresh/" + thing);
     if (!price || price->status != 200) return {.status = 502, .body = "{}"};
     const std::lock_guard lock(mutex_);

@@ -1,14 +1,19 @@
-"""A seat is sold twice: the second customer came while the first was paying.
+"""A seat is sold twice: the second customer came while the first was paying. The service and its evening are
+those of examples/booking.
 
 The bug is about both exchanges. The fix refuses the second customer, who then does not pay.
 """
 
+import collections
 import contextlib
-import threading
+import os
 import unittest
+from unittest import mock
 
-from tests.e2e import harness
-from tests.zoo import upstream, zoo
+from examples import http_clients
+from examples.booking import traffic
+from examples.booking.dependencies import Dependencies
+from tests.zoo import zoo
 
 
 class DoubleBooking(zoo.ZooCase):
@@ -18,42 +23,37 @@ class DoubleBooking(zoo.ZooCase):
 
     @contextlib.contextmanager
     def dependencies(self, healthy):
-        # Production's first payment waits for the second to begin, and the second for the end of the first.
-        self.paying = {customer: threading.Event() for customer in (b"ann", b"bob")}
-        self.booked = threading.Event()
-
-        def pay(asked, _):
-            self.paying[asked.body].set()
-            if not healthy:
-                (self.paying[b"bob"] if asked.body == b"ann" else self.booked).wait(harness.PATIENCE_S)
-            return upstream.answer({"paid": True})
-
-        with upstream.Upstream(pay) as payments:
-            yield [payments.url]
+        # Whoever asks one after the other need not wait for a bank.
+        with Dependencies(charge_takes_ms=0) if healthy else Dependencies() as payments, \
+                mock.patch.dict(os.environ, payments.environment):
+            yield []
 
     def traffic(self, port):
-        answers = []
-        with zoo.Client(port, answers) as first, zoo.Client(port, answers) as second:
-            of_ann, of_bob = zoo.request("POST", "/seats/12", b"ann"), zoo.request("POST", "/seats/12", b"bob")
-            first.send(of_ann)
-            self.paying[b"ann"].wait(harness.PATIENCE_S)
-            second.send(of_bob)
-            first.read_answer(of_ann)
-            self.booked.set()
-            second.read_answer(of_bob)
-        return answers
+        return zoo.received(http_clients.drive("127.0.0.1", port, traffic.scripts()))
 
-    def wrong(self, answer):
-        return b"bob" in answer.body
+    def has_bug(self, run):
+        return bool(self._sold_again(run))
+
+    def failing(self):
+        return self._sold_again(self.recorded)[0]
+
+    def _sold_again(self, run):
+        """Of the sales of a seat all but the first."""
+        sales = collections.defaultdict(list)
+        for answer in run.answers:
+            if answer.status == 201:
+                sales[answer.asked].append(answer)
+        return [answer for answers in sales.values() for answer in answers[1:]]
 
     def intended(self):
-        return {self.failing().number: {
+        return {answer.number: {
             "response.status": ("201", "409"),
-            "response.header.Content-Length": ("20", "17"),
-            "response.body.$.booked_for": ("bob", None),
-            "response.body.$.error": (None, "taken"),
+            "response.header.Content-Length": ("35", "30"),
+            "response.body.$.seat": (answer.json["seat"], None),
+            "response.body.$.booked_for": (answer.json["booked_for"], None),
+            "response.body.$.error": (None, "the seat is taken"),
             "call[0]": (zoo.ANY, None),
-        }}
+        } for answer in self._sold_again(self.recorded)}
 
 
 if __name__ == "__main__":

@@ -124,4 +124,13 @@ bool SendAll(int socket, std::string_view bytes) {
   return true;
 }
 
+std::string Field(const std::string& json, const std::string& name) {
+  const std::size_t key = json.find('"' + name + "\":");
+  if (key == std::string::npos) return "";
+  const std::size_t value = json.find_first_not_of(' ', key + name.size() + 3);
+  if (value == std::string::npos) return "";
+  if (json[value] == '"') return json.substr(value + 1, json.find('"', value + 1) - value - 1);
+  return json.substr(value, json.find_first_of(",}", value) - value);
+}
+
 }  // namespace zoo

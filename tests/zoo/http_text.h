@@ -39,4 +39,8 @@ struct Response {
 // Sends all of it through a blocking socket; false when the other side is gone.
 bool SendAll(int socket, std::string_view bytes);
 
+// The text of a member of a flat JSON object, without its quotation marks: a service that asks for
+// two fields brings no parser. Empty without that member.
+[[nodiscard]] std::string Field(const std::string& json, const std::string& name);
+
 }  // namespace zoo

@@ -14,7 +14,7 @@
 #include <random>
 #include <string>
 
-#include "tests/zoo/fetch.h"
+#include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/listener.h"
 
@@ -25,7 +25,7 @@ std::mt19937 random_tokens{std::random_device()()};
 zoo::Response Begin(const zoo::Request& request, const std::string& users) {
   char token[16];
   std::snprintf(token, sizeof token, "%08lx", random_tokens());
-  zoo::Fetcher fetcher;
+  http::Client fetcher;
   const auto user = fetcher.Get(users + "/users/" + request.body);
   if (!user || user->status != 200) return {.status = 403, .body = "{}"};
   return {.status = 201, .body = R"({"token":")" + std::string(token) + "\"}"};

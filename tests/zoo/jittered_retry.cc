@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "tests/zoo/fetch.h"
+#include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/thread_server.h"
 
@@ -23,7 +23,7 @@ class Payments {
   explicit Payments(std::string provider) : provider_(std::move(provider)) {}
 
   zoo::Response Pay(const zoo::Request& request) {
-    zoo::Fetcher fetcher;
+    http::Client fetcher;
     auto charge = fetcher.Post(provider_ + "/charges", request.body);
     if (charge && charge->status == 503) {
       std::this_thread::sleep_for(Pause());

@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <string>
 
+#include "examples/http/client.h"
 #include "tests/zoo/beast_server.h"
-#include "tests/zoo/fetch.h"
 #include "tests/zoo/http_text.h"
 
 namespace {
@@ -40,7 +40,7 @@ year_month_day Renewal(year_month_day paid) {
 }
 
 zoo::Response Subscribe(const zoo::Request& request, const std::string& provider) {
-  zoo::Fetcher payments;
+  http::Client payments;
   const auto payment = payments.Post(provider + "/payments", request.body);
   if (!payment || payment->status != 200) return {.status = 502, .body = "{}"};
   const year_month_day renewal = Renewal(Parse(zoo::Field(payment->body, "paid_on")));

@@ -9,7 +9,7 @@
 #include <ctime>
 #include <string>
 
-#include "tests/zoo/fetch.h"
+#include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/prefork.h"
 
@@ -33,7 +33,7 @@ zoo::Response File(const zoo::Request& request, const std::string& tariffs) {
   tzset();
   const tm now = LocalTime();
   const std::string day = Text(now, "%Y-%m-%d");
-  zoo::Fetcher upstream;
+  http::Client upstream;
   const auto tariff = upstream.Get(tariffs + "/tariffs/" + day);
   if (!tariff || tariff->status != 200) return {.status = 502, .body = "{}"};
 #ifdef FIXED

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "tests/zoo/fetch.h"
+#include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/thread_server.h"
 
@@ -22,7 +22,7 @@ class Accounts {
     const std::string account(request.Path());
     const long amount = std::atol(request.Parameter("amount").c_str());
     const long balance = Balance(account);
-    zoo::Fetcher fetcher;
+    http::Client fetcher;
     const auto rate = fetcher.Get(rates_ + "/rates/" + request.Parameter("currency"));
     if (!rate || rate->status != 200) return {.status = 502, .body = "{}"};
     const long cents = amount * std::atol(zoo::Field(rate->body, "cents").c_str());

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "examples/http/client.h"
 #include "tests/zoo/beast_server.h"
-#include "tests/zoo/fetch.h"
 #include "tests/zoo/http_text.h"
 
 namespace {
@@ -24,7 +24,7 @@ double Price(const std::string& json) {
 }
 
 zoo::Response Answer(const zoo::Request& request, const std::string& catalogue) {
-  zoo::Fetcher fetcher;
+  http::Client fetcher;
   const auto thing = fetcher.Get(catalogue + request.target);
   if (!thing || thing->status != 200) return {.status = 502, .body = "{}"};
   const long cents = std::lround(Price(thing->body) * 100);

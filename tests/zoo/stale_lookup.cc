@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "tests/zoo/fetch.h"
+#include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/thread_server.h"
 

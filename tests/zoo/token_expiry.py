@@ -1,57 +1,37 @@
-"""A profile may be kept for half a billion years, because its token expired while the upstream was asked.
+"""A profile may be kept for 136 years, because its token expired while the directory was asked. The service and its
+users are those of examples/profiles.
 
-Production's upstream takes longer for one of the profiles than the token is good.
+Production's directory takes longer for one of the profiles than the token is good.
 """
 
 import contextlib
-import time
+import os
 import unittest
+from unittest import mock
 
-from tests.e2e import harness
-from tests.zoo import upstream, zoo
-
-_LIFETIME_MS = 1500
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+from examples import http_clients
+from examples.profiles import traffic
+from examples.profiles.dependencies import Dependencies
+from tests.zoo import zoo
 
 
 class TokenExpiry(zoo.ZooCase):
 
     @contextlib.contextmanager
     def dependencies(self, healthy):
-        expires_ms = 0
-
-        def tell(asked, _):
-            nonlocal expires_ms
-            if asked.target == "/tokens":
-                expires_ms = now_ms() + _LIFETIME_MS
-                return upstream.answer({"token": f"t{asked.number}", "expires_ms": expires_ms})
-            if not healthy and "bob" in asked.target:
-                harness.wait_for(lambda: now_ms() > expires_ms, "the end of the token")
-            return upstream.answer({"likes": "tea"})
-
-        with upstream.Upstream(tell) as users:
-            yield [users.url]
+        with Dependencies(slow="") if healthy else Dependencies() as directory, \
+                mock.patch.dict(os.environ, directory.environment):
+            yield []
 
     def traffic(self, port):
-        answers = []
-        with zoo.Client(port, answers) as client:
-            for user in ("bob", "cyd"):
-                client.ask("GET", f"/profiles/{user}")
-        return answers
+        return zoo.received(http_clients.drive("127.0.0.1", port, traffic.scripts()))
 
     def wrong(self, answer):
-        return answer.json["keep_ms"] > _LIFETIME_MS
+        return answer.headers.get("cache-control") == f"max-age={2 ** 32 - 1}"
 
     def intended(self):
-        failing = self.failing()
-        length = len(failing.body)
-        fixed_length = length - len(str(failing.json["keep_ms"])) + len("0")
-        return {failing.number: {
-            "response.header.Content-Length": (str(length), str(fixed_length)),
-            "response.body.$.keep_ms": (zoo.ANY, 0),
+        return {self.failing().number: {
+            "response.header.Cache-Control": (f"max-age={2 ** 32 - 1}", "max-age=0"),
         }}
 
 

@@ -23,6 +23,7 @@ import tempfile
 from typing import Any, ContextManager, Optional, Sequence
 from unittest import mock
 
+from examples.http_clients import Received
 from examples.server_process import ServerProcess
 from tests.e2e import harness
 from tests.e2e.replay_case import Replay, ReplayTest
@@ -30,6 +31,7 @@ from tests.zoo import sockets
 
 ANY = mock.ANY
 _LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
+_FIELD = re.compile(r"(?m)^([^:\r\n]+): *(.*?)\r?$")
 _READY = r"^listening on (\d+)$"
 _RUNS = 20
 # How many tries of the control may have the bug by chance.
@@ -49,6 +51,7 @@ class Answer:
     asked: str
     status: int
     body: bytes
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)  # names in lower case
 
     @staticmethod
     def parse(number: int, request: bytes, response: bytes) -> "Answer":
@@ -56,7 +59,8 @@ class Answer:
         head, end, body = response.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
         whole = end and (length is None or len(body) >= int(length[1]))
-        return Answer(number, asked, int(head.split(b" ")[1]) if whole else 0, body)
+        headers = {name.lower(): value for name, value in _FIELD.findall(head.decode("latin-1"))}
+        return Answer(number, asked, int(head.split(b" ")[1]) if whole else 0, body, headers)
 
     @property
     def json(self) -> Any:
@@ -133,6 +137,14 @@ def request(method: str, target: str, body: bytes = b"", **headers: str) -> byte
     if body:
         head.append(f"Content-Length: {len(body)}")
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def received(notes: list[list[Received]]) -> list[Answer]:
+    """The answers that the customers of an example got."""
+    answers = (answer for one in notes for answer in one)
+    return [Answer(number, f"{answer.request.method} {answer.request.target}", answer.status, answer.body,
+                   {name.lower(): value for name, value in answer.headers})
+            for number, answer in enumerate(answers, 1)]
 
 
 class ZooCase(ReplayTest):

@@ -12,13 +12,18 @@ them: "12.5", "7", and "1E+1" for ten.
 """
 
 import argparse
-import http.server
 import itertools
 import json
-import signal
+import pathlib
 import sys
+import time
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
+
+# As a command it is run by path.
+sys.path.insert(0, str(pathlib.Path(__file__).absolute().parents[1]))
+
+from examples import json_api
 
 _CENT = Decimal("0.01")
 _REVIEW_FEE = Decimal("10.00")
@@ -39,57 +44,43 @@ class Amount(NamedTuple):
         return f"{self.number.normalize()} {self.currency}"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    # Header and body leave in one segment.
-    wbufsize = -1
+class Handler(json_api.Handler):
 
     def do_GET(self):
         if self.path == "/health":
-            self._answer(200, {"status": "up"})
+            self.answer(200, {"status": "up"})
         else:
-            self._answer(404, {"error": "unknown"})
+            self.answer(404, {"error": "unknown"})
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         if self.path != "/charges":
-            self._answer(404, {"error": "unknown"})
+            self.answer(404, {"error": "unknown"})
             return
         try:
             charge = json.loads(body)
             amount = Amount.parse(charge["amount"])
         except (ValueError, KeyError, TypeError, InvalidOperation):
-            self._answer(400, {"error": "malformed"})
+            self.answer(400, {"error": "malformed"})
             return
+        time.sleep(self.server.charge_takes_s)
         if amount.number > _LARGEST_CHARGE:
-            self._answer(402, {"error": "declined"})
+            self.answer(402, {"error": "declined"})
             return
         number = next(self.server.charge_numbers)
         reviewed = self.server.review_every > 0 and number % self.server.review_every == 0
         fee = _REVIEW_FEE if reviewed else Decimal("0.25") + amount.number * Decimal("0.014")
-        self._answer(201, {"id": f"ch_{number}", "order": charge.get("order"),
-                           "amount": str(amount),
-                           "fee": str(Amount(fee.quantize(_CENT), amount.currency))})
-
-    def _answer(self, status: int, document: dict):
-        body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format, *args):
-        """Says nothing; stdout and stderr are for what is out of the ordinary."""
+        self.answer(201, {"id": f"ch_{number}", "order": charge.get("order"),
+                          "amount": str(amount),
+                          "fee": str(Amount(fee.quantize(_CENT), amount.currency))})
 
 
-class Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128
+class Server(json_api.Server):
 
-    def __init__(self, address: tuple[str, int], review_every: int):
+    def __init__(self, address: tuple[str, int], review_every: int, charge_takes_s: float):
         super().__init__(address, Handler)
         self.review_every = review_every
+        self.charge_takes_s = charge_takes_s
         # next() of a count is atomic.
         self.charge_numbers = itertools.count(1)
 
@@ -100,15 +91,11 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--review-every", type=int, default=40, metavar="N",
                         help="a person looks at every Nth charge; 0 for none")
+    parser.add_argument("--charge-takes-ms", type=int, default=0, metavar="MS",
+                        help="how long the customer's bank thinks")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Server((options.host, options.port), options.review_every) as server:
-        print(f"listening on {server.server_address[1]}", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            pass
-    return 0
+    return json_api.serve(Server((options.host, options.port), options.review_every,
+                                 options.charge_takes_ms / 1000))
 
 
 if __name__ == "__main__":
