@@ -5,6 +5,7 @@
 #include "protocol/annotated/syntax.h"
 #include "protocol/http1/parser.h"
 #include "protocol/http1/syntax.h"
+#include "protocol/postgresql/parser.h"
 #include "protocol/resp/parser.h"
 
 namespace reprise::protocol {
@@ -77,12 +78,15 @@ std::vector<std::string_view> Message::values(std::string_view name) const {
   return values;
 }
 
-Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> bytes) {
+Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> bytes,
+                      std::string_view target) {
   std::optional<Message> message;
   if (protocol == event::Protocol::kHttp1) {
     message = http1::parse_request(bytes);
   } else if (protocol == event::Protocol::kResp) {
     message = resp::parse_command(bytes);
+  } else if (protocol == event::Protocol::kPostgres) {
+    message = postgresql::parse_request(bytes, target);
   } else if (protocol == event::Protocol::kAnnotated) {
     message = parse_annotated_request(bytes);
   }
@@ -96,10 +100,20 @@ Message parse_response(event::Protocol protocol, std::span<const std::uint8_t> b
     message = http1::parse_response(bytes, request_method);
   } else if (protocol == event::Protocol::kResp) {
     message = resp::parse_replies(bytes);
+  } else if (protocol == event::Protocol::kPostgres) {
+    message = postgresql::parse_response(bytes);
   } else if (protocol == event::Protocol::kAnnotated) {
     message = parse_annotated_response(bytes);
   }
   return message ? std::move(*message) : opaque(bytes);
+}
+
+bool asks_state(event::Protocol protocol, std::string_view operation) {
+  return protocol == event::Protocol::kPostgres && operation == "SYNC";
+}
+
+char state_after(event::Protocol protocol, std::span<const std::uint8_t> response) {
+  return protocol == event::Protocol::kPostgres ? postgresql::ready_state(response) : '\0';
 }
 
 }  // namespace reprise::protocol

@@ -135,6 +135,8 @@ CallRequest AnsweredConnection::request_of(const protocol::Transaction& transact
   request.peer = identity_.name;
   request.protocol = transaction.protocol;
   request.operation = transaction.operation;
+  if (request.protocol == event::Protocol::kPostgres) request.target = transaction.target;
+  request.follows = followed_;
   request.prelude = transaction.prelude;
   request.bytes = std::move(bytes);
   if (request.context.kind == event::Context::Kind::kUnattributed) {
@@ -159,6 +161,7 @@ void AnsweredConnection::on_request_end(const protocol::Transaction& transaction
     return;
   }
   last_call_ = match.call;
+  if (!match.call->prelude || followed_ == nullptr) followed_ = match.call;
   owe(cut_answer(stage_.plan, *match.call, skip, stage_.pace(), request.context));
 }
 
