@@ -104,9 +104,8 @@ tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader
   ExchangeView view;
   view.exchange = *exchange;
   if (auto connection = reader.connection(exchange->connection)) view.connection = *connection;
-  view.request = view_message(
-      exchange->request, reader.request(*exchange),
-      [&](const event::Bytes& b) {
+  view.request =
+      view_message(exchange->request, reader.request(*exchange), [&](const event::Bytes& b) {
         return protocol::parse_request(exchange->protocol, b, exchange->target);
       });
   view.response =

@@ -1,8 +1,6 @@
 #include "diff/comparison.h"
 
 #include <cstring>
-#include <functional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,9 +35,7 @@ std::vector<CallSummary> summaries(archive::Reader& reader, event::Context conte
     CallSummary& summary = all.emplace_back();
     const auto request = reader.request(call);
     summary.request_hash =
-        request ? std::hash<std::string_view>{}(
-                      {reinterpret_cast<const char*>(request->data()), request->size()})
-                : call.id.value;
+        request ? protocol::request_hash(call.protocol, *request, call.target) : call.id.value;
     summary.call = std::move(call);
   }
   return all;

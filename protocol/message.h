@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,6 +66,21 @@ struct Message {
 // response says of it at its end: PostgreSQL's 'I', 'T' or 'E', 0 when it says nothing.
 [[nodiscard]] bool asks_state(event::Protocol protocol, std::string_view operation);
 [[nodiscard]] char state_after(event::Protocol protocol, std::span<const std::uint8_t> response);
+
+// Whether a request proves who the client is (PostgreSQL's passwords and SASL messages), and from
+// where on a response to one says that it was taken; none when it does not.
+[[nodiscard]] bool proves_identity(event::Protocol protocol, std::string_view operation);
+[[nodiscard]] std::optional<std::uint64_t> acceptance_in(event::Protocol protocol,
+                                                         std::span<const std::uint8_t> response);
+
+// Equal for equal requests, whatever handles they name (PostgreSQL: statements and portals).
+[[nodiscard]] std::size_t request_hash(event::Protocol protocol,
+                                       std::span<const std::uint8_t> bytes,
+                                       std::string_view target);
+
+// What a call is called for people: "SELECT count FROM stock", "POST /charge", "HMGET stock"; ""
+// for an opaque one.
+[[nodiscard]] std::string call_title(const event::Call& call);
 
 // How two requests compare. `difference` names the first thing that differs and is not on the list
 // of what may (docs/matching.md), else the first that differs at all: hop and trace headers, dates,

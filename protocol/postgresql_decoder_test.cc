@@ -24,10 +24,9 @@ std::vector<std::string> said(const Script& script) {
   for (const std::string& line : run(whole)) {
     const std::size_t begin = line.find('[');
     const std::size_t end = line.find_first_of(")", begin);
-    const std::string kept =
-        begin == std::string::npos || end == std::string::npos
-            ? line
-            : line.substr(0, begin - 1) + line.substr(end + 1);
+    const std::string kept = begin == std::string::npos || end == std::string::npos
+                                 ? line
+                                 : line.substr(0, begin - 1) + line.substr(end + 1);
     lines.push_back(kept);
   }
   EXPECT_GE(lines.size(), 2U);
@@ -51,9 +50,9 @@ TEST(PostgresDecoderTest, EncryptionIsOpaqueFromItsBeginning) {
 }
 
 TEST(PostgresDecoderTest, ServerThatKnowsNoEncryptionMaySendAnError) {
-  EXPECT_THAT(run({client(ssl_request()), server(error("08P01")), server_closes()}),
-              ElementsAre("request 1 [0,8) postgres SSLREQUEST (prelude)",
-                          "response 1 [0,24) 08P01"));
+  EXPECT_THAT(
+      run({client(ssl_request()), server(error("08P01")), server_closes()}),
+      ElementsAre("request 1 [0,8) postgres SSLREQUEST (prelude)", "response 1 [0,24) 08P01"));
 }
 
 TEST(PostgresDecoderTest, EachStepOfAuthenticationIsARequest) {
@@ -78,12 +77,11 @@ TEST(PostgresDecoderTest, KafkaIsNotTakenForPostgres) {
 }
 
 TEST(PostgresDecoderTest, QueryWithSeveralResultsIsOneRequest) {
-  EXPECT_THAT(
-      said({client(query("SELECT a FROM t; SELECT 1")),
-            server(columns({{"a"}}) + row({"x"}) + complete("SELECT 1") + columns({{"b"}}) +
-                   row({"1"}) + complete("SELECT 1") + ready())}),
-      ElementsAre("request 2 postgres SELECT t; SELECT SELECT a FROM t; SELECT 1",
-                  "response 2 SELECT 1"));
+  EXPECT_THAT(said({client(query("SELECT a FROM t; SELECT 1")),
+                    server(columns({{"a"}}) + row({"x"}) + complete("SELECT 1") + columns({{"b"}}) +
+                           row({"1"}) + complete("SELECT 1") + ready())}),
+              ElementsAre("request 2 postgres SELECT t; SELECT SELECT a FROM t; SELECT 1",
+                          "response 2 SELECT 1"));
 }
 
 TEST(PostgresDecoderTest, ErrorIsTheStatus) {
@@ -96,7 +94,8 @@ TEST(PostgresDecoderTest, ExecutionIsNamedByTheTextThatWasPrepared) {
       said({client(parse("s1", "SELECT a FROM t WHERE b = $1") + sync()),
             server(parse_complete() + ready()),
             client(bind("", "s1", {"x"}) + describe_portal() + execute() + sync()),
-            server(bind_complete() + columns({{"a"}}) + row({"y"}) + complete("SELECT 1") + ready())}),
+            server(bind_complete() + columns({{"a"}}) + row({"y"}) + complete("SELECT 1") +
+                   ready())}),
       ElementsAre("request 2 postgres PARSE SELECT a FROM t WHERE b = $1 (prelude)",
                   "request 3 postgres SYNC (prelude)", "response 2 OK", "response 3 idle",
                   "request 4 postgres SELECT t SELECT a FROM t WHERE b = $1",
@@ -104,32 +103,30 @@ TEST(PostgresDecoderTest, ExecutionIsNamedByTheTextThatWasPrepared) {
 }
 
 TEST(PostgresDecoderTest, ErrorPassesOverEverythingUpToTheSync) {
-  EXPECT_THAT(
-      said({client(parse("", "INSERT INTO a VALUES (1)") + bind("", "") + execute() +
-                   parse("", "INSERT INTO b VALUES (1)") + bind("", "") + execute()),
-            server(parse_complete() + bind_complete() + error("23505")),
-            client(bind("", "") + execute() + sync()), server(ready())}),
-      ElementsAre("request 2 postgres PARSE INSERT INTO a VALUES (1) (prelude)",
-                  "request 3 postgres INSERT a INSERT INTO a VALUES (1)",
-                  "request 4 postgres PARSE INSERT INTO b VALUES (1) (prelude)",
-                  "request 5 postgres INSERT b INSERT INTO b VALUES (1)", "response 2 OK",
-                  "response 3 23505", "response 4", "response 5",
-                  "request 6 postgres INSERT b INSERT INTO b VALUES (1)", "response 6",
-                  "request 7 postgres SYNC (prelude)", "response 7 idle"));
+  EXPECT_THAT(said({client(parse("", "INSERT INTO a VALUES (1)") + bind("", "") + execute() +
+                           parse("", "INSERT INTO b VALUES (1)") + bind("", "") + execute()),
+                    server(parse_complete() + bind_complete() + error("23505")),
+                    client(bind("", "") + execute() + sync()), server(ready())}),
+              ElementsAre("request 2 postgres PARSE INSERT INTO a VALUES (1) (prelude)",
+                          "request 3 postgres INSERT a INSERT INTO a VALUES (1)",
+                          "request 4 postgres PARSE INSERT INTO b VALUES (1) (prelude)",
+                          "request 5 postgres INSERT b INSERT INTO b VALUES (1)", "response 2 OK",
+                          "response 3 23505", "response 4", "response 5",
+                          "request 6 postgres INSERT b INSERT INTO b VALUES (1)", "response 6",
+                          "request 7 postgres SYNC (prelude)", "response 7 idle"));
 }
 
 TEST(PostgresDecoderTest, CursorIsReadInPieces) {
-  EXPECT_THAT(
-      said({client(parse("", "SELECT a FROM t") + bind("c", "") + flush()),
-            server(parse_complete() + bind_complete()), client(execute("c", 1) + flush()),
-            server(row({"1"}) + message('s')), client(execute("c", 1) + sync()),
-            server(row({"2"}) + complete("SELECT 1") + ready('T')), client(terminate())}),
-      ElementsAre("request 2 postgres PARSE SELECT a FROM t (prelude)",
-                  "request 3 postgres BIND SELECT a FROM t", "response 2 OK", "response 3 OK",
-                  "request 4 postgres SELECT t SELECT a FROM t", "response 4 suspended",
-                  "request 5 postgres SELECT t SELECT a FROM t",
-                  "request 6 postgres SYNC (prelude)", "response 5 SELECT 1",
-                  "response 6 in transaction"));
+  EXPECT_THAT(said({client(parse("", "SELECT a FROM t") + bind("c", "") + flush()),
+                    server(parse_complete() + bind_complete()), client(execute("c", 1) + flush()),
+                    server(row({"1"}) + message('s')), client(execute("c", 1) + sync()),
+                    server(row({"2"}) + complete("SELECT 1") + ready('T')), client(terminate())}),
+              ElementsAre("request 2 postgres PARSE SELECT a FROM t (prelude)",
+                          "request 3 postgres BIND SELECT a FROM t", "response 2 OK",
+                          "response 3 OK", "request 4 postgres SELECT t SELECT a FROM t",
+                          "response 4 suspended", "request 5 postgres SELECT t SELECT a FROM t",
+                          "request 6 postgres SYNC (prelude)", "response 5 SELECT 1",
+                          "response 6 in transaction"));
 }
 
 TEST(PostgresDecoderTest, DataOfACopyAreARequestOfTheirOwn) {
@@ -137,16 +134,14 @@ TEST(PostgresDecoderTest, DataOfACopyAreARequestOfTheirOwn) {
                     client(copy_data("1\n") + copy_data("2\n") + copy_done()),
                     server(complete("COPY 2") + ready())}),
               ElementsAre("request 2 postgres COPY t COPY t FROM STDIN", "response 2 COPY IN",
-                          "request 3 postgres COPY t DATA COPY t FROM STDIN",
-                          "response 3 COPY 2"));
+                          "request 3 postgres COPY t DATA COPY t FROM STDIN", "response 3 COPY 2"));
 }
 
 TEST(PostgresDecoderTest, SyncBehindTheExecuteOfACopyIsAnsweredByNothing) {
   EXPECT_THAT(
       said({client(parse("", "COPY t FROM STDIN") + bind("", "") + execute() + sync()),
             server(parse_complete() + bind_complete() + copy_in()),
-            client(copy_data("1\n") + copy_done() + sync()),
-            server(complete("COPY 1") + ready())}),
+            client(copy_data("1\n") + copy_done() + sync()), server(complete("COPY 1") + ready())}),
       ElementsAre("request 2 postgres PARSE COPY t FROM STDIN (prelude)",
                   "request 3 postgres COPY t COPY t FROM STDIN",
                   "request 4 postgres SYNC (prelude)", "response 2 OK", "response 3 COPY IN",
@@ -164,10 +159,10 @@ TEST(PostgresDecoderTest, CopyThatFailsOnTheWayIsAnsweredEarly) {
 }
 
 TEST(PostgresDecoderTest, CopyOutIsAnAnswer) {
-  EXPECT_THAT(said({client(query("COPY t TO STDOUT")),
-                    server(copy_out() + copy_data("1\n") + copy_done() + complete("COPY 1") +
-                           ready())}),
-              ElementsAre("request 2 postgres COPY t COPY t TO STDOUT", "response 2 COPY 1"));
+  EXPECT_THAT(
+      said({client(query("COPY t TO STDOUT")),
+            server(copy_out() + copy_data("1\n") + copy_done() + complete("COPY 1") + ready())}),
+      ElementsAre("request 2 postgres COPY t COPY t TO STDOUT", "response 2 COPY 1"));
 }
 
 TEST(PostgresDecoderTest, WhatNobodyAskedForIsAPush) {

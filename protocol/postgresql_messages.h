@@ -98,8 +98,8 @@ struct Column {
 inline std::string columns(const std::vector<Column>& all) {
   std::string text = i16(static_cast<std::uint16_t>(all.size()));
   for (const Column& c : all) {
-    text += z(c.name) + i32(0) + i16(0) + i32(c.type) + i16(0xffff) + i32(UINT32_MAX) +
-            i16(c.format);
+    text +=
+        z(c.name) + i32(0) + i16(0) + i32(c.type) + i16(0xffff) + i32(UINT32_MAX) + i16(c.format);
   }
   return message('T', text);
 }

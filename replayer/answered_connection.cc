@@ -162,7 +162,8 @@ void AnsweredConnection::on_request_end(const protocol::Transaction& transaction
   }
   last_call_ = match.call;
   if (!match.call->prelude || followed_ == nullptr) followed_ = match.call;
-  owe(cut_answer(stage_.plan, *match.call, skip, stage_.pace(), request.context));
+  owe(cut_answer(stage_.plan, *match.call, std::max(skip, match.skip), stage_.pace(),
+                 request.context));
 }
 
 // A request head that waits for "100 Continue" gets the one that was recorded.

@@ -1,6 +1,7 @@
 #include "replayer/match.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "protocol/message.h"
 
@@ -173,17 +174,18 @@ std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
 
 std::optional<CallMatch> Matcher::match_prelude(const CallRequest& request) {
   const auto operation = name(request.operation), target = name(request.target);
-  if (!request.peer || !operation || !target) return std::nullopt;
-  const auto found = preludes_.find(
-      {Context::background(), *request.peer, request.protocol, *operation, *target});
-  if (found == preludes_.end()) return std::nullopt;
+  if (!request.peer || !operation) return std::nullopt;
+  const Key key{Context::background(), *request.peer, request.protocol, *operation,
+                target.value_or(NameId{})};
+  const auto found = preludes_.find(key);
+  if (!target || found == preludes_.end()) return match_prelude_like(key, request);
   auto& [left, samples] = found->second;
   const auto same = [&](std::uint32_t call) { return equal(plan_.calls[call], request); };
   const auto sample = std::ranges::find_if(samples, same);
   const auto window = left.begin() + static_cast<std::ptrdiff_t>(std::min(left.size(), kWindow));
   const auto fresh = std::find_if(left.begin(), window, same);
   if (fresh == window) {
-    return sample == samples.end() ? match_prelude_like(found->second, request)
+    return sample == samples.end() ? match_prelude_like(key, request)
                                    : std::optional(give(*sample, Fidelity::kExact, ""));
   }
   const std::uint32_t call = *fresh;
@@ -193,21 +195,52 @@ std::optional<CallMatch> Matcher::match_prelude(const CallRequest& request) {
 }
 
 // Set-up that says the same in other words: drivers give each connection's statements other names.
-std::optional<CallMatch> Matcher::match_prelude_like(const Preludes& preludes,
-                                                     const CallRequest& request) {
+std::optional<CallMatch> Matcher::match_prelude_like(Key key, const CallRequest& request) {
   const protocol::Message actual =
       protocol::parse_request(request.protocol, request.bytes, request.target);
-  for (const auto* calls : {&preludes.left, &preludes.samples}) {
-    for (std::size_t i = 0; i < std::min(calls->size(), kWindow); ++i) {
-      auto comparison = compare(plan_.calls[(*calls)[i]], actual);
-      using Degree = protocol::RequestComparison::Degree;
-      if (comparison.degree == Degree::kDifferent) continue;
-      const bool exact = comparison.degree == Degree::kExact;
-      return give((*calls)[i], exact ? Fidelity::kExact : Fidelity::kRelaxed,
-                  std::move(comparison.difference));
+  std::vector<std::uint32_t> candidates;
+  const auto add = [&](const Preludes& preludes) {
+    for (const auto* calls : {&preludes.left, &preludes.samples}) {
+      const std::size_t room = kWindow - std::min(kWindow, candidates.size());
+      candidates.insert(
+          candidates.end(), calls->begin(),
+          calls->begin() + static_cast<std::ptrdiff_t>(std::min(calls->size(), room)));
     }
+  };
+  if (const auto same = preludes_.find(key); same != preludes_.end()) add(same->second);
+  // And those about something else: some answers are the same for all.
+  const Key first{key.context, key.peer, key.protocol, key.operation, {}};
+  for (auto other = preludes_.lower_bound(first);
+       other != preludes_.end() && candidates.size() < kWindow; ++other) {
+    if (std::tie(other->first.peer, other->first.protocol, other->first.operation) !=
+        std::tie(key.peer, key.protocol, key.operation)) {
+      break;
+    }
+    add(other->second);
+  }
+  for (const std::uint32_t call : candidates) {
+    auto comparison = compare(plan_.calls[call], actual);
+    using Degree = protocol::RequestComparison::Degree;
+    if (comparison.degree == Degree::kDifferent) continue;
+    if (comparison.degree == Degree::kExact) return give(call, Fidelity::kExact, "");
+    const auto skipped = skipped_in(plan_.calls[call]);
+    if (!skipped) continue;
+    CallMatch match = give(call, Fidelity::kRelaxed, std::move(comparison.difference));
+    match.skip = *skipped;
+    return match;
   }
   return std::nullopt;
+}
+
+// How much of the answer is left out when the request is not quite the recorded one: a proof of
+// identity that another nonce went into is simply taken. None when the call does not do.
+std::optional<std::uint64_t> Matcher::skipped_in(const RecordedCall& call) const {
+  constexpr std::uint64_t kMost = 64 * 1024;
+  if (!protocol::proves_identity(call.protocol, plan_.names[call.operation])) return 0;
+  const event::ByteRange range{call.response.begin,
+                               std::min(call.response.end, call.response.begin + kMost)};
+  return protocol::acceptance_in(call.protocol,
+                                 plan_.streams->bytes({call.connection, Flow::kReceived}, range));
 }
 
 CallMatch Matcher::past_tape(const Group& group, const CallRequest& request) {

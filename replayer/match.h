@@ -51,6 +51,7 @@ struct CallMatch {
   std::string difference;              // what differs, in words; "" when exact
   // The recorded call that was given to an earlier, different request and belongs to this one.
   bool reclaimed = false;
+  std::uint64_t skip = 0;  // bytes of the answer that are left out
 };
 
 class Matcher {
@@ -95,7 +96,8 @@ class Matcher {
   std::optional<CallMatch> match_in(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_elsewhere(const CallRequest& request);
   std::optional<CallMatch> match_prelude(const CallRequest& request);
-  std::optional<CallMatch> match_prelude_like(const Preludes& preludes, const CallRequest& request);
+  std::optional<CallMatch> match_prelude_like(Key key, const CallRequest& request);
+  std::optional<std::uint64_t> skipped_in(const RecordedCall& call) const;
   std::optional<CallMatch> match_state(const CallRequest& request);
   bool asks_state(const RecordedCall& call) const;
   char state_after(const RecordedCall& call) const;
@@ -105,10 +107,11 @@ class Matcher {
   CallMatch past_tape(const Group& group, const CallRequest& request);
   CallMatch give(std::uint32_t call, Fidelity fidelity, std::string difference);
   bool equal(const RecordedCall& call, const CallRequest& request) const;
-  protocol::RequestComparison compare(const RecordedCall& call, const protocol::Message& actual) const;
+  protocol::RequestComparison compare(const RecordedCall& call,
+                                      const protocol::Message& actual) const;
 
   const Plan& plan_;
-  std::vector<Given> given_;  // by index in Plan::calls
+  std::vector<Given> given_;                       // by index in Plan::calls
   std::unordered_map<std::string, NameId> names_;  // of operations, and of targets of preludes
   std::map<event::Context, bool> indexed_;
   std::map<Key, Group> groups_;

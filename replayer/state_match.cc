@@ -24,9 +24,10 @@ bool Matcher::asks_state(const RecordedCall& call) const {
 
 char Matcher::state_after(const RecordedCall& call) const {
   const std::uint64_t end = call.response.end;
-  const event::ByteRange range{std::max(call.response.begin, end - std::min(end, kStateBytes)), end};
-  return protocol::state_after(
-      call.protocol, plan_.streams->bytes({call.connection, Flow::kReceived}, range));
+  const event::ByteRange range{std::max(call.response.begin, end - std::min(end, kStateBytes)),
+                               end};
+  return protocol::state_after(call.protocol,
+                               plan_.streams->bytes({call.connection, Flow::kReceived}, range));
 }
 
 // The answer to the one that came next in the recording, if but for set-up; else one that was
@@ -56,8 +57,8 @@ std::optional<CallMatch> Matcher::match_state(const CallRequest& request) {
 std::optional<std::uint32_t> Matcher::state_like(const CallRequest& request, char state) {
   const auto operation = name(request.operation);
   if (state == 0 || !request.peer || !operation) return std::nullopt;
-  const auto found =
-      preludes_.find({event::Context::background(), *request.peer, request.protocol, *operation, {}});
+  const auto found = preludes_.find(
+      {event::Context::background(), *request.peer, request.protocol, *operation, {}});
   if (found == preludes_.end()) return std::nullopt;
   const auto& candidates = found->second.left;
   for (std::size_t i = 0; i < std::min(candidates.size(), kReach); ++i) {
@@ -67,13 +68,13 @@ std::optional<std::uint32_t> Matcher::state_like(const CallRequest& request, cha
   return std::nullopt;
 }
 
-// Whether nothing came behind its answer that would be given with it: what the peer said unasked, or
-// its end.
+// Whether nothing came behind its answer that would be given with it: what the peer said unasked,
+// or its end.
 bool Matcher::is_followed_at_once(const RecordedCall& call) const {
   const auto& calls = plan_.connection(call.connection)->transactions;
-  auto next = std::ranges::upper_bound(
-      calls, call.request.begin, {},
-      [&](std::uint32_t index) { return plan_.calls[index].request.begin; });
+  auto next = std::ranges::upper_bound(calls, call.request.begin, {}, [&](std::uint32_t index) {
+    return plan_.calls[index].request.begin;
+  });
   while (next != calls.end() && plan_.calls[*next].response.empty()) ++next;
   return next != calls.end() && plan_.calls[*next].response.begin == call.response.end;
 }

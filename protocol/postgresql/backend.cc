@@ -237,9 +237,8 @@ void PostgresCodec::take_step(std::uint64_t offset) {
 void PostgresCodec::begin_copy_in(char step, std::uint64_t offset) {
   const Transaction& asking = pipeline_.open_response();
   if (step != kCopySimple) {
-    copied_ = {.method = "COPY DATA",
-               .operation = asking.operation + " DATA",
-               .target = asking.target};
+    copied_ = {
+        .method = "COPY DATA", .operation = asking.operation + " DATA", .target = asking.target};
   }
   copy_in_ = step == 'E' ? CopyIn::kExtended : CopyIn::kSimple;
   status_ = "COPY IN";

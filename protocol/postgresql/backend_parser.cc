@@ -36,8 +36,7 @@ class ResponseParser {
         break;
       case 'S': {
         const std::string_view name = fields.text();
-        line("parameter " + std::string(name) + " = " +
-             value_text(fields.text(), 0, kTextFormat));
+        line("parameter " + std::string(name) + " = " + value_text(fields.text(), 0, kTextFormat));
         break;
       }
       case 'V':
@@ -127,8 +126,8 @@ class ResponseParser {
 
   static Column guess(std::optional<std::string_view> value) {
     const bool control = value && std::ranges::any_of(*value, [](unsigned char c) {
-      return c < 0x20 && c != '\n' && c != '\t' && c != '\r';
-    });
+                           return c < 0x20 && c != '\n' && c != '\t' && c != '\r';
+                         });
     return {0, control ? kBinaryFormat : kTextFormat};
   }
 
@@ -203,6 +202,18 @@ std::optional<Message> parse_response(std::span<const std::uint8_t> bytes) {
   }
   if (!any || !messages.rest().empty()) return std::nullopt;
   return parser.finish(bytes);
+}
+
+std::optional<std::uint64_t> acceptance_in(std::span<const std::uint8_t> response) {
+  const std::string_view text(reinterpret_cast<const char*>(response.data()), response.size());
+  Messages messages(text);
+  std::size_t begin = 0;
+  while (const auto part = messages.next()) {
+    Fields fields(part->body);
+    if (part->type == 'R' && fields.u32() == 0 && fields.ok()) return begin;
+    begin = text.size() - messages.rest().size();
+  }
+  return std::nullopt;
 }
 
 char ready_state(std::span<const std::uint8_t> response) {

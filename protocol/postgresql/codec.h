@@ -105,9 +105,9 @@ class PostgresCodec final : public Codec {
   std::uint64_t server_begin_ = 0, server_end_ = 0;  // of the message, and of the last one
   bool pushing_ = false;                             // what is open answers nothing
   std::string status_;                               // of the answer that is open
-  bool skips_to_sync_ = false;      // the server passes over all requests but Sync
-  CopyIn copy_in_ = CopyIn::kNone;  // the server waits for data
-  Statement copied_;                // how their request is called
+  bool skips_to_sync_ = false;                       // the server passes over all requests but Sync
+  CopyIn copy_in_ = CopyIn::kNone;                   // the server waits for data
+  Statement copied_;                                 // how their request is called
   std::deque<InFlight> in_flight_;
 };
 

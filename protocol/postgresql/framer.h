@@ -33,7 +33,7 @@ class Framer {
   // --- About the message -------------------------------------------------------------------------
   bool between() const { return state_ == State::kBetween; }
   bool in_body() const { return state_ == State::kBody; }
-  char type() const { return type_; }  // '\0': a packet of the start-up
+  char type() const { return type_; }               // '\0': a packet of the start-up
   std::uint32_t length() const { return length_; }  // as sent
   bool length_is_possible() const { return length_ >= 4 && length_ <= kMaxLength; }
   // Its beginning, valid until the next message begins.

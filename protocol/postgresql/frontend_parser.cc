@@ -82,10 +82,8 @@ class RequestParser {
   }
 
   void take_text(std::string_view text) {
-    Statement statement = describe_statement(text.substr(0, kMaxText),
-                                             text.size() > kMaxText
-                                                 ? hash_text(text.substr(kMaxText) )
-                                                 : 0);
+    Statement statement = describe_statement(
+        text.substr(0, kMaxText), text.size() > kMaxText ? hash_text(text.substr(kMaxText)) : 0);
     message_.method = statement.method;
     if (message_.target.empty()) message_.target = statement.target;
     say(text);
@@ -136,8 +134,8 @@ class RequestParser {
     if (std::ranges::any_of(results, [](std::uint16_t format) { return format != kTextFormat; })) {
       std::string formats;
       for (const std::uint16_t format : results) {
-        formats += std::string(formats.empty() ? "" : ", ") +
-                   (format == kTextFormat ? "text" : "binary");
+        formats +=
+            std::string(formats.empty() ? "" : ", ") + (format == kTextFormat ? "text" : "binary");
       }
       message_.headers.emplace_back("results", formats);
     }

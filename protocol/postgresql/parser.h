@@ -27,4 +27,7 @@ namespace reprise::protocol::postgresql {
 // that failed; 0 when there is none.
 [[nodiscard]] char ready_state(std::span<const std::uint8_t> response);
 
+// Where the AuthenticationOk in a response is.
+[[nodiscard]] std::optional<std::uint64_t> acceptance_in(std::span<const std::uint8_t> response);
+
 }  // namespace reprise::protocol::postgresql

@@ -7,9 +7,7 @@ constexpr std::uint32_t kCancelCode = 80877102, kSslCode = 80877103, kGssCode = 
 constexpr std::uint32_t kMajor = 3;
 constexpr std::uint32_t kCancelLength = 16;
 
-bool begins_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 }  // namespace
 

@@ -38,9 +38,7 @@ class Namer {
   bool is(std::string_view text) const {
     return word_.kind == Word::Kind::kOther && word_.text == text;
   }
-  bool ended() const {
-    return word_.kind == Word::Kind::kEnd || (is(";") && word_.depth == 0);
-  }
+  bool ended() const { return word_.kind == Word::Kind::kEnd || (is(";") && word_.depth == 0); }
 
   void take_command(std::string& method, std::string& operation) {
     method = word_.kind == Word::Kind::kName ? upper_case(word_.text) : "";

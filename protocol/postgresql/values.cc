@@ -11,7 +11,16 @@
 namespace reprise::protocol::postgresql {
 namespace {
 
-enum class Shape : std::uint8_t { kOther, kBoolean, kInteger, kUnsigned, kFloat, kNumeric, kText, kUuid };
+enum class Shape : std::uint8_t {
+  kOther,
+  kBoolean,
+  kInteger,
+  kUnsigned,
+  kFloat,
+  kNumeric,
+  kText,
+  kUuid
+};
 
 struct Type {
   std::uint32_t id = 0;
@@ -105,7 +114,8 @@ std::optional<std::string> binary_text(std::string_view bytes, Shape shape) {
       break;
     case Shape::kFloat:
       if (size == 4) {
-        return fmt::format("{}", std::bit_cast<float>(static_cast<std::uint32_t>(unsigned_of(bytes))));
+        return fmt::format("{}",
+                           std::bit_cast<float>(static_cast<std::uint32_t>(unsigned_of(bytes))));
       }
       if (size == 8) return fmt::format("{}", std::bit_cast<double>(unsigned_of(bytes)));
       break;

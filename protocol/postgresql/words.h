@@ -1,8 +1,9 @@
-// The words of an SQL text, one after another, as far as is needed to name a statement: comments are
-// passed over, a quoted string is one word, nesting in parentheses is counted.
+// The words of an SQL text, one after another, as far as is needed to name a statement: comments
+// are passed over, a quoted string is one word, nesting in parentheses is counted.
 //
-// Views into the text, which outlives them. Any text is accepted; one that is cut in the middle of a
-// string or a comment ends there. Source: PostgreSQL documentation, section 4.1 "Lexical Structure".
+// Views into the text, which outlives them. Any text is accepted; one that is cut in the middle of
+// a string or a comment ends there. Source: PostgreSQL documentation, section 4.1 "Lexical
+// Structure".
 #pragma once
 
 #include <cstddef>
