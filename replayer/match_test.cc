@@ -16,6 +16,7 @@ namespace {
 
 using event::Context;
 using event::Protocol;
+namespace pg = protocol::pg;
 
 constexpr Context kFirst = Context::of({1}), kSecond = Context::of({2});
 
