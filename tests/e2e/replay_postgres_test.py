@@ -50,15 +50,17 @@ class PostgresTest(ReplayTest):
         self.addCleanup(self._server.stop)
         self._server.run(*_TABLES)
 
-    def _record(self, targets: list[str], threads: int = 1, build: tuple[str, ...] = ()) -> harness.Recording:
-        """The service asked for `targets`, by as many clients at once as it has threads; the server is
-        gone afterwards."""
+    def _record(self, targets: list[str], threads: int = 1, build: tuple[str, ...] = (),
+                until: str = "") -> harness.Recording:
+        """The service asked for `targets`, by as many clients at once as it has threads, until it has
+        printed `until`; the server is gone afterwards."""
         self._port = harness.free_port()
         recording = self.record(_SERVICE, str(self._port), self._server.conninfo, str(threads), *build)
         recording.wait_until_listening(self._port)
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
             answers = list(pool.map(lambda target: ask(self._port, target)[0], targets))
         self._answers = {answer.target: answer.body.decode() for answer in answers}
+        harness.wait_for(lambda: until in recording.stdout, until)
         recording.stop()
         self._server.stop()
         return recording
@@ -72,7 +74,7 @@ class PostgresTest(ReplayTest):
         return differing
 
     def test_everything_replays_without_its_server(self):
-        recording = self._record(list(_ANSWERS))
+        recording = self._record(list(_ANSWERS), until="heard me\n")
         self.assertEqual(self._answers, _ANSWERS)
         for schedule in ("serial", "recorded"):
             replay = self.replay(recording, options=["--schedule", schedule])

@@ -252,10 +252,15 @@ void Serve(int listener, Shop& shop) {
   }
 }
 
-// Tells on its standard output what others notified.
-void Listen(const std::string& conninfo) {
-  const Connection connection{PQconnectdb(conninfo.c_str())};
+// A connection on which notifications come.
+Connection Listen(const std::string& conninfo) {
+  Connection connection{PQconnectdb(conninfo.c_str())};
   const Result listening{PQexec(connection.get(), "LISTEN others")};
+  return connection;
+}
+
+// Tells on its standard output what others notified.
+void TellWhatIsHeard(const Connection& connection) {
   while (PQstatus(connection.get()) == CONNECTION_OK) {
     pollfd wait{PQsocket(connection.get()), POLLIN, 0};
     if (poll(&wait, 1, -1) < 0 || PQconsumeInput(connection.get()) == 0) return;
@@ -280,7 +285,7 @@ int main(int argc, char** argv) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<unsigned short>(std::atoi(argv[1])));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::thread(Listen, std::string(argv[2])).detach();
+  std::thread([connection = Listen(argv[2])] { TellWhatIsHeard(connection); }).detach();
   if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return 1;
   if (listen(listener, 64) != 0) return 1;
   std::vector<std::unique_ptr<Shop>> shops;
