@@ -156,7 +156,8 @@ class EventSearch {
 bool in_bodies(archive::Reader& reader, const event::Exchange& exchange, std::string_view text) {
   const auto request = reader.request(exchange);
   if (request &&
-      contains(protocol::parse_request(exchange.protocol, *request).decoded_body, text)) {
+      contains(protocol::parse_request(exchange.protocol, *request, exchange.target).decoded_body,
+               text)) {
     return true;
   }
   const auto response = reader.response(exchange);
@@ -169,7 +170,8 @@ bool in_bodies(archive::Reader& reader, const event::Exchange& exchange, std::st
   if (!calls) return false;
   return std::any_of(calls->begin(), calls->end(), [&](const event::Call& call) {
     const auto asked = reader.request(call);
-    if (asked && contains(protocol::parse_request(call.protocol, *asked).decoded_body, text)) {
+    if (asked &&
+        contains(protocol::parse_request(call.protocol, *asked, call.target).decoded_body, text)) {
       return true;
     }
     const auto answered = reader.response(call);

@@ -104,9 +104,10 @@ tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader
   ExchangeView view;
   view.exchange = *exchange;
   if (auto connection = reader.connection(exchange->connection)) view.connection = *connection;
-  view.request = view_message(
-      exchange->request, reader.request(*exchange),
-      [&](const event::Bytes& b) { return protocol::parse_request(exchange->protocol, b); });
+  view.request =
+      view_message(exchange->request, reader.request(*exchange), [&](const event::Bytes& b) {
+        return protocol::parse_request(exchange->protocol, b, exchange->target);
+      });
   view.response =
       view_message(exchange->response, reader.response(*exchange), [&](const event::Bytes& b) {
         return protocol::parse_response(exchange->protocol, b, exchange->method);
@@ -115,7 +116,7 @@ tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader
     for (event::Call& call : *calls) {
       CallView one;
       one.request = view_message(call.request, reader.request(call), [&](const event::Bytes& b) {
-        return protocol::parse_request(call.protocol, b);
+        return protocol::parse_request(call.protocol, b, call.target);
       });
       const std::string method = one.request.message ? one.request.message->method : "";
       one.response = view_message(call.response, reader.response(call), [&](const event::Bytes& b) {

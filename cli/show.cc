@@ -136,12 +136,7 @@ class ExchangePage {
   }
 
   static std::string call_name(const event::Call& call) {
-    std::string name = call.operation;
-    // HTTP operations name the target already, without its query.
-    if (!call.target.empty() && name.find(call.target) == std::string::npos &&
-        call.protocol != event::Protocol::kHttp1) {
-      name += " " + call.target;
-    }
+    std::string name = protocol::call_title(call);
     if (name.empty()) name = protocol_text(call.protocol);
     return printable(name) + " at " + printable(call.peer);
   }

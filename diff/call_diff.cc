@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "diff/sequence_alignment.h"
+#include "protocol/message.h"
 
 namespace reprise::diff {
 namespace {
@@ -91,9 +92,7 @@ CallPairs pair_calls(const std::vector<CallSummary>& base,
 }
 
 std::string call_name(const event::Call& call) {
-  std::string name = call.operation;
-  // HTTP operations name the target already, without its query.
-  if (!call.target.empty() && call.protocol != event::Protocol::kHttp1) name += " " + call.target;
+  std::string name = protocol::call_title(call);
   if (name.empty()) name = "call";
   return name + " at " + call.peer;
 }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <utility>
+
 #include "diff/message_diff.h"
 
 namespace reprise::diff {
@@ -118,10 +119,11 @@ void Comparison::compare_message(const Pair<const Record>& records, Side side,
     }
     return;
   }
-  if (*one == *other && base.protocol == candidate.protocol) return;
+  const bool same_target = !request || base.target == candidate.target;
+  if (*one == *other && base.protocol == candidate.protocol && same_target) return;
   if (request) {
-    compare_requests(protocol::parse_request(base.protocol, *one),
-                     protocol::parse_request(candidate.protocol, *other), where,
+    compare_requests(protocol::parse_request(base.protocol, *one, base.target),
+                     protocol::parse_request(candidate.protocol, *other, candidate.target), where,
                      outcome.differences);
   } else {
     compare_responses(protocol::parse_response(base.protocol, *one, method),

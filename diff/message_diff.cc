@@ -148,7 +148,9 @@ void compare_interim(const Message& base, const Message& candidate, const std::s
 void compare_contents(const Message& base, const Message& candidate, const std::string& where,
                       Differences& differences) {
   compare_text(base.version, candidate.version, where + ".version", differences);
-  compare_fields(base.headers, candidate.headers, where + ".header", differences);
+  const bool statement = base.protocol == event::Protocol::kPostgres;
+  compare_fields(base.headers, candidate.headers, where + (statement ? ".parameter" : ".header"),
+                 differences);
   compare_bodies(base, candidate, where + ".body", differences);
   compare_fields(base.trailers, candidate.trailers, where + ".trailer", differences);
 }
@@ -165,7 +167,14 @@ void compare_requests(const Message& base, const Message& candidate, const std::
     return;
   }
   compare_text(base.method, candidate.method, where + ".method", differences);
-  compare_text(base.target, candidate.target, where + ".target", differences);
+  const bool statement = base.protocol == event::Protocol::kPostgres;
+  compare_text(base.target, candidate.target, where + (statement ? ".statement" : ".target"),
+               differences);
+  if (statement && base.target != candidate.target) {
+    // The body is the statement once more, as it was written.
+    compare_fields(base.headers, candidate.headers, where + ".parameter", differences);
+    return;
+  }
   compare_contents(base, candidate, where, differences);
 }
 

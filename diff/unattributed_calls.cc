@@ -5,15 +5,22 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/message.h"
+
 namespace reprise::diff {
 namespace {
 
 // Bytes that cannot be read are like no others, not even equal ones.
-template <typename Bytes>
-std::uint64_t hash_of(const Bytes& bytes, const event::Call& call) {
-  if (!bytes) return call.id.value;
+std::uint64_t request_hash(archive::Reader& reader, const event::Call& call) {
+  const auto request = reader.request(call);
+  return request ? protocol::request_hash(call.protocol, *request, call.target) : call.id.value;
+}
+
+std::uint64_t response_hash(archive::Reader& reader, const event::Call& call) {
+  const auto response = reader.response(call);
+  if (!response) return call.id.value;
   return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+      {reinterpret_cast<const char*>(response->data()), response->size()});
 }
 
 }  // namespace
@@ -25,7 +32,7 @@ std::vector<CallSummary> summaries(archive::Reader& reader, event::Context conte
   all.reserve(calls->size());
   for (event::Call& call : *calls) {
     CallSummary& summary = all.emplace_back();
-    summary.request_hash = hash_of(reader.request(call), call);
+    summary.request_hash = request_hash(reader, call);
     summary.call = std::move(call);
   }
   return all;
@@ -57,7 +64,7 @@ UnattributedCalls::Key UnattributedCalls::key_of(archive::Reader& reader,
                                                  const CallSummary& summary) {
   const event::Call& call = summary.call;
   return {call.protocol, call.peer, call.operation, summary.request_hash,
-          hash_of(reader.response(call), call)};
+          response_hash(reader, call)};
 }
 
 const event::Call* UnattributedCalls::take(Side& side, archive::Reader& other,

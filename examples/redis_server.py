@@ -1,19 +1,12 @@
 """A real redis-server on a free port of 127.0.0.1, which keeps nothing on disk."""
 
 import os
-import socket
 import subprocess
 
-from examples.server_process import NotReady, ServerProcess
+from examples.server_process import NotReady, ServerProcess, free_port
 
 # redis-server takes no port 0, so a port found free may be taken when the server gets to it.
 _ATTEMPTS = 5
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RedisServer:
@@ -22,7 +15,7 @@ class RedisServer:
     def __init__(self):
         """Raises NotReady or OSError when redis-server does not run here."""
         for attempt in range(_ATTEMPTS):
-            self.port = _free_port()
+            self.port = free_port()
             try:
                 self._process = ServerProcess(
                     ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port),

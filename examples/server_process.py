@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 from typing import Mapping, Optional, Sequence
@@ -13,6 +14,13 @@ _PATIENCE_S = 60
 
 class NotReady(Exception):
     """The server ended, or was ended, before it was ready."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now, for servers that take no port 0."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class ServerProcess:

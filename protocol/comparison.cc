@@ -270,6 +270,44 @@ void compare_commands(const Message& a, const Message& b, Verdict& verdict) {
   }
 }
 
+// A COPY's data may be cut into other messages; whose they are says the statement.
+bool is_copy_data(const Message& message) { return message.method == "COPY DATA"; }
+
+void compare_postgres(const Message& a, const Message& b, Verdict& verdict) {
+  if (a.method != b.method) {
+    verdict.differ("command");
+    return;
+  }
+  // Their answers say nothing of the statement; its execution is compared itself.
+  if (a.method == "PARSE" || a.method == "CLOSE") {
+    if (a.target != b.target) verdict.relax("statement");
+    return;
+  }
+  if (a.method == "AUTH" || a.method == "CANCEL") {
+    if (a.body != b.body) verdict.relax(a.method == "AUTH" ? "credentials" : "key");
+    return;
+  }
+  const bool starts_up = a.method == "STARTUP";
+  if (a.target != b.target && !starts_up) verdict.differ("statement");
+  const auto parameters = [](const Message& message) {
+    return std::map<std::string, std::string>(message.headers.begin(), message.headers.end());
+  };
+  const auto of_a = parameters(a), of_b = parameters(b);
+  const auto compare = [&](const auto& all, const auto& others) {
+    for (const auto& [name, value] : all) {
+      const auto other = others.find(name);
+      if (other != others.end() && other->second == value) continue;
+      const bool relaxed = starts_up && name == "application_name";
+      relaxed ? verdict.relax("parameter " + name) : verdict.differ("parameter " + name);
+    }
+  };
+  compare(of_a, of_b);
+  compare(of_b, of_a);
+  if (a.decoded_body != b.decoded_body) {
+    is_copy_data(a) ? verdict.differ("data") : verdict.relax("layout of the statement");
+  }
+}
+
 void compare_bytes(const Message& a, const Message& b, Verdict& verdict) {
   const auto [at, other] =
       std::mismatch(a.body.begin(), a.body.end(), b.body.begin(), b.body.end());
@@ -293,6 +331,8 @@ RequestComparison compare_requests(const Message& recorded, const Message& actua
     compare_http(recorded, actual, verdict);
   } else if (recorded.protocol == event::Protocol::kResp) {
     compare_commands(recorded, actual, verdict);
+  } else if (recorded.protocol == event::Protocol::kPostgres) {
+    compare_postgres(recorded, actual, verdict);
   } else if (recorded.protocol == event::Protocol::kAnnotated) {
     compare_annotated(recorded, actual, verdict);
   } else {

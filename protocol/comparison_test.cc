@@ -3,6 +3,7 @@
 #include <string>
 
 #include "protocol/message.h"
+#include "protocol/postgresql_messages.h"
 
 namespace reprise::protocol {
 namespace {
@@ -136,6 +137,79 @@ TEST(CompareRequestsTest, RedisCommandsCompareByArgumentsNotByForm) {
   expect_relaxed(
       compare(Protocol::kResp, "CLIENT SETINFO lib-ver 1\r\n", "CLIENT SETINFO lib-ver 2\r\n"),
       "argument 3");
+}
+
+RequestComparison compare_executions(const std::string& a, std::string_view target_a,
+                                     const std::string& b, std::string_view target_b) {
+  const auto parse = [](const std::string& text, std::string_view target) {
+    return parse_request(Protocol::kPostgres,
+                         {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, target);
+  };
+  return compare_requests(parse(a, target_a), parse(b, target_b));
+}
+
+TEST(CompareRequestsTest, ExecutionsCompareByTextAndParametersNotByNames) {
+  using namespace pg;
+  const std::string first = bind("", "s1", {"7", {}}) + execute();
+  const std::string text = "SELECT a FROM t";
+  EXPECT_EQ(
+      compare_executions(first, text, bind("p", "S_9", {"7", {}}) + execute("p"), text).degree,
+      Degree::kExact);
+  expect_different(compare_executions(first, text, first, "SELECT b FROM t"), "statement");
+  expect_different(compare_executions(first, text, bind("", "s1", {"8", {}}) + execute(), text),
+                   "parameter $1");
+  // A NULL is no empty string.
+  expect_different(compare_executions(first, text, bind("", "s1", {"7", ""}) + execute(), text),
+                   "parameter $2");
+  expect_different(compare_executions(first, text, bind("", "s1", {"7"}) + execute(), text),
+                   "parameter $2");
+  expect_different(
+      compare_executions(first, text, bind("", "s1", {"7", {}}) + execute("", 10), text),
+      "parameter rows");
+}
+
+TEST(CompareRequestsTest, LayoutAndCommentsOfAStatementAreRelaxed) {
+  using namespace pg;
+  expect_relaxed(compare(Protocol::kPostgres, query("SELECT a  FROM t"),
+                         query("SELECT a FROM t /* traceparent='1' */;")),
+                 "layout of the statement");
+  expect_different(compare(Protocol::kPostgres, query("SELECT 'a  b'"), query("SELECT 'a b'")),
+                   "statement");
+  expect_different(compare(Protocol::kPostgres, query("SELECT 1"), sync()), "command");
+}
+
+TEST(CompareRequestsTest, WhatOnlySetsAStatementUpSaysNothing) {
+  using namespace pg;
+  EXPECT_EQ(compare(Protocol::kPostgres, parse("a", "SELECT 1"), parse("b", "SELECT 1")).degree,
+            Degree::kExact);
+  expect_relaxed(compare(Protocol::kPostgres, parse("a", "SELECT 1"), parse("a", "SELECT 2")),
+                 "statement");
+}
+
+TEST(CompareRequestsTest, DataOfACopyCompareHoweverTheyAreCut) {
+  using namespace pg;
+  const std::string data = copy_data("1\n2\n") + copy_done();
+  EXPECT_EQ(
+      compare(Protocol::kPostgres, data, copy_data("1\n") + copy_data("2\n") + copy_done()).degree,
+      Degree::kExact);
+  expect_different(compare(Protocol::kPostgres, data, copy_data("1\n3\n") + copy_done()), "data");
+  expect_different(
+      compare(Protocol::kPostgres, data, copy_data("1\n2\n") + message('f', z("out of rows"))),
+      "parameter failed");
+}
+
+TEST(CompareRequestsTest, ProofsOfIdentityAndTheApplicationsNameAreRelaxed) {
+  using namespace pg;
+  expect_relaxed(compare(Protocol::kPostgres, message('p', z("one")), message('p', z("two"))),
+                 "credentials");
+  const auto start = [](std::string_view name) {
+    return packet(196608, z("user") + z("ann") + z("application_name") + z(name) + '\0');
+  };
+  expect_relaxed(compare(Protocol::kPostgres, start("a"), start("b")),
+                 "parameter application_name");
+  expect_different(compare(Protocol::kPostgres, startup(),
+                           packet(196608, z("user") + z("bob") + z("database") + z("shop") + '\0')),
+                   "parameter user");
 }
 
 TEST(CompareRequestsTest, OpaqueBytesAreEqualOrNot) {

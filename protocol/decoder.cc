@@ -13,6 +13,7 @@
 #include "protocol/http1/codec.h"
 #include "protocol/opaque/turns.h"
 #include "protocol/pipeline.h"
+#include "protocol/postgresql/codec.h"
 #include "protocol/resp/codec.h"
 
 namespace reprise::protocol {
@@ -32,7 +33,8 @@ class StagedDecoder final : public ConnectionDecoder {
  public:
   StagedDecoder(TransactionSink& sink, Protocol known)
       : sink_(sink), pipeline_(sink), turns_(pipeline_) {
-    if (known == Protocol::kHttp1 || known == Protocol::kResp || known == Protocol::kAnnotated) {
+    if (known == Protocol::kHttp1 || known == Protocol::kResp || known == Protocol::kAnnotated ||
+        known == Protocol::kPostgres) {
       use(known);
     } else if (known == Protocol::kOpaque) {
       turn_opaque(Protocol::kUnknown, "known to be opaque", client_.offset, server_.offset);
@@ -139,6 +141,8 @@ class StagedDecoder final : public ConnectionDecoder {
       codec_ = std::make_unique<http1::Http1Codec>(pipeline_);
     } else if (protocol == Protocol::kAnnotated) {
       codec_ = std::make_unique<annotated::AnnotatedCodec>(pipeline_);
+    } else if (protocol == Protocol::kPostgres) {
+      codec_ = std::make_unique<postgresql::PostgresCodec>(pipeline_);
     } else {
       codec_ = std::make_unique<resp::RespCodec>(pipeline_);
     }

@@ -14,7 +14,7 @@
 //
 // Ownership: the sink is borrowed and outlives the decoder. Threading: one thread at a time.
 // Sources: RFC 9112 (HTTP/1.1), RFC 1945 (HTTP/1.0), redis.io/docs/reference/protocol-spec
-// (RESP2/3).
+// (RESP2/3), PostgreSQL documentation, chapter 55 "Frontend/Backend Protocol" (version 3).
 #pragma once
 
 #include <cstdint>
@@ -37,11 +37,12 @@ enum class End : std::uint8_t { kEof, kReset };
 struct Transaction {
   std::uint64_t ordinal = 0;
   event::Protocol protocol = event::Protocol::kUnknown;  // of this transaction; kOpaque for a turn
-  std::string method;                                    // "GET", "HMGET"
+  std::string method;                                    // "GET", "HMGET", "SELECT"
   std::string operation;  // what calls are matched by: "GET /stock" (no query), "HMGET", ""
-  std::string target;     // full request target, first key
-  std::string
-      status;  // "200", "OK", "ERR" (Redis: a simple string, "nil", the error code, else "OK")
+  std::string target;     // full request target, first key, text of the statement on one line
+  // "200", "OK", "ERR" (Redis: a simple string, "nil", the error code, else "OK"; PostgreSQL: the
+  // command tag, "SELECT 3", or the SQLSTATE of an error).
+  std::string status;
   event::ByteRange request;
   event::ByteRange response;
   bool prelude = false;  // connection set-up, answerable in any context
@@ -61,7 +62,8 @@ class TransactionSink {
   virtual void on_request_begin(const Transaction&) = 0;  // its first byte is known
   virtual void on_request_end(const Transaction&) = 0;  // whole; method, operation, target are set
   virtual void on_response_begin(const Transaction&) = 0;
-  virtual void on_response_end(const Transaction&) = 0;  // whole; status is set
+  // Whole; status is set, and `prelude` is false after all if it was set-up that failed.
+  virtual void on_response_end(const Transaction&) = 0;
   // Not readable as `protocol` (kUnknown: never was) from these offsets on, or another protocol
   // follows (CONNECT, 101). What follows are opaque turns; a request that is open there becomes
   // one. Responses to requests before `client_offset` are still read as `protocol`.
@@ -85,8 +87,8 @@ class ConnectionDecoder {
 // HTTP response that nobody asked for (408 on an idle connection).
 [[nodiscard]] std::unique_ptr<ConnectionDecoder> make_decoder(TransactionSink& sink);
 
-// For a connection whose protocol is known, as at replay: kHttp1, kResp, kAnnotated or kOpaque;
-// anything else is found out.
+// For a connection whose protocol is known, as at replay: kHttp1, kResp, kPostgres, kAnnotated or
+// kOpaque; anything else is found out.
 [[nodiscard]] std::unique_ptr<ConnectionDecoder> make_decoder(TransactionSink& sink,
                                                               event::Protocol known);
 

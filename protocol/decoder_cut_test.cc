@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/postgresql_messages.h"
 #include "protocol/transaction_log.h"
 
 namespace reprise::protocol {
@@ -16,6 +17,43 @@ struct Sample {
   std::string name;
   Script script;
 };
+
+// Every pair of cuts costs a run: several short connections rather than one long.
+std::vector<Sample> postgres_samples() {
+  using namespace pg;
+  const Step start = client(startup()), welcomed = server(authentication(0) + ready());
+  return {
+      {"PostgresStartUp",
+       {client(ssl_request()), server("N"), start,
+        server(authentication(10, z("SCRAM-SHA-256") + '\0')), client(message('p', "n,,")),
+        server(authentication(12, "v=1") + welcome())}},
+      {"PostgresExtended",
+       {start, welcomed, client(parse("s", "SELECT a FROM t") + describe_statement("s") + sync()),
+        server(parse_complete() + parameters({25}) + columns({{"a"}}) + ready()),
+        client(bind("", "s", {"x"}) + describe_portal() + execute() + flush()),
+        server(bind_complete() + columns({{"a"}}) + row({{}}) + row({""}) + complete("SELECT 2") +
+               notification("n", ""))}},
+      {"PostgresErrorInAPipeline",
+       {start, welcomed, client(bind("c", "s", {{}}) + execute("c", 1)),
+        server(bind_complete() + row({"1"}) + message('s')),
+        client(execute("c") + close_statement("s") + bind("", "gone") + execute() + parse("", "x")),
+        server(complete("SELECT 0") + close_complete() + error("26000")), client(sync()),
+        server(ready('E')), client(terminate()), server_closes()}},
+      {"PostgresCopy",
+       {start, welcomed, client(query("COPY t FROM STDIN")), server(copy_in()),
+        client(copy_data("1\n") + copy_done()), server(complete("COPY 1") + ready()),
+        client(query("COPY t TO STDOUT; SELECT 1")),
+        server(copy_out() + copy_data("1\n") + copy_done() + complete("COPY 1") + ready())}},
+      {"PostgresCopyThatFails",
+       {start, welcomed, client(bind("", "") + execute() + sync()),
+        server(bind_complete() + copy_in()), client(copy_data("x\n") + flush() + sync()),
+        server(error("22P02")), client(copy_data("y\n") + copy_done() + sync()), server(ready()),
+        client("?what is this"), server(ready()), server_closes()}},
+      {"PostgresUnreadableAnswer",
+       {start, welcomed, client(query("a")), server(complete("A") + "?x"), server_closes()}},
+      {"PostgresTls", {client(ssl_request()), server("S"), client("\x16\x03\x01"), server("\x16")}},
+  };
+}
 
 std::vector<Sample> samples() {
   return {
@@ -104,6 +142,8 @@ TEST_P(CutTest, SingleBytesReportTheSame) {
   EXPECT_EQ(run(script, cuts), run(script));
 }
 
+INSTANTIATE_TEST_SUITE_P(Postgres, CutTest, testing::ValuesIn(postgres_samples()),
+                         [](const auto& sample) { return sample.param.name; });
 INSTANTIATE_TEST_SUITE_P(Samples, CutTest, testing::ValuesIn(samples()),
                          [](const auto& sample) { return sample.param.name; });
 

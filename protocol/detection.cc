@@ -5,6 +5,7 @@
 
 #include "protocol/annotated/syntax.h"
 #include "protocol/http1/syntax.h"
+#include "protocol/postgresql/startup.h"
 #include "protocol/resp/commands.h"
 
 namespace reprise::protocol {
@@ -85,6 +86,11 @@ Detection detect_from_client(std::string_view first) {
   }
   if (text.front() == '\x16') {
     return detect_tls(text);
+  }
+  if (text.front() == '\0') {
+    const auto postgres = postgresql::is_startup(first);
+    if (!postgres) return undecided();
+    return *postgres ? Detection{Protocol::kPostgres, ""} : opaque("not a known protocol");
   }
   const std::size_t end = std::min(text.find('\n'), text.size());
   const std::string_view line = text.substr(0, end);

@@ -1,10 +1,12 @@
 #include "protocol/message.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "protocol/annotated/syntax.h"
 #include "protocol/http1/parser.h"
 #include "protocol/http1/syntax.h"
+#include "protocol/postgresql/parser.h"
 #include "protocol/resp/parser.h"
 
 namespace reprise::protocol {
@@ -77,12 +79,15 @@ std::vector<std::string_view> Message::values(std::string_view name) const {
   return values;
 }
 
-Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> bytes) {
+Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> bytes,
+                      std::string_view target) {
   std::optional<Message> message;
   if (protocol == event::Protocol::kHttp1) {
     message = http1::parse_request(bytes);
   } else if (protocol == event::Protocol::kResp) {
     message = resp::parse_command(bytes);
+  } else if (protocol == event::Protocol::kPostgres) {
+    message = postgresql::parse_request(bytes, target);
   } else if (protocol == event::Protocol::kAnnotated) {
     message = parse_annotated_request(bytes);
   }
@@ -96,10 +101,55 @@ Message parse_response(event::Protocol protocol, std::span<const std::uint8_t> b
     message = http1::parse_response(bytes, request_method);
   } else if (protocol == event::Protocol::kResp) {
     message = resp::parse_replies(bytes);
+  } else if (protocol == event::Protocol::kPostgres) {
+    message = postgresql::parse_response(bytes);
   } else if (protocol == event::Protocol::kAnnotated) {
     message = parse_annotated_response(bytes);
   }
   return message ? std::move(*message) : opaque(bytes);
+}
+
+bool asks_state(event::Protocol protocol, std::string_view operation) {
+  return protocol == event::Protocol::kPostgres && operation == "SYNC";
+}
+
+bool proves_identity(event::Protocol protocol, std::string_view operation) {
+  return protocol == event::Protocol::kPostgres && operation == "AUTH";
+}
+
+std::optional<std::uint64_t> acceptance_in(event::Protocol protocol,
+                                           std::span<const std::uint8_t> response) {
+  if (protocol != event::Protocol::kPostgres) return std::nullopt;
+  return postgresql::acceptance_in(response);
+}
+
+std::size_t request_hash(event::Protocol protocol, std::span<const std::uint8_t> bytes,
+                         std::string_view target) {
+  const auto text = [](const auto& content) {
+    return std::string_view(reinterpret_cast<const char*>(content.data()), content.size());
+  };
+  if (protocol != event::Protocol::kPostgres) return std::hash<std::string_view>{}(text(bytes));
+  const Message message = parse_request(protocol, bytes, target);
+  std::string said = message.method + "\n" + message.target + "\n";
+  for (const auto& [name, value] : message.headers) said += name + "=" + value + "\n";
+  said += text(message.decoded_body);
+  return std::hash<std::string>{}(said);
+}
+
+std::string call_title(const event::Call& call) {
+  if (call.target.empty() || call.target == call.operation) return call.operation;
+  // An HTTP operation names the target already, without its query; a statement says what it does.
+  const auto first_word = [](std::string_view text) { return text.substr(0, text.find(' ')); };
+  const bool says_it_all =
+      call.protocol == event::Protocol::kPostgres &&
+      http1::equal_ignoring_case(first_word(call.operation), first_word(call.target));
+  if (call.protocol == event::Protocol::kHttp1) return call.operation;
+  if (!says_it_all) return call.operation + " " + call.target;
+  return call.target + (call.operation.ends_with(" DATA") ? " (data)" : "");
+}
+
+char state_after(event::Protocol protocol, std::span<const std::uint8_t> response) {
+  return protocol == event::Protocol::kPostgres ? postgresql::ready_state(response) : '\0';
 }
 
 }  // namespace reprise::protocol

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <span>
 
 #include "protocol/message.h"
@@ -29,16 +30,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   constexpr Protocol kProtocols[] = {Protocol::kHttp1, Protocol::kResp, Protocol::kOpaque,
-                                     Protocol::kAnnotated};
-  const Protocol protocol = kProtocols[data[0] % 4];
+                                     Protocol::kAnnotated, Protocol::kPostgres};
+  const Protocol protocol = kProtocols[data[0] % std::size(kProtocols)];
   const std::span<const std::uint8_t> rest(data + 1, size - 1);
   const auto split =
       static_cast<std::size_t>(std::find(rest.begin(), rest.end(), 0xff) - rest.begin());
   const auto first = rest.subspan(0, split);
   const auto second = rest.subspan(std::min(split + 1, rest.size()));
 
-  const Message a = reprise::protocol::parse_request(protocol, first);
-  const Message b = reprise::protocol::parse_request(protocol, second);
+  const Message a = reprise::protocol::parse_request(protocol, first, "");
+  const Message b = reprise::protocol::parse_request(protocol, second, "");
   require(compare_requests(a, a).degree == Degree::kExact, "a request equals itself");
   require(compare_requests(a, b).degree == compare_requests(b, a).degree,
           "comparison is symmetric");

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "protocol/postgresql_messages.h"
+
 namespace reprise::protocol {
 namespace {
 
@@ -156,6 +158,66 @@ TEST(RespMessageTest, CountsBeyondTheBytesAreNotBelieved) {
     bomb += "*1\r\n";
   }
   EXPECT_EQ(parse_response(Protocol::kResp, bytes(bomb), "").protocol, Protocol::kOpaque);
+}
+
+TEST(PostgresMessageTest, ParametersShowWithNullAndEmptyTextApart) {
+  const Message request = parse_request(
+      Protocol::kPostgres, bytes(pg::bind("", "s1", {"7", {}, "", "NULL", "it's"}) + pg::execute()),
+      "SELECT a FROM t");
+  EXPECT_EQ(request.method, "SELECT");
+  EXPECT_EQ(request.target, "SELECT a FROM t");
+  EXPECT_EQ(text(request.decoded_body), "SELECT a FROM t");
+  EXPECT_THAT(request.headers, ElementsAre(Pair("$1", "'7'"), Pair("$2", "NULL"), Pair("$3", "''"),
+                                           Pair("$4", "'NULL'"), Pair("$5", "'it\\'s'")));
+}
+
+TEST(PostgresMessageTest, RowsShowByTheirTypes) {
+  using namespace pg;
+  const std::string seven("\0\0\0\x07", 4), bytes_of_two("\x01\xff", 2);
+  const Message response =
+      parse_response(Protocol::kPostgres,
+                     bytes(columns({{"id", 23, 1}, {"name"}, {"price", 1700}, {"raw", 17, 1}}) +
+                           row({seven, "pen", "1.50", bytes_of_two}) + row({{}, "", {}, {}}) +
+                           complete("SELECT 2") + ready('T')),
+                     "SELECT");
+  EXPECT_EQ(response.status, "SELECT 2");
+  EXPECT_EQ(text(response.decoded_body),
+            "id | name | price | raw\n7 | 'pen' | 1.50 | \\x01ff (binary)\n"
+            "NULL | '' | NULL | NULL\nSELECT 2\n(in transaction)\n");
+}
+
+TEST(PostgresMessageTest, ErrorIsTheStatusWithItsReason) {
+  const Message response =
+      parse_response(Protocol::kPostgres, bytes(pg::error("23505", "twice") + pg::ready()), "");
+  EXPECT_EQ(response.status, "23505");
+  EXPECT_EQ(response.reason, "twice");
+  EXPECT_EQ(text(response.decoded_body), "ERROR 23505: twice\n");
+}
+
+TEST(PostgresMessageTest, PasswordsDoNotShow) {
+  const Message request =
+      parse_request(Protocol::kPostgres, bytes(pg::message('p', pg::z("secret"))));
+  EXPECT_EQ(text(request.decoded_body).find("secret"), std::string::npos);
+}
+
+TEST(PostgresMessageTest, CountsBeyondTheBytesAreNotBelieved) {
+  using namespace pg;
+  EXPECT_EQ(parse_response(Protocol::kPostgres, bytes(message('D', i16(0xffff))), "").decoded_body,
+            event::Bytes{'\n'});
+  EXPECT_EQ(parse_request(Protocol::kPostgres,
+                          bytes(message('B', z("") + z("") + i16(0) + i16(0xffff) + i32(7) + "x")))
+                .protocol,
+            Protocol::kOpaque);
+  EXPECT_EQ(parse_response(Protocol::kPostgres, bytes("C\x7f\xff\xff\xff_"), "").protocol,
+            Protocol::kOpaque);
+}
+
+TEST(PostgresMessageTest, StateAndAcceptanceAreFoundInResponses) {
+  using namespace pg;
+  EXPECT_EQ(state_after(Protocol::kPostgres, bytes(complete("BEGIN") + ready('T'))), 'T');
+  EXPECT_EQ(state_after(Protocol::kPostgres, bytes(complete("BEGIN"))), '\0');
+  EXPECT_EQ(acceptance_in(Protocol::kPostgres, bytes(authentication(12, "v=1") + welcome())), 12U);
+  EXPECT_FALSE(acceptance_in(Protocol::kPostgres, bytes(authentication(11, "r=1"))));
 }
 
 }  // namespace

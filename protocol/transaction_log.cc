@@ -20,6 +20,8 @@ std::string protocol_name(event::Protocol protocol) {
       return " http";
     case event::Protocol::kResp:
       return " resp";
+    case event::Protocol::kPostgres:
+      return " postgres";
     case event::Protocol::kAnnotated:
       return " annotated";
     case event::Protocol::kOpaque:

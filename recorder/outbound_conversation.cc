@@ -87,6 +87,7 @@ void OutboundConversation::on_response_end(const protocol::Transaction& transact
   if (open == nullptr) return;
   open->call.status = transaction.status;
   open->call.protocol = transaction.protocol;
+  open->call.prelude = transaction.prelude;
   open->call.response = shifted(transaction.response, Side::kServer);
   open->call.last_byte_in = heard(Side::kServer);
   open->response_whole = true;

@@ -135,6 +135,8 @@ CallRequest AnsweredConnection::request_of(const protocol::Transaction& transact
   request.peer = identity_.name;
   request.protocol = transaction.protocol;
   request.operation = transaction.operation;
+  if (request.protocol == event::Protocol::kPostgres) request.target = transaction.target;
+  request.follows = followed_;
   request.prelude = transaction.prelude;
   request.bytes = std::move(bytes);
   if (request.context.kind == event::Context::Kind::kUnattributed) {
@@ -159,7 +161,9 @@ void AnsweredConnection::on_request_end(const protocol::Transaction& transaction
     return;
   }
   last_call_ = match.call;
-  owe(cut_answer(stage_.plan, *match.call, skip, stage_.pace(), request.context));
+  if (!match.call->prelude || followed_ == nullptr) followed_ = match.call;
+  owe(cut_answer(stage_.plan, *match.call, std::max(skip, match.skip), stage_.pace(),
+                 request.context));
 }
 
 // A request head that waits for "100 Continue" gets the one that was recorded.

@@ -126,10 +126,12 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   std::uint64_t sent_by_service_ = 0;
   std::optional<std::uint64_t> request_begun_;
   bool continue_checked_ = false;
-  std::uint64_t interim_ = 0;  // bytes of an interim response that were owed early
-  const RecordedCall* last_call_ = nullptr;
-  std::unique_ptr<RealPeer> real_peer_;                            // once something was passed on
-  bool response_whole_ = false;                                    // the last one that was sent
+  std::uint64_t interim_ = 0;                // bytes of an interim response that were owed early
+  const RecordedCall* last_call_ = nullptr;  // that was answered here
+  const RecordedCall* followed_ =
+      nullptr;                           // the last one that did work; the first set-up until then
+  std::unique_ptr<RealPeer> real_peer_;  // once something was passed on
+  bool response_whole_ = false;          // the last one that was sent
   std::deque<std::pair<std::uint64_t, event::Context>> contexts_;  // by offset of the send
 
   std::deque<Output> outputs_;

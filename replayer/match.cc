@@ -1,6 +1,7 @@
 #include "replayer/match.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "protocol/message.h"
 
@@ -32,10 +33,12 @@ const char* fidelity_name(Fidelity fidelity) {
 Matcher::Matcher(const Plan& plan) : plan_(plan), given_(plan.calls.size(), Given::kNot) {
   for (std::uint32_t i = 0; i < plan.calls.size(); ++i) {
     const NameId operation = plan.calls[i].operation;
-    operations_.try_emplace(plan.names[operation], operation);
+    names_.try_emplace(plan.names[operation], operation);
     const RecordedCall& call = plan.calls[i];
     if (call.prelude && call.complete) {
-      preludes_[{Context::background(), call.peer, call.protocol, operation}].left.push_back(i);
+      names_.try_emplace(plan.names[call.target], call.target);
+      preludes_[{Context::background(), call.peer, call.protocol, operation, call.target}]
+          .left.push_back(i);
     }
   }
 }
@@ -45,21 +48,34 @@ void Matcher::index(const Context& context) {
   for (const RecordedCall& call : plan_.calls_in(context)) {
     if (call.protocol == event::Protocol::kOpaque || call.request.empty()) continue;
     const auto number = static_cast<std::uint32_t>(&call - plan_.calls.data());
-    groups_[{context, call.peer, call.protocol, call.operation}].calls.push_back(number);
+    groups_[{context, call.peer, call.protocol, call.operation, {}}].calls.push_back(number);
   }
 }
 
 Matcher::Group* Matcher::group(const Context& context, const CallRequest& request) {
-  const auto operation = operations_.find(request.operation);
-  if (!request.peer || operation == operations_.end()) return nullptr;
+  const auto operation = name(request.operation);
+  if (!request.peer || !operation) return nullptr;
   index(context);
-  const auto found = groups_.find({context, *request.peer, request.protocol, operation->second});
+  const auto found = groups_.find({context, *request.peer, request.protocol, *operation, {}});
   return found == groups_.end() ? nullptr : &found->second;
 }
 
-bool Matcher::equal(const RecordedCall& call, const event::Bytes& bytes) const {
-  if (call.request.size() != bytes.size()) return false;
-  return plan_.streams->bytes({call.connection, Flow::kSent}, call.request) == bytes;
+std::optional<NameId> Matcher::name(const std::string& text) const {
+  const auto found = names_.find(text);
+  return found == names_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool Matcher::equal(const RecordedCall& call, const CallRequest& request) const {
+  if (call.request.size() != request.bytes.size()) return false;
+  if (plan_.names[call.target] != request.target) return false;
+  return plan_.streams->bytes({call.connection, Flow::kSent}, call.request) == request.bytes;
+}
+
+protocol::RequestComparison Matcher::compare(const RecordedCall& call,
+                                             const protocol::Message& actual) const {
+  const event::Bytes bytes = plan_.streams->bytes({call.connection, Flow::kSent}, call.request);
+  return protocol::compare_requests(
+      protocol::parse_request(call.protocol, bytes, plan_.names[call.target]), actual);
 }
 
 CallMatch Matcher::give(std::uint32_t call, Fidelity fidelity, std::string difference) {
@@ -74,10 +90,14 @@ CallMatch Matcher::give(std::uint32_t call, Fidelity fidelity, std::string diffe
 }
 
 CallMatch Matcher::match(const CallRequest& request) {
+  if (auto match = match_state(request)) return *std::move(match);
+  Group* own = group(request.context, request);
   if (request.prelude) {
+    if (own != nullptr) {
+      if (auto match = match_equal(*own, request)) return *std::move(match);
+    }
     if (auto match = match_prelude(request)) return *std::move(match);
   }
-  Group* own = group(request.context, request);
   if (own != nullptr) {
     if (auto match = match_in(*own, request)) return *std::move(match);
   }
@@ -91,23 +111,28 @@ CallMatch Matcher::match(const CallRequest& request) {
   return missed;
 }
 
-std::optional<CallMatch> Matcher::match_in(Group& group, const CallRequest& request) {
+std::optional<CallMatch> Matcher::match_equal(Group& group, const CallRequest& request) {
   auto& [calls, first_left] = group;
   while (first_left < calls.size() && given_[calls[first_left]] == Given::kOwn) ++first_left;
   const std::size_t end = std::min(calls.size(), first_left + kWindow);
   for (std::size_t i = first_left; i < end; ++i) {
     if (given_[calls[i]] == Given::kOwn) continue;
-    if (equal(plan_.calls[calls[i]], request.bytes)) return give(calls[i], Fidelity::kExact, "");
+    if (equal(plan_.calls[calls[i]], request)) return give(calls[i], Fidelity::kExact, "");
   }
-  const protocol::Message actual = protocol::parse_request(request.protocol, request.bytes);
+  return std::nullopt;
+}
+
+std::optional<CallMatch> Matcher::match_in(Group& group, const CallRequest& request) {
+  if (auto match = match_equal(group, request)) return match;
+  const auto& [calls, first_left] = group;
+  const std::size_t end = std::min(calls.size(), first_left + kWindow);
+  const protocol::Message actual =
+      protocol::parse_request(request.protocol, request.bytes, request.target);
   std::optional<std::size_t> next;  // the first that nobody was given
   std::string difference;
   for (std::size_t i = first_left; i < end; ++i) {
     if (given_[calls[i]] != Given::kNot) continue;
-    const RecordedCall& call = plan_.calls[calls[i]];
-    const auto recorded = protocol::parse_request(
-        call.protocol, plan_.streams->bytes({call.connection, Flow::kSent}, call.request));
-    auto comparison = protocol::compare_requests(recorded, actual);
+    auto comparison = compare(plan_.calls[calls[i]], actual);
     using Degree = protocol::RequestComparison::Degree;
     if (comparison.degree == Degree::kExact) return give(calls[i], Fidelity::kExact, "");
     if (comparison.degree == Degree::kRelaxed) {
@@ -139,7 +164,7 @@ std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
     for (const std::uint32_t call : candidates->calls) {
       if (given_[call] != Given::kNot) continue;
       if (++looked > kWindow) break;
-      if (equal(plan_.calls[call], request.bytes)) {
+      if (equal(plan_.calls[call], request)) {
         return give(call, Fidelity::kRelaxed, "recorded without a known context");
       }
     }
@@ -148,18 +173,19 @@ std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
 }
 
 std::optional<CallMatch> Matcher::match_prelude(const CallRequest& request) {
-  const auto operation = operations_.find(request.operation);
-  if (!request.peer || operation == operations_.end()) return std::nullopt;
-  const auto found =
-      preludes_.find({Context::background(), *request.peer, request.protocol, operation->second});
-  if (found == preludes_.end()) return std::nullopt;
+  const auto operation = name(request.operation), target = name(request.target);
+  if (!request.peer || !operation) return std::nullopt;
+  const Key key{Context::background(), *request.peer, request.protocol, *operation,
+                target.value_or(NameId{})};
+  const auto found = preludes_.find(key);
+  if (!target || found == preludes_.end()) return match_prelude_like(key, request);
   auto& [left, samples] = found->second;
-  const auto same = [&](std::uint32_t call) { return equal(plan_.calls[call], request.bytes); };
+  const auto same = [&](std::uint32_t call) { return equal(plan_.calls[call], request); };
   const auto sample = std::ranges::find_if(samples, same);
   const auto window = left.begin() + static_cast<std::ptrdiff_t>(std::min(left.size(), kWindow));
   const auto fresh = std::find_if(left.begin(), window, same);
   if (fresh == window) {
-    return sample == samples.end() ? std::nullopt
+    return sample == samples.end() ? match_prelude_like(key, request)
                                    : std::optional(give(*sample, Fidelity::kExact, ""));
   }
   const std::uint32_t call = *fresh;
@@ -168,9 +194,58 @@ std::optional<CallMatch> Matcher::match_prelude(const CallRequest& request) {
   return give(call, Fidelity::kExact, "");
 }
 
+// Set-up that says the same in other words: drivers give each connection's statements other names.
+std::optional<CallMatch> Matcher::match_prelude_like(Key key, const CallRequest& request) {
+  const protocol::Message actual =
+      protocol::parse_request(request.protocol, request.bytes, request.target);
+  std::vector<std::uint32_t> candidates;
+  const auto add = [&](const Preludes& preludes) {
+    for (const auto* calls : {&preludes.left, &preludes.samples}) {
+      const std::size_t room = kWindow - std::min(kWindow, candidates.size());
+      candidates.insert(
+          candidates.end(), calls->begin(),
+          calls->begin() + static_cast<std::ptrdiff_t>(std::min(calls->size(), room)));
+    }
+  };
+  if (const auto same = preludes_.find(key); same != preludes_.end()) add(same->second);
+  // And those about something else: some answers are the same for all.
+  const Key first{key.context, key.peer, key.protocol, key.operation, {}};
+  for (auto other = preludes_.lower_bound(first);
+       other != preludes_.end() && candidates.size() < kWindow; ++other) {
+    if (std::tie(other->first.peer, other->first.protocol, other->first.operation) !=
+        std::tie(key.peer, key.protocol, key.operation)) {
+      break;
+    }
+    add(other->second);
+  }
+  for (const std::uint32_t call : candidates) {
+    auto comparison = compare(plan_.calls[call], actual);
+    using Degree = protocol::RequestComparison::Degree;
+    if (comparison.degree == Degree::kDifferent) continue;
+    if (comparison.degree == Degree::kExact) return give(call, Fidelity::kExact, "");
+    const auto skipped = skipped_in(plan_.calls[call]);
+    if (!skipped) continue;
+    CallMatch match = give(call, Fidelity::kRelaxed, std::move(comparison.difference));
+    match.skip = *skipped;
+    return match;
+  }
+  return std::nullopt;
+}
+
+// How much of the answer is left out when the request is not quite the recorded one: a proof of
+// identity that another nonce went into is simply taken. None when the call does not do.
+std::optional<std::uint64_t> Matcher::skipped_in(const RecordedCall& call) const {
+  constexpr std::uint64_t kMost = 64 * 1024;
+  if (!protocol::proves_identity(call.protocol, plan_.names[call.operation])) return 0;
+  const event::ByteRange range{call.response.begin,
+                               std::min(call.response.end, call.response.begin + kMost)};
+  return protocol::acceptance_in(call.protocol,
+                                 plan_.streams->bytes({call.connection, Flow::kReceived}, range));
+}
+
 CallMatch Matcher::past_tape(const Group& group, const CallRequest& request) {
   const auto same = std::find_if(group.calls.rbegin(), group.calls.rend(), [&](std::uint32_t call) {
-    return equal(plan_.calls[call], request.bytes);
+    return equal(plan_.calls[call], request);
   });
   const std::uint32_t call = same == group.calls.rend() ? group.calls.back() : *same;
   return {.fidelity = Fidelity::kExact,
@@ -199,7 +274,7 @@ std::vector<const RecordedCall*> Matcher::finish(event::ExchangeId exchange) {
     const auto number = static_cast<std::size_t>(&call - plan_.calls.data());
     const bool asked = !call.prelude && !call.request.empty();
     if (given_[number] == Given::kNot && asked) left.push_back(&call);
-    groups_.erase({context, call.peer, call.protocol, call.operation});
+    groups_.erase({context, call.peer, call.protocol, call.operation, {}});
   }
   indexed_.erase(context);
   return left;

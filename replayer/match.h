@@ -6,8 +6,10 @@
 // `substituted`. Each is given once. When a request turns up later that equals one which was given
 // as a substitute, that one gets it (it is its own) and the earlier call is known to be extra.
 //
-// Set-up of pooled connections (preludes) is answered in any context and again. Background calls
-// past the tape get the last outcome again. Likeness of contents is never used.
+// Set-up of pooled connections (preludes) is answered in any context and again; that of the call's
+// own context goes first. Where a request only asks for the state of its connection (PostgreSQL's
+// Sync) the answer is the one that followed the call before it. Background calls past the tape get
+// the last outcome again. Likeness of contents is never used.
 //
 // Opaque connections are not matched here: see answered_connection.h.
 //
@@ -21,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "protocol/message.h"
 #include "replayer/plan.h"
 
 namespace reprise::replayer {
@@ -34,7 +37,9 @@ struct CallRequest {
   std::optional<NameId> peer;  // none: the recorded service never went there
   event::Protocol protocol = event::Protocol::kUnknown;
   std::string operation;
+  std::string target;  // as RecordedCall has it
   bool prelude = false;
+  const RecordedCall* follows = nullptr;  // what was answered before it on its connection
   event::Bytes bytes;
   std::vector<event::ExchangeId> in_flight;  // whose it may be when `context` is not known
 };
@@ -46,6 +51,7 @@ struct CallMatch {
   std::string difference;              // what differs, in words; "" when exact
   // The recorded call that was given to an earlier, different request and belongs to this one.
   bool reclaimed = false;
+  std::uint64_t skip = 0;  // bytes of the answer that are left out
 };
 
 class Matcher {
@@ -72,6 +78,7 @@ class Matcher {
     NameId peer;
     event::Protocol protocol = event::Protocol::kUnknown;
     NameId operation;
+    NameId target;  // of preludes
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Group {
@@ -85,16 +92,27 @@ class Matcher {
 
   Group* group(const event::Context& context, const CallRequest& request);
   void index(const event::Context& context);
+  std::optional<CallMatch> match_equal(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_in(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_elsewhere(const CallRequest& request);
   std::optional<CallMatch> match_prelude(const CallRequest& request);
+  std::optional<CallMatch> match_prelude_like(Key key, const CallRequest& request);
+  std::optional<std::uint64_t> skipped_in(const RecordedCall& call) const;
+  std::optional<CallMatch> match_state(const CallRequest& request);
+  bool asks_state(const RecordedCall& call) const;
+  char state_after(const RecordedCall& call) const;
+  std::optional<std::uint32_t> state_like(const CallRequest& request, char state);
+  bool is_followed_at_once(const RecordedCall& call) const;
+  std::optional<NameId> name(const std::string& text) const;
   CallMatch past_tape(const Group& group, const CallRequest& request);
   CallMatch give(std::uint32_t call, Fidelity fidelity, std::string difference);
-  bool equal(const RecordedCall& call, const event::Bytes& bytes) const;
+  bool equal(const RecordedCall& call, const CallRequest& request) const;
+  protocol::RequestComparison compare(const RecordedCall& call,
+                                      const protocol::Message& actual) const;
 
   const Plan& plan_;
-  std::vector<Given> given_;  // by index in Plan::calls
-  std::unordered_map<std::string, NameId> operations_;
+  std::vector<Given> given_;                       // by index in Plan::calls
+  std::unordered_map<std::string, NameId> names_;  // of operations, and of targets of preludes
   std::map<event::Context, bool> indexed_;
   std::map<Key, Group> groups_;
   std::map<Key, Preludes> preludes_;  // of all contexts: keyed with the background

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "protocol/postgresql_messages.h"
 #include "replayer/testing/told_recording.h"
 
 namespace reprise::replayer {
@@ -15,6 +16,7 @@ namespace {
 
 using event::Context;
 using event::Protocol;
+namespace pg = protocol::pg;
 
 constexpr Context kFirst = Context::of({1}), kSecond = Context::of({2});
 
@@ -38,6 +40,7 @@ class Matching : public testing::Test {
             .peer = plan_->peer_at(address_of(call.peer)),
             .protocol = call.protocol,
             .operation = call.operation,
+            .target = call.protocol == Protocol::kPostgres ? call.target : "",
             .prelude = call.prelude,
             .bytes = bytes_of(call.request),
             .in_flight = std::move(in_flight)};
@@ -82,6 +85,34 @@ ToldCall redis(const std::vector<std::string>& arguments, const std::string& res
           .peer = "cache:6379",
           .protocol = Protocol::kResp,
           .prelude = prelude};
+}
+
+// A prepared statement of PostgreSQL that is executed under the name a connection has for it.
+ToldCall execution(const std::string& name, const std::string& statement,
+                   const std::string& answer = "") {
+  return {.operation = "SELECT t",
+          .request = pg::bind("", name) + pg::execute(),
+          .response = pg::bind_complete() + pg::row({answer}) + pg::complete("SELECT 1"),
+          .peer = "db:5432",
+          .protocol = Protocol::kPostgres,
+          .target = statement};
+}
+ToldCall preparation(const std::string& name, const std::string& statement) {
+  return {.operation = "PARSE",
+          .request = pg::parse(name, statement),
+          .response = pg::parse_complete(),
+          .peer = "db:5432",
+          .protocol = Protocol::kPostgres,
+          .prelude = true,
+          .target = statement};
+}
+ToldCall synchronisation(char state = 'I') {
+  return {.operation = "SYNC",
+          .request = pg::sync(),
+          .response = pg::ready(state),
+          .peer = "db:5432",
+          .protocol = Protocol::kPostgres,
+          .prelude = true};
 }
 
 // --- The table of fidelities
@@ -315,6 +346,89 @@ TEST_F(Matching, OpaqueTurnThatWasGivenIsNotMissing) {
                 {.request = "ef", .response = "gh", .protocol = Protocol::kOpaque}});
   matcher().give_opaque(plan_->calls.front());
   EXPECT_EQ(left_of({1}).size(), 1u);
+}
+
+// --- PostgreSQL --------------------------------------------------------------------------------
+
+TEST_F(Matching, StatementIsTheOneThatWasPreparedWhateverItsName) {
+  tell(kFirst, {execution("s1", "SELECT a FROM t", "a"), execution("s2", "SELECT b FROM t", "b")});
+  // Another connection of the pool: its names are the other way round.
+  const CallMatch b = match(kFirst, execution("s1", "SELECT b FROM t"));
+  EXPECT_EQ(b.fidelity, Fidelity::kExact);
+  EXPECT_EQ(answer(b), execution("", "", "b").response);
+  const CallMatch a = match(kFirst, execution("s9", "SELECT a FROM t"));
+  EXPECT_EQ(a.fidelity, Fidelity::kExact);
+  EXPECT_EQ(answer(a), execution("", "", "a").response);
+}
+
+TEST_F(Matching, ChangedStatementIsSubstituted) {
+  tell(kFirst, {execution("s1", "SELECT a FROM t", "a")});
+  const CallMatch found = match(kFirst, execution("s1", "SELECT a, b FROM t"));
+  EXPECT_EQ(found.fidelity, Fidelity::kSubstituted);
+  EXPECT_EQ(found.difference, "statement");
+}
+
+TEST_F(Matching, StatementIsPreparedInAnyContextUnderAnyName) {
+  tell(kFirst, {preparation("s1", "SELECT a FROM t")});
+  for (int connection = 0; connection < 3; ++connection) {
+    const CallMatch found =
+        match(kSecond, preparation("c" + std::to_string(connection), "SELECT a FROM t"));
+    EXPECT_EQ(found.fidelity, Fidelity::kExact);
+    EXPECT_EQ(answer(found), pg::parse_complete());
+  }
+  EXPECT_EQ(match(kSecond, preparation("", "SELECT of a changed build")).fidelity,
+            Fidelity::kRelaxed);
+}
+
+TEST_F(Matching, SyncTellsTheStateAfterTheCallThatItFollows) {
+  ToldCall begin = execution("", "BEGIN"), commit = execution("", "COMMIT");
+  begin.operation = "BEGIN";
+  commit.operation = "COMMIT";
+  tell(kFirst, {begin, synchronisation('T'), execution("s", "SELECT a FROM t"),
+                synchronisation('T'), commit, synchronisation('I')});
+  const auto state_after = [&](const CallMatch& call) {
+    CallRequest sync = request(kFirst, synchronisation());
+    sync.follows = call.call;
+    return answer(matcher().match(sync));
+  };
+  EXPECT_EQ(state_after(match(kFirst, begin)), pg::ready('T'));
+  // One call more than was recorded, and its Sync.
+  const CallMatch added = match(kFirst, execution("s", "SELECT a, b FROM t"));
+  EXPECT_EQ(state_after(added), pg::ready('T'));
+  EXPECT_EQ(state_after(match(kFirst, execution("s", "SELECT a FROM t"))), pg::ready('T'));
+  EXPECT_EQ(state_after(match(kFirst, commit)), pg::ready('I'));
+}
+
+TEST_F(Matching, SyncWhereNoneWasRecordedTellsTheStateToo) {
+  ToldCall begin = execution("", "BEGIN");
+  begin.operation = "BEGIN";
+  begin.response += pg::ready('T');  // a simple query
+  tell(kFirst, {synchronisation('I'), begin, execution("s", "SELECT a FROM t"),
+                synchronisation('T'), execution("s", "SELECT a FROM t")});
+  CallRequest sync = request(kFirst, synchronisation());
+  sync.follows = match(kFirst, begin).call;
+  EXPECT_EQ(answer(matcher().match(sync)), pg::ready('T'));
+}
+
+TEST_F(Matching, ProofOfIdentityWithAnotherNonceIsTaken) {
+  ToldCall proof{.operation = "AUTH",
+                 .request = pg::message('p', "c=1"),
+                 .response = pg::authentication(12, "v=1") + pg::welcome(),
+                 .peer = "db:5432",
+                 .protocol = Protocol::kPostgres,
+                 .prelude = true};
+  ToldCall first = proof;
+  first.request = pg::message('p', "n,,r=1");
+  first.response = pg::authentication(11, "r=1");
+  tell(kFirst, {first, proof});
+  const CallMatch equal = match(kFirst, first);
+  EXPECT_EQ(equal.fidelity, Fidelity::kExact);
+  EXPECT_EQ(equal.skip, 0U);
+  first.request = pg::message('p', "n,,r=2");
+  const CallMatch other = match(kSecond, first);
+  EXPECT_EQ(other.fidelity, Fidelity::kRelaxed);
+  EXPECT_EQ(other.difference, "credentials");
+  EXPECT_EQ(answer(other).substr(other.skip), pg::welcome());
 }
 
 }  // namespace

@@ -100,12 +100,14 @@ void Pass::read_tables() {
     return true;
   });
   reader_.each_call([&](const event::Call& call) {
+    const bool by_handle = call.protocol == event::Protocol::kPostgres;
     plan_.calls.push_back({.id = call.id,
                            .context = call.context,
                            .connection = call.connection,
                            .protocol = call.protocol,
                            .peer = plan_.names.intern(call.peer),
                            .operation = plan_.names.intern(call.operation),
+                           .target = by_handle ? plan_.names.intern(call.target) : NameId{},
                            .ordinal = call.ordinal,
                            .request = call.request,
                            .response = call.response,

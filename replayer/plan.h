@@ -54,6 +54,7 @@ struct RecordedCall {
   event::Protocol protocol = event::Protocol::kUnknown;
   NameId peer;  // as Plan::peer_at has it: one for each peer, whatever name or address was used
   NameId operation;
+  NameId target;  // where the request's bytes do not say what it is about (PostgreSQL), else none
   std::uint64_t ordinal = 0;
   event::ByteRange request, response;
   Moment last_byte_out;

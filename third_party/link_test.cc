@@ -13,6 +13,7 @@
 #include <microhttpd.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <postgresql/libpq-fe.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <xxhash.h>
@@ -105,6 +106,8 @@ TEST(LinkTest, Hiredis) {
   EXPECT_EQ(static_cast<redisReply*>(reply)->integer, 42);
   freeReplyObject(reply);
 }
+
+TEST(LinkTest, Libpq) { EXPECT_GE(PQlibVersion(), 150'000); }
 
 TEST(LinkTest, Libevent) {
   const std::unique_ptr<event_base, decltype(&event_base_free)> base(event_base_new(),

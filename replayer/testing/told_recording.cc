@@ -114,6 +114,7 @@ event::CallId ToldRecording::call(const ToldCall& told) {
   call.protocol = told.protocol;
   call.peer = told.peer;
   call.operation = told.operation;
+  call.target = told.target;
   call.request = send(connection, told.request);
   call.first_byte_out = call.last_byte_out = {now_ticks};
   call.response = receive(connection, told.response);

@@ -25,6 +25,7 @@ struct ToldCall {
   std::string peer = "stock:80";
   event::Protocol protocol = event::Protocol::kHttp1;
   bool prelude = false;
+  std::string target;
 };
 
 struct ToldRecording {
