@@ -11,6 +11,7 @@
 #include "cli/exchange_json.h"
 #include "cli/exchange_view.h"
 #include "cli/text.h"
+#include "protocol/message.h"
 
 namespace reprise::cli {
 namespace {

@@ -237,8 +237,9 @@ std::optional<CallMatch> Matcher::match_prelude_like(Key key, const CallRequest&
 std::optional<std::uint64_t> Matcher::skipped_in(const RecordedCall& call) const {
   constexpr std::uint64_t kMost = 64 * 1024;
   if (!protocol::proves_identity(call.protocol, plan_.names[call.operation])) return 0;
+  if (call.response.end <= call.response.begin) return std::nullopt;
   const event::ByteRange range{call.response.begin,
-                               std::min(call.response.end, call.response.begin + kMost)};
+                               call.response.begin + std::min(call.response.size(), kMost)};
   return protocol::acceptance_in(call.protocol,
                                  plan_.streams->bytes({call.connection, Flow::kReceived}, range));
 }

@@ -24,6 +24,7 @@ bool Matcher::asks_state(const RecordedCall& call) const {
 
 char Matcher::state_after(const RecordedCall& call) const {
   const std::uint64_t end = call.response.end;
+  if (end <= call.response.begin) return '\0';
   const event::ByteRange range{std::max(call.response.begin, end - std::min(end, kStateBytes)),
                                end};
   return protocol::state_after(call.protocol,
@@ -71,7 +72,9 @@ std::optional<std::uint32_t> Matcher::state_like(const CallRequest& request, cha
 // Whether nothing came behind its answer that would be given with it: what the peer said unasked,
 // or its end.
 bool Matcher::is_followed_at_once(const RecordedCall& call) const {
-  const auto& calls = plan_.connection(call.connection)->transactions;
+  const RecordedConnection* connection = plan_.connection(call.connection);
+  if (connection == nullptr) return false;
+  const auto& calls = connection->transactions;
   auto next = std::ranges::upper_bound(calls, call.request.begin, {}, [&](std::uint32_t index) {
     return plan_.calls[index].request.begin;
   });
