@@ -25,7 +25,7 @@ class PoolTest(ReplayTest):
             client.sendall(f"GET /{number} HTTP/1.1\r\n\r\n".encode())
         for client in clients:
             self.assertIn(b"200 OK", harness.read_response(client))
-        recording.stop()
+        recording.wait_until_recorded(_BATCH).stop()
         return recording
 
     def _calls(self, archive: harness.Archive) -> dict[str, list[str]]:
