@@ -164,6 +164,9 @@ std::uint32_t TapeBuilder::on_connect_finished(const event::Event& event,
 }
 
 void TapeBuilder::on_waited(const event::Event& event, const event::Waited& waited) {
+  if (waited.result == 0 && waited.timeout_ns > 0) {
+    on_draw(event, {step(abi::DrawKind::kTimeOut), {}});
+  }
   std::shared_ptr<Readiness> readiness;
   Cursor& cursor = cursors_[event.thread];
   for (const event::Ready& ready : waited.ready) {

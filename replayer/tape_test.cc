@@ -229,6 +229,18 @@ TEST_F(TapeLayout, WaitThatTimedOutMovesNothing) {
   EXPECT_EQ(io(entry_of(c)), (Lines{"1", "2"}));
 }
 
+TEST_F(TapeLayout, TimeOutsPartTheDraws) {
+  const auto c = recording_.accept();
+  read(c);
+  draw(1);
+  recording_.tell(event::Waited{.timeout_ns = 5});
+  draw(2);
+  recording_.tell(event::Waited{.timeout_ns = 0});  // looked, and did not wait
+  const abi::TapeEntry& entry = plan().tape.entries[entry_of(c)];
+  ASSERT_EQ(entry.io_draws, 3u);
+  EXPECT_EQ(plan().tape.draws[entry.first_draw + 1].kind, abi::DrawKind::kTimeOut);
+}
+
 TEST_F(TapeLayout, InputReportedTwiceHasTheDrawsAfterBothReports) {
   const auto c = recording_.accept();
   recording_.report({c});

@@ -40,6 +40,9 @@
 // may be given again); past the end the later of the last value plus clock_step_ns and the clock
 // word. A random draw that is not in its part comes from a generator seeded by (draw_seed, entry,
 // part, address).
+// A readiness wait that times out parts the reads of monotonic clocks (DrawKind::kTimeOut): those
+// behind the nth time-out since the anchor are given behind the nth. How many there are in between
+// is often chance, as where threads of an interpreter wait for its lock and look how long.
 //
 // When the agent rings the doorbell of the arena: after its activity word went from running to a
 // wait or to kEnded, after it asked, and before its process ends. Records need no ring of their
@@ -275,6 +278,7 @@ enum class DrawKind : std::uint8_t {
   kSend = 3,
   kConnect = 4,  // the first connect of a stream socket
   kLookup = 5,
+  kTimeOut = 6,  // of a readiness wait; nobody waits for its turn here
 };
 
 // Addressed by (kind, source, module, ordinal among those since the anchor).

@@ -1,5 +1,9 @@
 #include "agent/world/substitute/cursor.h"
 
+#include <algorithm>
+
+#include "agent/world/substitute/virtual_clock.h"
+
 namespace reprise::agent {
 namespace {
 
@@ -7,10 +11,7 @@ namespace {
 // many inputs is answered from the clock word.
 constexpr std::uint32_t kEntriesAhead = 64;
 
-struct Range {
-  std::uint32_t begin;
-  std::uint32_t end;
-};
+using Range = TapeRange;
 
 Range part_of(const abi::TapeEntry& entry, Part part) {
   const std::uint32_t io = entry.first_draw + entry.ready_draws;
@@ -31,11 +32,22 @@ std::uint32_t find(const Control& tape, Range range, const DrawAddress& address)
   return index;
 }
 
+// Index of the first time-out in `range`, or the end of the range.
+std::uint32_t find_time_out(const Control& tape, Range range) {
+  std::uint32_t index = range.begin;
+  while (index < range.end && tape.draws()[index].kind != abi::DrawKind::kTimeOut) {
+    ++index;
+  }
+  return index;
+}
+
 }  // namespace
 
 void Cursor::move(const Place& place) {
   place_ = place;
   threads_ = 0;
+  time_outs_ = 0;
+  stretch_ = {};
   addresses_ = 0;
 }
 
@@ -52,6 +64,19 @@ Cursor::Progress* Cursor::progress_of(const DrawAddress& address) {
   return &progress_[addresses_++];
 }
 
+TapeRange Cursor::this_stretch(const Control& tape, TapeRange part) {
+  if (!stretch_.known) {
+    stretch_ = {0, find_time_out(tape, part) - part.begin, true};
+  }
+  // Behind the last recorded time-out more of them change nothing.
+  for (; time_outs_ > 0 && part.begin + stretch_.end < part.end; --time_outs_) {
+    stretch_.begin = stretch_.end + 1;
+    stretch_.end = find_time_out(tape, {part.begin + stretch_.begin, part.end}) - part.begin;
+  }
+  time_outs_ = 0;
+  return {part.begin + stretch_.begin, part.begin + stretch_.end};
+}
+
 Found Cursor::draw(const Control& tape, const DrawAddress& address) {
   Progress* progress = progress_of(address);
   Found found;
@@ -62,9 +87,15 @@ Found Cursor::draw(const Control& tape, const DrawAddress& address) {
   }
   if (progress != nullptr) {
     const Range part = part_of(*entry, place_.part);
-    const std::uint32_t index = find(tape, {part.begin + progress->searched, part.end}, address);
-    progress->searched = (index < part.end ? index + 1 : index) - part.begin;
-    if (index < part.end) {
+    Range left = {part.begin + progress->searched, part.end};
+    if (address.kind == abi::DrawKind::kClock &&
+        is_monotonic(static_cast<abi::ClockSource>(address.source))) {
+      const Range stretch = this_stretch(tape, part);
+      left = {std::max(left.begin, stretch.begin), stretch.end};
+    }
+    const std::uint32_t index = find(tape, left, address);
+    progress->searched = (index < left.end ? index + 1 : index) - part.begin;
+    if (index < left.end) {
       found.how = Found::How::kExact;
       found.draw = &tape.draws()[index];
       return found;

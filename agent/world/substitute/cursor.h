@@ -45,6 +45,12 @@ struct Found {
   std::uint32_t ordinal = 0;            // among draws of this address since the cursor moved
 };
 
+// Draws of the tape, by their indices.
+struct TapeRange {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+
 class Cursor {
  public:
   const Place& place() const { return place_; }
@@ -55,6 +61,9 @@ class Cursor {
 
   // The next draw of `address`, which counts as drawn.
   Found draw(const Control& tape, const DrawAddress& address);
+
+  // A readiness wait of this thread has timed out.
+  void time_out() { ++time_outs_; }
 
   // Threads made since the cursor moved here, this one included.
   std::uint32_t count_thread() { return threads_++; }
@@ -69,11 +78,22 @@ class Cursor {
   // More addresses than any program showed between two inputs; those beyond are never exact.
   static constexpr std::uint32_t kAddresses = 24;
 
+  // Where it stands among the time-outs of its part, found when it is asked for; offsets.
+  struct Stretch {
+    std::uint32_t begin = 0;  // behind the last time-out that was passed
+    std::uint32_t end = 0;    // the next one, or the end of the part
+    bool known = false;
+  };
+
   Progress* progress_of(const DrawAddress& address);
+  // What of `part` lies behind as many time-outs as this thread had since it moved here.
+  TapeRange this_stretch(const Control& tape, TapeRange part);
   const abi::TapeDraw* following(const Control& tape, const DrawAddress& address) const;
 
   Place place_;
   std::uint32_t threads_ = 0;
+  std::uint32_t time_outs_ = 0;  // not passed on the tape yet
+  Stretch stretch_;
   std::uint32_t addresses_ = 0;
   Progress progress_[kAddresses] = {};
 };

@@ -44,12 +44,6 @@ bool is_cpu_clock(ClockSource source) {
   return source == ClockSource::kProcessCpu || source == ClockSource::kThreadCpu;
 }
 
-// Clocks that run with CLOCK_MONOTONIC: a context's shift is added to them.
-bool is_shifted(ClockSource source) {
-  return source == ClockSource::kMonotonic || source == ClockSource::kMonotonicRaw ||
-         source == ClockSource::kMonotonicCoarse || source == ClockSource::kBoottime;
-}
-
 std::int64_t keep_order(ClockSource source, std::int64_t value) {
   std::atomic<std::int64_t>* floor = floor_of(source);
   if (floor == nullptr) return value;
@@ -62,7 +56,7 @@ std::int64_t keep_order(ClockSource source, std::int64_t value) {
 // The session's own time by this clock. CPU clocks have none: they go on from what they said last.
 std::int64_t clock_word(ClockSource source) {
   if (is_cpu_clock(source)) return 0;
-  return is_shifted(source) ? virtual_monotonic_ns() : virtual_realtime_ns();
+  return is_monotonic(source) ? virtual_monotonic_ns() : virtual_realtime_ns();
 }
 
 // A thread that reads the clock in a loop until it has moved must not do so for ever: the word
@@ -115,7 +109,7 @@ std::int64_t clock_value(Draw& draw, ClockSource source) {
     } else {
       if (exact) take_step(*draw.thread, *state, *found.draw);
       value =
-          found.draw->value + (is_shifted(source) ? state->cursor.place().monotonic_shift_ns : 0);
+          found.draw->value + (is_monotonic(source) ? state->cursor.place().monotonic_shift_ns : 0);
     }
   }
   value = keep_order(source, value);

@@ -109,6 +109,24 @@ TEST(Draws, MonotonicNeverDecreasesWithinAProcess) {
   EXPECT_EQ(draws_at_start(replay, "mmm"), line("m", 500) + line("m", 500) + line("m", 600));
 }
 
+// One recorded wait: read too often before it, or less often, what comes behind it is the same.
+TEST(Draws, MonotonicReadsAreNotTakenAcrossATimeOut) {
+  constexpr std::int64_t kBefore = TestReplay::kMonotonicNs, kHour = 3'600'000'000'000;
+  const TestDraw time_out{.kind = abi::DrawKind::kTimeOut};
+  for (const std::string before : {"m", "mm", "mmmm"}) {
+    TestReplay replay({{.io = {monotonic(kBefore), monotonic(kBefore + 1), time_out,
+                               monotonic(kBefore + kHour + 7), realtime(9)}}});
+    replay.thread_entry = 0;
+    replay.launch({probe(), "start", before + "wmr"});
+    ASSERT_NE(replay.wait_for(abi::Activity::kReadiness), nullptr);
+    replay.move_clock_by(kHour + 5'000);
+    EXPECT_EQ(replay.wait_for_exit(), 0);
+    const std::string output = replay.output();
+    EXPECT_EQ(output.substr(output.find("w ")),
+              line("w", 0) + line("m", kBefore + kHour + 7) + line("r", 9));
+  }
+}
+
 TEST(Draws, OtherClocksAreAnsweredTheSameWay) {
   const auto source = [](abi::ClockSource clock) { return static_cast<std::uint8_t>(clock); };
   TestReplay replay(

@@ -12,6 +12,7 @@
 #include "agent/original.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/interruption.h"
+#include "agent/world/substitute/thread_state.h"
 #include "agent/world/substitute/token_call.h"
 #include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/virtual_clock.h"
@@ -26,6 +27,11 @@ constexpr std::int64_t kNsPerMillisecond = 1'000'000;
 
 std::int64_t from_milliseconds(int timeout_ms) {
   return timeout_ms < 0 ? -1 : std::int64_t{timeout_ms} * kNsPerMillisecond;
+}
+
+void note_time_out(Thread* thread) {
+  ThreadState* state = thread != nullptr ? state_of(*thread) : nullptr;
+  if (state != nullptr) state->cursor.time_out();
 }
 
 // `look(slice_ns)` is the system call, blocking at most so long (-1 for ever): ready descriptors,
@@ -55,7 +61,9 @@ long wait_ready(Thread* thread, std::int64_t timeout_ns, std::uint64_t object, L
     if (interruptions.any()) return -EINTR;
     if (!wait.is_over()) continue;
     wait.take_turn();
-    return look(0);
+    result = look(0);
+    if (result == 0) note_time_out(thread);
+    return result;
   }
 }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "agent/abi/arena.h"
+#include "agent/abi/records.h"
 
 namespace reprise::agent {
 
@@ -22,6 +23,12 @@ inline constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 [[nodiscard]] std::int64_t virtual_monotonic_ns();
 [[nodiscard]] std::int64_t virtual_realtime_ns();
+
+// Whether a clock runs with CLOCK_MONOTONIC: a context's shift is added to it.
+[[nodiscard]] constexpr bool is_monotonic(abi::ClockSource source) {
+  return source == abi::ClockSource::kMonotonic || source == abi::ClockSource::kMonotonicRaw ||
+         source == abi::ClockSource::kMonotonicCoarse || source == abi::ClockSource::kBoottime;
+}
 
 // Whether time runs on by itself.
 [[nodiscard]] bool time_runs();

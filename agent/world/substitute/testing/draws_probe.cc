@@ -8,7 +8,7 @@
 //                                        between the poll and the read.
 //
 // Actions: r REALTIME, m MONOTONIC, b BOOTTIME, c PROCESS_CPUTIME, t gettimeofday, s time,
-// g getrandom(8), e getentropy(8), d std::random_device.
+// g getrandom(8), e getentropy(8), d std::random_device. w waits an hour for nothing.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -59,6 +59,8 @@ void act(char action) {
       return tell_bytes("e", bytes, sizeof bytes);
     case 'd':
       return tell("d", std::random_device()());
+    case 'w':
+      return tell("w", poll(nullptr, 0, 3'600'000));
     default:
       return;
   }
