@@ -45,7 +45,11 @@ struct Response {
 
 class Pool {
  public:
-  Pool() : thread_([this] { Run(); }) {}
+  // The thread waits when this is there: one that finds its first job without having waited is not
+  // seen to be handed it.
+  Pool() : thread_([this] { Run(); }) {
+    while (!Waits()) std::this_thread::yield();
+  }
   ~Pool() {
     Push({nullptr});
     thread_.join();
@@ -57,9 +61,14 @@ class Pool {
   }
 
  private:
+  bool Waits() {
+    const std::lock_guard lock(mutex_);
+    return waits_;
+  }
   void Run() {
     for (;;) {
       std::unique_lock lock(mutex_);
+      waits_ = true;
       changed_.wait(lock, [this] { return !jobs_.empty(); });
       const std::function<void()> job = std::move(jobs_.front());
       jobs_.pop_front();
@@ -72,6 +81,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
+  bool waits_ = false;
   std::thread thread_;
 };
 
