@@ -11,11 +11,10 @@ namespace {
 // many inputs is answered from the clock word.
 constexpr std::uint32_t kEntriesAhead = 64;
 
-using Range = TapeRange;
-
-Range part_of(const abi::TapeEntry& entry, Part part) {
+TapeRange part_of(const abi::TapeEntry& entry, Part part) {
   const std::uint32_t io = entry.first_draw + entry.ready_draws;
-  return part == Part::kReady ? Range{entry.first_draw, io} : Range{io, io + entry.io_draws};
+  return part == Part::kReady ? TapeRange{entry.first_draw, io}
+                              : TapeRange{io, io + entry.io_draws};
 }
 
 bool has_address(const abi::TapeDraw& draw, const DrawAddress& address) {
@@ -24,7 +23,7 @@ bool has_address(const abi::TapeDraw& draw, const DrawAddress& address) {
 }
 
 // Index of the first draw of `address` in `range`, or the end of the range.
-std::uint32_t find(const Control& tape, Range range, const DrawAddress& address) {
+std::uint32_t find(const Control& tape, TapeRange range, const DrawAddress& address) {
   std::uint32_t index = range.begin;
   while (index < range.end && !has_address(tape.draws()[index], address)) {
     ++index;
@@ -33,7 +32,7 @@ std::uint32_t find(const Control& tape, Range range, const DrawAddress& address)
 }
 
 // Index of the first time-out in `range`, or the end of the range.
-std::uint32_t find_time_out(const Control& tape, Range range) {
+std::uint32_t find_time_out(const Control& tape, TapeRange range) {
   std::uint32_t index = range.begin;
   while (index < range.end && tape.draws()[index].kind != abi::DrawKind::kTimeOut) {
     ++index;
@@ -86,11 +85,11 @@ Found Cursor::draw(const Control& tape, const DrawAddress& address) {
     return found;
   }
   if (progress != nullptr) {
-    const Range part = part_of(*entry, place_.part);
-    Range left = {part.begin + progress->searched, part.end};
+    const TapeRange part = part_of(*entry, place_.part);
+    TapeRange left = {part.begin + progress->searched, part.end};
     if (address.kind == abi::DrawKind::kClock &&
         is_monotonic(static_cast<abi::ClockSource>(address.source))) {
-      const Range stretch = this_stretch(tape, part);
+      const TapeRange stretch = this_stretch(tape, part);
       left = {std::max(left.begin, stretch.begin), stretch.end};
     }
     const std::uint32_t index = find(tape, left, address);
@@ -113,7 +112,7 @@ const abi::TapeDraw* Cursor::following(const Control& tape, const DrawAddress& a
   Part part = place_.part;
   for (std::uint32_t ahead = 0; ahead < kEntriesAhead && entry != nullptr; ++ahead) {
     if (part == Part::kReady) {
-      const Range io = part_of(*entry, Part::kIo);
+      const TapeRange io = part_of(*entry, Part::kIo);
       const std::uint32_t index = find(tape, io, address);
       if (index < io.end) {
         return &tape.draws()[index];
@@ -122,7 +121,7 @@ const abi::TapeDraw* Cursor::following(const Control& tape, const DrawAddress& a
     // The next entry is searched whole: its ready part here, its I/O part in the next round.
     entry = tape.entry(entry->next);
     if (entry != nullptr) {
-      const Range ready = part_of(*entry, Part::kReady);
+      const TapeRange ready = part_of(*entry, Part::kReady);
       const std::uint32_t index = find(tape, ready, address);
       if (index < ready.end) {
         return &tape.draws()[index];
