@@ -56,12 +56,12 @@ abi::SocketAddress socket_address(const sockaddr* address, socklen_t length) {
   return copy;
 }
 
-Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested)
+Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested, std::uint64_t enter)
     : thread_(thread),
       socket_(socket),
       cookie_(socket.cookie.load(std::memory_order_relaxed)),
       requested_(requested),
-      enter_(stamp()) {
+      enter_(enter) {
   learn_from_use(thread, socket);
 }
 
@@ -201,6 +201,7 @@ void learn_connected(Thread& thread, Socket& socket, int error) {
 void finish_socket(Thread& thread, Socket& socket, int fd) {
   learn_from_use(thread, socket);
   const int before = errno;
+  if (socket.has(kHelloKept)) record_gap(thread, 0);  // of a handshake that no session had
   int unread = 0;
   if (fd >= 0 && socket.type == SOCK_STREAM && !socket.has(kListening)) {
     system_call(SYS_ioctl, fd, FIONREAD, address_of(&unread));

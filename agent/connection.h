@@ -21,8 +21,11 @@ namespace reprise::agent {
 // A read that is under way: made before the call, finished after it.
 class Receiving {
  public:
-  // `requested` is what the service asked for in the whole call.
-  Receiving(Thread& thread, Socket& socket, std::uint64_t requested);
+  // `requested` is what the service asked for in the whole call, which begins now, or began at
+  // `enter`.
+  Receiving(Thread& thread, Socket& socket, std::uint64_t requested)
+      : Receiving(thread, socket, requested, stamp()) {}
+  Receiving(Thread& thread, Socket& socket, std::uint64_t requested, std::uint64_t enter);
   // The call returned `result` with `error` in errno; its bytes lie in `gather` from the front.
   // Writes BytesIn and tells the world. Preserves errno.
   void finish(ssize_t result, Gather gather);

@@ -32,6 +32,8 @@ struct Voice {
   std::uint64_t out_offset;
 };
 
+class TlsCall;
+
 // Waits that are not told again when nothing came between.
 enum class LastWait : std::uint8_t { kNone = 0, kIdlePoll, kWoken };
 
@@ -62,6 +64,8 @@ struct alignas(64) Thread {
   std::uint32_t handlers_run;
   std::uint32_t handlers_not_restarting;
   std::uint32_t handler_on_own_stack;  // 1: it runs on a sigaltstack, whose addresses tell nothing
+
+  TlsCall* tls;  // the call into a TLS library that it is in (agent/tls_call.h), or null
 
   // The connection on which the SDK's calls of this thread are told (world.h, begin_call).
   Voice voice;

@@ -36,7 +36,7 @@
 namespace reprise::archive {
 
 inline constexpr std::uint16_t kMajorVersion = 1;
-inline constexpr std::uint16_t kMinorVersion = 1;
+inline constexpr std::uint16_t kMinorVersion = 2;
 
 // As PNG's: not text, and a transfer that changes line ends or strips the eighth bit breaks it.
 inline constexpr std::array<std::uint8_t, 8> kMagic = {0x8b, 'R', 'P', 'R', 'S', '\r', '\n', 0x1a};

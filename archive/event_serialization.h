@@ -199,6 +199,13 @@ void serialize(Archive& ar, FileOpened& fact, unsigned) {
                   fact.digest);
 }
 
+template <typename Archive>
+void serialize(Archive& ar, TlsNegotiated& fact, unsigned) {
+  archive::fields(ar, fact.connection, fact.in_offset, fact.out_offset, fact.version, fact.client,
+                  fact.resumed, fact.verdict, fact.error, fact.server_name, fact.protocol,
+                  fact.cipher, fact.certificates);
+}
+
 // --- The event ---------------------------------------------------------------------------------
 
 template <std::size_t... kIndex>
@@ -233,7 +240,7 @@ void serialize(Archive& ar, Connection& connection, unsigned) {
       archive::enumerated(connection.direction, Direction::kInbound, Direction::kOutbound),
       archive::protocol_field(connection.protocol), connection.local, connection.peer,
       connection.peer_name, connection.listener, connection.recorded, connection.socket,
-      connection.internal, connection.opened, connection.closed);
+      connection.internal, connection.opened, connection.closed, connection.tls);
 }
 template <typename Archive>
 void serialize(Archive& ar, Exchange& exchange, unsigned) {

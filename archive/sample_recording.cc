@@ -179,6 +179,7 @@ std::vector<event::Event> one_of_each_fact() {
       event::Gap{3, 400, "the arena was full"},
       event::LeakSeen{228, 0x99},
       event::FileOpened{"/srv/shop.json", 1, 3, 1200, 5, 0xfeed},
+      event::TlsNegotiated{{52}, 5, 6, 0x304, true, true, 10, 71, "shop", "h2", "AES", {0x30}},
   };
   std::vector<event::Event> events;
   for (const event::Fact& fact : facts) {

@@ -177,6 +177,26 @@ struct FileOpened {
   std::optional<std::uint64_t> digest;
 };
 
+// What a TLS handshake came to. From the two offsets on the connection's bytes are what was
+// encrypted; handshakes and ciphertext are in no event.
+struct TlsNegotiated {
+  ConnectionId connection;
+  std::uint64_t in_offset = 0, out_offset = 0;
+  std::uint32_t version = 0;  // as on the wire (RFC 8446, 4.1.2): 0x0303 TLS 1.2, 0x0304 TLS 1.3
+  bool client = false;        // the service is the client
+  bool resumed = false;
+  std::int32_t verdict = 0;  // on the peer's certificate, X509_V_ERR_*; 0 accepted, or not asked
+  std::int32_t error = 0;    // EPROTO: the handshake failed
+  std::string server_name;   // SNI (RFC 6066, 3)
+  std::string protocol;      // ALPN (RFC 7301)
+  std::string cipher;
+  Bytes certificates;  // of the peer, its own first, each in DER
+};
+
+// BytesReceived::error of a TLS connection whose network stream ended without close_notify
+// (RFC 8446, 6.1). close_notify reads as the end of the stream.
+inline constexpr std::int32_t kTlsTruncated = 103;
+
 struct Ready {
   ConnectionId connection;
   bool readable = false, writable = false, hangup = false, failed = false;
@@ -256,7 +276,7 @@ using Fact =
                  SignalReceived, ThreadStarted, ThreadEnded, HandedOff, Listened, Accepted,
                  Connected, ConnectFinished, Paired, ShutDown, Closed, BytesReceived, SendIntended,
                  SendFinished, FileRangeSent, Waited, ClockRead, RandomDrawn, LookedUp,
-                 CallAnnotated, EntryPassed, LogWritten, Gap, LeakSeen, FileOpened>;
+                 CallAnnotated, EntryPassed, LogWritten, Gap, LeakSeen, FileOpened, TlsNegotiated>;
 
 struct Event {
   ProcessId process;

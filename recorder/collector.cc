@@ -240,6 +240,7 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
     Context operator()(event::EntryPassed&) { return attribution.of_work(thread); }
     Context operator()(event::LogWritten&) { return attribution.of_work(thread); }
     Context operator()(event::LeakSeen&) { return attribution.of_work(thread); }
+    Context operator()(event::TlsNegotiated& f) { return traffic.negotiated(thread, event, f); }
     Context operator()(event::FileOpened&) { return Context::background(); }
   };
   return std::visit(

@@ -138,6 +138,8 @@ bool FactReader::dispatch(const RecordView& record) {
       return fill_from<abi::Leak>(record);
     case RecordType::kFileOpened:
       return fill_from<abi::FileOpened>(record);
+    case RecordType::kTls:
+      return fill_from<abi::Tls>(record);
     case RecordType::kEnvironment:
       return true;  // the recorder knows what it gave the service
   }
@@ -357,6 +359,23 @@ void FactReader::fill(const RecordView& record, const abi::FileOpened& body) {
                                 body.file_size,
                                 body.modified_ns,
                                 std::nullopt};
+}
+
+void FactReader::fill(const RecordView& record, const abi::Tls& body) {
+  auto& fact = fresh<event::TlsNegotiated>();
+  auto tail = record.tail<abi::Tls>();
+  fact.connection = name(body.socket);
+  fact.in_offset = body.in_offset;
+  fact.out_offset = body.out_offset;
+  fact.version = body.version;
+  fact.client = body.client != 0;
+  fact.resumed = body.resumed != 0;
+  fact.verdict = body.verdict;
+  fact.error = body.error;
+  fact.server_name = take_string(tail);
+  fact.protocol = take_string(tail);
+  fact.cipher = take_string(tail);
+  assign(fact.certificates, first(tail, body.certificate_bytes));
 }
 
 }  // namespace reprise::recorder

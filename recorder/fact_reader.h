@@ -58,6 +58,7 @@ class FactReader {
   void fill(const RecordView&, const abi::Gap&);
   void fill(const RecordView&, const abi::Leak&);
   void fill(const RecordView&, const abi::FileOpened&);
+  void fill(const RecordView&, const abi::Tls&);
 
   template <typename Body>
   bool fill_from(const RecordView& record);

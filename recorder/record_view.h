@@ -70,6 +70,7 @@ class RecordView {
       case abi::RecordType::kSendResult:
       case abi::RecordType::kWait:
       case abi::RecordType::kLookup:
+      case abi::RecordType::kTls:
         return true;
       default:
         return false;

@@ -246,6 +246,16 @@ Context Traffic::looked_up(ThreadState& thread, const event::LookedUp& fact) {
   return attribution_.of_call(thread);
 }
 
+Context Traffic::negotiated(ThreadState& thread, const event::Event& event,
+                            const event::TlsNegotiated& fact) {
+  ConnectionState& connection = touch(thread, fact.connection, event.exit);
+  if (fact.error == 0) {
+    connection.info.tls = fact.version;
+    outlet_.sink().on_connection(connection.info);
+  }
+  return attribution_.of_work(thread);
+}
+
 // --- Closing -------------------------------------------------------------------------------------
 
 std::string Traffic::why_closed(const ConnectionState& connection) const {

@@ -56,6 +56,8 @@ class Traffic {
   event::Context shut_down(ThreadState& thread, const event::Event& event,
                            const event::ShutDown& fact);
   event::Context closed(ThreadState& thread, const event::Event& event, const event::Closed& fact);
+  event::Context negotiated(ThreadState& thread, const event::Event& event,
+                            const event::TlsNegotiated& fact);
   event::Context looked_up(ThreadState& thread, const event::LookedUp& fact);
 
   // Whether it is a listener or a connection that was accepted.

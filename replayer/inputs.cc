@@ -10,6 +10,11 @@ namespace {
 // Bytes that come so much later than those before did not come with them.
 constexpr nanoseconds kPause = std::chrono::milliseconds(1);
 
+PeerEnd end_of(std::int32_t error) {
+  if (error == event::kTlsTruncated) return PeerEnd::kTruncated;
+  return error == 0 ? PeerEnd::kEof : PeerEnd::kReset;
+}
+
 }  // namespace
 
 const ConnectionInputs& Inputs::of(event::ConnectionId connection) const {
@@ -30,6 +35,9 @@ void InputsBuilder::on_event(const event::Event& event, std::uint32_t entry) {
     end_chunk(sent->connection);
   } else if (const auto* file = std::get_if<event::FileRangeSent>(&event.fact)) {
     end_chunk(file->connection);
+  } else if (const auto* tls = std::get_if<event::TlsNegotiated>(&event.fact)) {
+    // What waits reported until now was the handshake.
+    tails_[tls->connection].reported = false;
   } else if (const auto* waited = std::get_if<event::Waited>(&event.fact)) {
     for (const event::Ready& ready : waited->ready) {
       if (!ready.readable && !ready.hangup) continue;
@@ -56,7 +64,7 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
     // A second read at the end of a stream tells nothing new.
     ConnectionInputs& inputs = connections_[received.connection];
     if (inputs.end != PeerEnd::kNone) return;
-    inputs.end = received.error == 0 ? PeerEnd::kEof : PeerEnd::kReset;
+    inputs.end = end_of(received.error);
     inputs.ended = at;
     inputs.end_entry = entry;
     inputs.end_context = event.context;

@@ -33,7 +33,8 @@ struct Chunk {
 };
 
 // How the peer ended what it sends, as the service learnt it.
-enum class PeerEnd : std::uint8_t { kNone, kEof, kReset };
+// kTruncated: of a TLS connection, whose network stream ended without close_notify.
+enum class PeerEnd : std::uint8_t { kNone, kEof, kReset, kTruncated };
 
 struct ConnectionInputs {
   std::uint32_t first_chunk = 0, chunks = 0;  // in Inputs

@@ -9,6 +9,11 @@ constexpr std::uint64_t kStreamEnd = UINT64_MAX;
 // An end that came this long after the answer was not part of it.
 constexpr nanoseconds kAtOnce = std::chrono::seconds(1);
 
+Output::Kind kind_of(PeerEnd end) {
+  if (end == PeerEnd::kTruncated) return Output::Kind::kTruncated;
+  return end == PeerEnd::kEof ? Output::Kind::kEof : Output::Kind::kReset;
+}
+
 class Cut {
  public:
   Cut(const Plan& plan, const RecordedConnection& connection, const event::Context& context,
@@ -43,8 +48,7 @@ class Cut {
       }
       due = recorded;
     }
-    Output& output = add(inputs.end == PeerEnd::kEof ? Output::Kind::kEof : Output::Kind::kReset,
-                         recorded, std::max(earliest, due));
+    Output& output = add(kind_of(inputs.end), recorded, std::max(earliest, due));
     output.entry = inputs.end_entry;
     output.idle = true;
   }

@@ -13,6 +13,7 @@ struct Output {
     kBytes,
     kEof,
     kReset,
+    kTruncated,  // of TLS: the end of the network stream alone
     kPassedOn,  // what the real peer answers
   };
   Kind kind = Kind::kBytes;

@@ -27,6 +27,7 @@ class Pass {
   void name_peers();
   void read_events();
   void on_event(const event::Event& event);
+  void on_negotiated(const event::TlsNegotiated& tls);
   void on_connected(const event::Event& event, const event::Connected& connected);
   void on_connect_finished(const event::ConnectFinished& finished);
   void on_looked_up(const event::Event& event, const event::LookedUp& lookup);
@@ -167,6 +168,8 @@ void Pass::on_event(const event::Event& event) {
       connection->second.opened = plan_.timeline->at(event.exit);
       connection->second.acceptor = event.thread;
     }
+  } else if (const auto* tls = std::get_if<event::TlsNegotiated>(&event.fact)) {
+    on_negotiated(*tls);
   } else if (const auto* connected = std::get_if<event::Connected>(&event.fact)) {
     on_connected(event, *connected);
   } else if (const auto* finished = std::get_if<event::ConnectFinished>(&event.fact)) {
@@ -204,6 +207,14 @@ void Pass::on_event(const event::Event& event) {
     if (const auto* f = std::get_if<event::ConnectFinished>(&event.fact))
       set_opening(f->connection);
   }
+}
+
+void Pass::on_negotiated(const event::TlsNegotiated& tls) {
+  const auto connection = plan_.connections.find(tls.connection);
+  if (connection == plan_.connections.end()) return;
+  connection->second.tls = std::make_shared<RecordedTls>(
+      RecordedTls{tls.in_offset, tls.out_offset, tls.version, tls.verdict, tls.error != 0,
+                  tls.server_name, tls.protocol, tls.certificates});
 }
 
 void Pass::on_connected(const event::Event& event, const event::Connected& connected) {

@@ -61,6 +61,16 @@ struct RecordedCall {
   bool prelude = false, complete = false;
 };
 
+// What a TLS handshake came to. Bytes of the connection before the offsets are plain.
+struct RecordedTls {
+  std::uint64_t in_offset = 0, out_offset = 0;
+  std::uint32_t version = 0;
+  std::int32_t verdict = 0;  // on the peer's certificate, 0 accepted
+  bool failed = false;       // and then nothing follows
+  std::string server_name, protocol;
+  event::Bytes certificates;  // of the peer, in DER, its own first
+};
+
 struct RecordedConnection {
   event::ConnectionId id;
   event::Direction direction = event::Direction::kInbound;
@@ -72,6 +82,7 @@ struct RecordedConnection {
   Moment opened;
   event::ThreadId acceptor;  // inbound
   std::uint32_t opening_entry = abi::kNone;
+  std::shared_ptr<const RecordedTls> tls;  // null: there was none
   // Its exchanges (inbound) or calls (outbound) by offset: indices into `exchanges` or `calls`.
   // Those that have a request, and before them the greetings with which the service opened.
   std::vector<std::uint32_t> transactions;

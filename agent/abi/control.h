@@ -143,6 +143,8 @@ struct alignas(64) Link {
   LinkRole role;
   std::atomic<std::uint32_t> accepted;  // agent: connections a listener gave out, in all processes
   std::uint64_t recorded;               // connection in the recording, 0 none
+  std::int32_t tls_verdict;             // on the peer's certificate (Tls::verdict), 0 accepted
+  std::uint32_t reserved;
   Mark opening;                         // draws after accept or after connect completed; offset 0
   std::atomic<std::uint32_t> marks;     // published so far; mark k is ring[k % kMarks]
   Mark ring[kMarks];

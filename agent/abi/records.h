@@ -51,6 +51,8 @@ enum class RecordType : std::uint8_t {
   kLeak,              // Leak: replay only; a system call that escaped the hooks
   kEnvironment,       // tail: NAME=value \0 …; what getenv-visible state the process started with
   kFileOpened,  // FileOpened, tail: path \0; a file opened for reading before the first client
+  kTls,  // Tls, tail: server name \0 protocol \0 cipher \0 then the peer's certificates in DER, one
+         // behind the other, its own first; a TLS handshake is over
 };
 
 enum RecordFlags : std::uint8_t {
@@ -188,9 +190,29 @@ struct Pair {
   Cookie second;
 };
 
+// What a connection's TLS session came to. From these offsets on the bytes of the connection are
+// what was encrypted; what crossed the network for it, the handshake included, is in no record.
+// `error` 0, or errno-like: EPROTO when the handshake failed, and then nothing follows.
+struct Tls {
+  std::uint64_t exit;
+  Cookie socket;
+  std::uint64_t in_offset;
+  std::uint64_t out_offset;
+  std::uint32_t version;         // as on the wire: 0x0303 TLS 1.2, 0x0304 TLS 1.3 (RFC 8446, 4.1.2)
+  std::uint32_t client;          // 1: the service is the client
+  std::uint32_t resumed;         // 1: an earlier session's secrets were used
+  std::int32_t verdict;          // on the peer's certificate, as OpenSSL's X509_V_ERR_*; 0 accepted
+  std::int32_t error;
+  std::uint32_t certificate_bytes;
+};
+
+// Of a read of a TLS connection (BytesIn::error): the network's stream ended, and the peer had not
+// said by close_notify that it was at its end (RFC 8446, 6.1). A close_notify reads as the end.
+inline constexpr std::int32_t kTlsTruncated = 103;  // ECONNABORTED, which no read gives on Linux
+
 struct Shutdown {
   Cookie socket;
-  std::int32_t how;  // SHUT_RD, SHUT_WR, SHUT_RDWR
+  std::int32_t how;  // SHUT_RD, SHUT_WR, SHUT_RDWR; of TLS: close_notify was sent (SHUT_WR)
   std::int32_t error;
 };
 

@@ -2,7 +2,7 @@
 // streams.
 //
 // What is not seen: io_uring, which is answered ENOSYS (hooks/system_call.cc), and stdio on sockets
-// except through fdopen (hooks/stdio.cc).
+// except through fdopen (hooks/stdio.cc). The ciphertext of TLS connections is not recorded.
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -17,6 +17,7 @@
 #include "agent/record.h"
 #include "agent/system_call.h"
 #include "agent/thread.h"
+#include "agent/tls_call.h"
 #include "agent/world/world.h"
 
 namespace reprise::agent {
@@ -29,6 +30,24 @@ bool is_log(DescriptorKind kind) {
   return kind == DescriptorKind::kStdout || kind == DescriptorKind::kStderr;
 }
 
+// What TLS reads is recorded in the clear (agent/tls_call.h); this is what carries it.
+template <typename Call>
+ssize_t receive_ciphertext(Thread& thread, Socket& socket, Call call) {
+  learn_from_use(thread, socket);
+  const ssize_t result = call(&socket);
+  learn_from_transfer(thread, socket, result, errno);
+  note_ciphertext_read(thread, socket, result);
+  return result;
+}
+
+template <typename Call>
+ssize_t transmit_ciphertext(Thread& thread, Socket& socket, Call call) {
+  learn_from_use(thread, socket);
+  const ssize_t result = call(&socket);
+  learn_from_transfer(thread, socket, result, errno);
+  return result;
+}
+
 // A read of any form; `call(socket)` does it, into what `gather` describes.
 template <typename Call>
 ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call call) {
@@ -36,9 +55,14 @@ ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call 
   if (thread == nullptr) return call(nullptr);
   Socket* socket = descriptors().stream(fd);
   if (socket == nullptr || (flags & kNotStreamFlags) != 0) return call(socket);
+  if (is_ciphertext(*thread, *socket)) [[unlikely]]
+    return receive_ciphertext(*thread, *socket, call);
   flush_log_line(*thread);
   Receiving receiving(*thread, *socket, requested);
   const ssize_t result = call(socket);
+  if (result > 0 && is_received_hello(*socket, gather, static_cast<std::size_t>(result))) {
+    return result;
+  }
   receiving.finish(result, gather);
   return result;
 }
@@ -52,6 +76,10 @@ ssize_t transmit(int fd, Gather gather, std::uint64_t length, int flags, Call ca
   if (descriptor.kind == DescriptorKind::kStream) {
     Socket& socket = descriptors().at(descriptor.socket);
     if ((flags & MSG_OOB) != 0) return call(&socket);
+    if (socket.has(kHelloKept)) [[unlikely]]
+      disown_hello(*thread, socket);
+    if (is_ciphertext(*thread, socket) || is_offered_hello(socket, gather, length)) [[unlikely]]
+      return transmit_ciphertext(*thread, socket, call);
     Sending sending(*thread, socket, fd, gather, length, flags);
     const ssize_t result = call(&socket);
     sending.finish(result);
@@ -243,6 +271,11 @@ ssize_t hook_sendfile(int fd, int file, off_t* offset, std::size_t count) {
   Thread* thread = this_thread();
   Socket* socket = thread == nullptr ? nullptr : descriptors().stream(fd);
   if (socket == nullptr) return world::sendfile(nullptr, fd, file, offset, count);
+  if (is_ciphertext(*thread, *socket)) [[unlikely]] {
+    return transmit_ciphertext(*thread, *socket, [=](Socket* carrier) {
+      return world::sendfile(carrier, fd, file, offset, count);
+    });
+  }
   const long from = offset != nullptr ? *offset : system_call(SYS_lseek, file, 0, SEEK_CUR);
   Sending sending(*thread, *socket, file, failed(from) ? 0 : static_cast<std::uint64_t>(from),
                   count);

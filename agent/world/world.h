@@ -136,6 +136,10 @@ ssize_t sendfile(Socket* socket, int fd, int file, off_t* offset, std::size_t co
 ssize_t splice(Socket* into, int in, off64_t* in_offset, int out, off64_t* out_offset,
                std::size_t count, unsigned flags);
 
+// A TLS library is about to be given bytes for the connection; what it sends for them then is not
+// the service's doing.
+void sending_plaintext(Thread& thread, Socket& socket);
+
 // --- Readiness -----------------------------------------------------------------------------------
 
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event);

@@ -34,6 +34,14 @@ std::uint64_t deadline_of(const std::atomic<std::int64_t>& timeout_ns) {
   return timeout > 0 ? deadline_after(timeout) : abi::kNoDeadline;
 }
 
+// What it sends next was recorded as a step, if it is to go at that moment.
+void take_turn_to_send(Thread& thread, const SocketState* state) {
+  take_turn_to(abi::DrawKind::kSend, thread);
+  // What clients do next is known; what else gets this may do anything.
+  const abi::Link* link = state != nullptr ? link_of(*state) : nullptr;
+  if (link == nullptr || link->role != abi::LinkRole::kDriven) yield_horizon();
+}
+
 // A socket with everything a call on it needs.
 struct Target {
   Thread* thread;
@@ -91,10 +99,8 @@ long receive(const Target& target, int flags, Call call) {
 template <typename SendFrom>
 long transmit(const Target& target, std::size_t length, int flags, SendFrom send_from) {
   control().count_hooked();
-  take_turn_to(abi::DrawKind::kSend, *target.thread);
-  // What clients do next is known; what else gets this may do anything.
-  const abi::Link* link = link_of(*target.state);
-  if (link == nullptr || link->role != abi::LinkRole::kDriven) yield_horizon();
+  // What carries TLS is no step of its own.
+  if (!target.socket->has(kCiphertext)) take_turn_to_send(*target.thread, target.state);
   long result = told(target, send_from(0, MSG_DONTWAIT));
   const bool blocks = (flags & MSG_DONTWAIT) == 0;
   const bool whole = !failed(result) && static_cast<std::size_t>(result) >= length;
@@ -313,6 +319,10 @@ ssize_t sendmsg(Socket* socket, int fd, const msghdr* message, int flags) {
   return with_errno(send_vectors(it, directed, flags));
 }
 
+void sending_plaintext(Thread& thread, Socket& socket) {
+  if (control().attached()) take_turn_to_send(thread, agent::state_of(socket));
+}
+
 int sendmmsg(Socket* socket, int fd, mmsghdr* messages, unsigned count, int flags) {
   for (unsigned i = 0; i < count; ++i) {
     const ssize_t sent = sendmsg(socket, fd, &messages[i].msg_hdr, flags);
@@ -323,7 +333,8 @@ int sendmmsg(Socket* socket, int fd, mmsghdr* messages, unsigned count, int flag
 }
 
 ssize_t sendfile(Socket* socket, int fd, int file, off_t* offset, std::size_t count) {
-  if (const Target it = target(socket, fd)) take_turn_to(abi::DrawKind::kSend, *it.thread);
+  const Target it = target(socket, fd);
+  if (it && !it.socket->has(kCiphertext)) take_turn_to(abi::DrawKind::kSend, *it.thread);
   return transfer(fd, POLLOUT, abi::Activity::kWrite,
                   [&] { return original().sendfile(fd, file, offset, count); });
 }

@@ -103,6 +103,8 @@ ssize_t splice(Socket*, int in, off64_t* in_offset, int out, off64_t* out_offset
   return original().splice(in, in_offset, out, out_offset, count, flags);
 }
 
+void sending_plaintext(Thread&, Socket&) {}
+
 void bytes_read(Thread&, Socket&, std::uint64_t, ssize_t, int) {}
 
 void connected(Thread&, Socket&) {}

@@ -1,0 +1,200 @@
+#include "agent/tls_call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/connection.h"
+#include "agent/log_line.h"
+#include "agent/record.h"
+#include "agent/world/world.h"
+
+namespace reprise::agent {
+namespace {
+
+// Certificates beyond these are left out.
+constexpr std::uint32_t kMostCertificateBytes = 24 * 1024;
+
+// With errno as it was.
+class KeptErrno {
+ public:
+  KeptErrno() : before_(errno) {}
+  ~KeptErrno() { errno = before_; }
+  KeptErrno(const KeptErrno&) = delete;
+  KeptErrno& operator=(const KeptErrno&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace
+
+TlsCall::TlsCall(const TlsLibrary& library, const void* object)
+    : library_(library), object_(object), thread_(this_thread()) {
+  if (thread_ == nullptr) return;
+  flush_log_line(*thread_);
+  session_ = tls_session(object);
+  if (session_ == nullptr) note_loss(*thread_, 0);
+  enter_ = stamp();
+  outer_ = thread_->tls;
+  thread_->tls = this;
+}
+
+TlsCall::~TlsCall() {
+  if (thread_ != nullptr) thread_->tls = outer_;
+}
+
+bool TlsCall::carries(Socket& socket) {
+  if (session_ == nullptr) return false;
+  Socket* known = session_->connection();
+  if (known == nullptr) {
+    session_->bind(socket);
+    return true;
+  }
+  return known == &socket;
+}
+
+void TlsCall::learn(Handshake handshake) {
+  if (session_ == nullptr) return;
+  const KeptErrno kept;
+  if (session_->connection() == nullptr) find_by_hello();
+  Socket* socket = session_->connection();
+  if (socket == nullptr || (session_->flags & (kEstablished | kHandshakeFailed)) != 0) return;
+  if (handshake == Handshake::kDone) {
+    tell(*socket, 0);
+    session_->flags |= kEstablished;
+  } else if (handshake == Handshake::kFailed) {
+    tell(*socket, EPROTO);
+    session_->flags |= kHandshakeFailed;
+  }
+}
+
+void TlsCall::find_by_hello() {
+  std::uint8_t random[kTlsRandomBytes];
+  if ((session_->flags & kOffered) != 0 || !library_.client_random(library_, object_, random)) {
+    return;
+  }
+  if (!library_.is_client(library_, object_)) {
+    claim_received_hello(*session_, random);
+  } else {
+    offer_hello(*session_, random);
+    session_->flags |= kOffered;
+  }
+}
+
+void TlsCall::tell(Socket& socket, int error) {
+  TlsFacts facts;
+  library_.describe(library_, object_, facts);
+  std::uint32_t certificate_bytes = 0;
+  std::size_t certificates = 0;
+  while (certificates < facts.certificate_count &&
+         certificate_bytes + facts.certificates[certificates].bytes <= kMostCertificateBytes) {
+    certificate_bytes += facts.certificates[certificates++].bytes;
+  }
+  const std::size_t name_bytes = strlen(facts.server_name) + 1;
+  const std::size_t cipher_bytes = strlen(facts.cipher) + 1;
+  const std::size_t words = name_bytes + facts.protocol_bytes + 1 + cipher_bytes;
+  Record<abi::Tls> record{*thread_, abi::RecordType::kTls, enter_,
+                          static_cast<std::uint32_t>(words) + certificate_bytes};
+  if (!record) return;
+  record->exit = stamp();
+  record->socket = socket.cookie.load(std::memory_order_relaxed);
+  record->in_offset = session_->in_begin;
+  record->out_offset = session_->out_begin;
+  record->version = facts.version;
+  record->client = facts.client ? 1 : 0;
+  record->resumed = facts.resumed ? 1 : 0;
+  record->verdict = facts.verdict;
+  record->error = error;
+  record->certificate_bytes = certificate_bytes;
+  std::byte* to = record.tail();
+  memcpy(to, facts.server_name, name_bytes);
+  to += name_bytes;
+  if (facts.protocol_bytes > 0) memcpy(to, facts.protocol, facts.protocol_bytes);
+  to += facts.protocol_bytes;
+  *to++ = std::byte{0};
+  memcpy(to, facts.cipher, cipher_bytes);
+  to += cipher_bytes;
+  for (std::size_t i = 0; i < certificates; ++i) {
+    library_.encode(library_, facts.certificates[i], to);
+    to += facts.certificates[i].bytes;
+  }
+  record.commit();
+}
+
+void TlsCall::close_notified() {
+  Socket* socket = connection();
+  if (socket == nullptr || !established() || (session_->flags & kCloseNotified) != 0) return;
+  const KeptErrno kept;
+  session_->flags |= kCloseNotified;
+  if (Record<abi::Shutdown> record{*thread_, abi::RecordType::kShutdown, enter_}) {
+    record->socket = socket->cookie.load(std::memory_order_relaxed);
+    record->how = SHUT_WR;
+    record->error = 0;
+    record.commit();
+  }
+}
+
+// --- Plaintext -----------------------------------------------------------------------------------
+
+PlaintextRead::PlaintextRead(TlsCall& call) : call_(call), enter_(stamp()) {}
+
+void PlaintextRead::finish(const void* buffer, std::size_t requested, Transferred outcome) {
+  Socket* socket = call_.connection();
+  // Nothing to tell of a handshake that goes on, nor of a broken network, which was told already.
+  if (socket == nullptr || (!call_.established() && outcome.result <= 0)) return;
+  if (outcome.result < 0 && outcome.error == 0) return;
+  const KeptErrno kept;
+  errno = outcome.error;
+  Receiving receiving(*call_.thread(), *socket, requested, enter_);
+  receiving.finish(static_cast<ssize_t>(outcome.result),
+                   {buffer, outcome.result > 0 ? static_cast<std::size_t>(outcome.result) : 0});
+}
+
+PlaintextWrite::PlaintextWrite(TlsCall& call, const void* bytes, std::size_t length)
+    : call_(call), bytes_(bytes), length_(length) {
+  Socket* socket = call.established() ? call.connection() : nullptr;
+  if (socket == nullptr) return;
+  world::sending_plaintext(*call.thread(), *socket);
+  // As one that does not block: what the library does not take at once is given to it again.
+  sending_.emplace(*call.thread(), *socket, -1, Gather(bytes, length), length, MSG_DONTWAIT);
+}
+
+PlaintextWrite::PlaintextWrite(TlsCall& call, int file, std::uint64_t offset, std::size_t length)
+    : call_(call), length_(length) {
+  Socket* socket = call.established() ? call.connection() : nullptr;
+  if (socket == nullptr) return;
+  world::sending_plaintext(*call.thread(), *socket);
+  sending_.emplace(*call.thread(), *socket, file, offset, length);
+}
+
+void PlaintextWrite::finish(Transferred outcome) {
+  const KeptErrno kept;
+  Socket* socket = call_.connection();
+  if (!sending_ && socket != nullptr && bytes_ != nullptr && outcome.result > 0) {
+    sending_.emplace(*call_.thread(), *socket, -1, Gather(bytes_, length_), length_, MSG_DONTWAIT);
+  }
+  if (!sending_) return;
+  errno = outcome.error;
+  sending_->finish(static_cast<ssize_t>(outcome.result));
+}
+
+// --- Ciphertext ----------------------------------------------------------------------------------
+
+void disown_hello(Thread& thread, Socket& socket) {
+  socket.clear(kHelloKept);
+  socket.clear(kCiphertext);
+  record_gap(thread, 0);
+}
+
+void note_ciphertext_read(Thread& thread, Socket& socket, ssize_t result) {
+  if (result > 0) return;
+  if (result == 0) {
+    socket.set(kCutShort);
+    return;
+  }
+  if (errno == EAGAIN || errno == EINTR) return;
+  Receiving broken(thread, socket, 0, stamp());
+  broken.finish(-1, Gather(static_cast<const void*>(nullptr), 0));
+}
+
+}  // namespace reprise::agent
