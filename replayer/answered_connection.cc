@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <cctype>
 #include <string_view>
 #include <utility>
@@ -14,9 +13,7 @@ namespace reprise::replayer {
 namespace {
 
 using boost::asio::ip::tcp;
-using boost::system::error_code;
 
-constexpr std::size_t kReadBytes = 64 * 1024;
 // Released at once, at most; a larger chunk goes in several pieces.
 constexpr std::uint64_t kReleaseBytes = 256 * 1024;
 
@@ -48,8 +45,9 @@ std::string operation_of(std::string_view head) {
 
 }  // namespace
 
-AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
-    : stage_(stage), identity_(std::move(identity)), buffer_(kReadBytes) {
+AnsweredConnection::AnsweredConnection(Stage& stage, tls::Identities& identities,
+                                       Identity identity)
+    : stage_(stage), identities_(identities), identity_(std::move(identity)) {
   const RecordedConnection* recorded = identity_.recorded;
   const event::Protocol spoken =
       recorded == nullptr ? event::Protocol::kUnknown : stage_.plan.first_protocol(*recorded);
@@ -63,27 +61,30 @@ AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
   }
 }
 
+AnsweredConnection::~AnsweredConnection() { close(false); }
+
 void AnsweredConnection::attach(tcp::socket socket) {
-  socket_ = std::move(socket);
-  error_code ignored;
-  socket_->set_option(tcp::no_delay(true), ignored);
-  socket_->non_blocking(true, ignored);
-  read();
+  PeerSocket::Events& events = *this;
+  socket_ = std::make_shared<PeerSocket>(std::move(socket), events);
+  socket_->start();
 }
 
-void AnsweredConnection::read() {
-  socket_->async_read_some(
-      boost::asio::buffer(buffer_),
-      [self = shared_from_this()](const error_code& error, std::size_t length) {
-        if (self->dead_) return;
-        if (error) {
-          self->on_end_of_requests(error != boost::asio::error::eof);
-          return;
-        }
-        acknowledge(self->socket_->native_handle());
-        self->on_bytes(std::span(self->buffer_).first(length));
-        if (!self->dead_) self->read();
-      });
+// --- TLS ---------------------------------------------------------------------------------------
+
+std::optional<tls::Setting> AnsweredConnection::on_hello() {
+  if (identity_.tls == nullptr) return std::nullopt;
+  const RecordedTls& recorded = *identity_.tls;
+  return tls::Setting{
+      .version = recorded.version,
+      .protocol = recorded.protocol,
+      .identity = identities_.of(recorded.certificates, recorded.server_name)};
+}
+
+// What is owed next is to go under TLS, which the service has not begun yet.
+bool AnsweredConnection::awaits_tls() const {
+  const RecordedConnection* recorded = identity_.recorded;
+  if (recorded == nullptr || recorded->tls == nullptr || socket_->under_tls()) return false;
+  return !recorded->tls->failed && released_ >= recorded->tls->in_offset;
 }
 
 // --- What the service sends --------------------------------------------------------------------
@@ -106,7 +107,7 @@ void AnsweredConnection::on_bytes(std::span<const std::uint8_t> bytes) {
   if (!script_) answer_expectation();
 }
 
-void AnsweredConnection::on_end_of_requests(bool reset) {
+void AnsweredConnection::on_end(bool reset) {
   requests_ended_ = true;
   if (decoder_ != nullptr) {
     decoder_->end(protocol::Side::kClient, reset ? protocol::End::kReset : protocol::End::kEof);
@@ -325,31 +326,34 @@ void AnsweredConnection::pass_on(const Output& output) {
         return response_whole_ || dead_ || script_.has_value();
       });
   if (!answered) stage_.ledger.note("not passed on: " + answered.error());
-  if (!answered || !*answered) close_after_peer(!answered);
+  if (!answered || !*answered) {
+    close_after_peer(answered ? Output::Kind::kEof : Output::Kind::kReset);
+  }
 }
 
 // The peer has no more to say on this connection.
-void AnsweredConnection::close_after_peer(bool reset) {
+void AnsweredConnection::close_after_peer(Output::Kind how) {
   outputs_.clear();
   end_sent_ = true;
-  if (reset) {
+  if (how == Output::Kind::kReset) {
     close(true);
   } else {
-    error_code ignored;
-    socket_->shutdown(tcp::socket::shutdown_send, ignored);
+    socket_->end(how == Output::Kind::kTruncated);
     close_when_done();
   }
 }
 
 const Output* AnsweredConnection::next(bool forced) const {
-  if (dead_ || !socket_ || outputs_.empty() || !unsent_.empty()) return nullptr;
+  if (dead_ || !socket_ || outputs_.empty() || socket_->full()) return nullptr;
+  if (awaits_tls() || socket_->negotiating()) return nullptr;
   return released_ > consumed_ && !forced ? nullptr : &outputs_.front();
 }
 
 bool AnsweredConnection::undelivered() const {
   if (dead_ || !socket_ || (!unread() && !end_sent_)) return false;
-  const int socket = const_cast<boost::asio::ip::tcp::socket&>(*socket_).native_handle();
-  return !stage_.delivery.arrived(socket, released_ - unsent_.size() - consumed_, end_sent_);
+  const std::uint64_t given = released_ - std::min<std::uint64_t>(released_, socket_->unsent());
+  return !stage_.delivery.arrived(socket_->descriptor(), given - std::min(given, consumed_),
+                                  end_sent_);
 }
 
 void AnsweredConnection::on_received(const event::BytesReceived& received) {
@@ -385,7 +389,7 @@ void AnsweredConnection::release(Moment limit) {
     pass_on(passed_on);
     return;
   }
-  const bool reset = output.kind == Output::Kind::kReset;
+  const Output::Kind how = output.kind;
   if (output.entry != abi::kNone) {
     // A full ring means that nobody reads this connection; its end needs no draws then.
     (void)stage_.control.publish(identity_.link,
@@ -396,7 +400,7 @@ void AnsweredConnection::release(Moment limit) {
                                   .exchange = output.context.exchange.value},
                                  consumed_);
   }
-  close_after_peer(reset);
+  close_after_peer(how);
 }
 
 // Answers that were read as one are sent as one: in two pieces, the service might read the first
@@ -431,31 +435,7 @@ bool AnsweredConnection::take_bytes(event::Bytes& taken) {
          next.chunk == last.chunk && next.bytes.begin == range.end;
 }
 
-void AnsweredConnection::send(std::span<const std::uint8_t> bytes) {
-  error_code error;
-  std::size_t sent = 0;
-  while (unsent_.empty() && sent < bytes.size()) {
-    sent +=
-        socket_->write_some(boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), error);
-    if (error) break;
-  }
-  if (error && error != boost::asio::error::would_block) {
-    close(false);
-    return;
-  }
-  const bool waiting = !unsent_.empty();
-  unsent_.insert(unsent_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(sent), bytes.end());
-  if (!unsent_.empty() && !waiting) write_more();
-}
-
-void AnsweredConnection::write_more() {
-  socket_->async_wait(tcp::socket::wait_write,
-                      [self = shared_from_this()](const error_code& error) {
-                        if (error || self->dead_) return;
-                        const event::Bytes bytes = std::exchange(self->unsent_, {});
-                        self->send(bytes);
-                      });
-}
+void AnsweredConnection::send(std::span<const std::uint8_t> bytes) { socket_->send(bytes); }
 
 // --- The end -----------------------------------------------------------------------------------
 
@@ -472,10 +452,7 @@ void AnsweredConnection::close(bool reset) {
   if (dead_) return;
   dead_ = true;
   outputs_.clear();
-  if (!socket_) return;
-  error_code ignored;
-  if (reset) socket_->set_option(boost::asio::socket_base::linger(true, 0), ignored);
-  socket_->close(ignored);
+  if (socket_) socket_->close(reset);
 }
 
 }  // namespace reprise::replayer

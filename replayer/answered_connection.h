@@ -20,13 +20,14 @@
 #include "agent/abi/control.h"
 #include "protocol/decoder.h"
 #include "replayer/output.h"
+#include "replayer/peer_socket.h"
 #include "replayer/real_peer.h"
 #include "replayer/stage.h"
+#include "replayer/tls/identity.h"
 
 namespace reprise::replayer {
 
-class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnection>,
-                           private protocol::TransactionSink {
+class AnsweredConnection : private protocol::TransactionSink, private PeerSocket::Events {
  public:
   struct Identity {
     abi::Cookie cookie = 0;
@@ -35,9 +36,11 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
     LinkId link;
     event::Context context;                        // in which it was opened, of the recording
     const RecordedConnection* recorded = nullptr;  // whose connect outcome it got
+    std::shared_ptr<const RecordedTls> tls;  // of connections to this peer; null: they were plain
   };
 
-  AnsweredConnection(Stage& stage, Identity identity);
+  AnsweredConnection(Stage& stage, tls::Identities& identities, Identity identity);
+  ~AnsweredConnection();
 
   const Identity& identity() const { return identity_; }
 
@@ -65,6 +68,8 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   bool in_flight() const { return !dead_ && socket_ && sent_by_service_ > received_; }
   // A request has begun and is not whole.
   bool mid_request() const { return request_begun_.has_value(); }
+  // A TLS handshake is under way.
+  bool negotiating() const { return !dead_ && socket_ && socket_->negotiating(); }
   // Both ends are closed; the link may be used again. Ask when all sockets that had arrived were
   // attached: one that did not by then was closed before.
   bool over() const { return service_closed_ && (dead_ || !socket_); }
@@ -77,9 +82,9 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
     std::size_t transaction = 0;  // next in recorded->transactions
   };
 
-  void read();
-  void on_bytes(std::span<const std::uint8_t> bytes);
-  void on_end_of_requests(bool reset);
+  std::optional<tls::Setting> on_hello() override;
+  void on_bytes(std::span<const std::uint8_t> bytes) override;
+  void on_end(bool reset) override;
 
   void on_request_begin(const protocol::Transaction& transaction) override;
   void on_request_end(const protocol::Transaction& transaction) override;
@@ -107,16 +112,16 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   // it.
   bool take_bytes(event::Bytes& taken);
   void send(std::span<const std::uint8_t> bytes);
-  void write_more();
+  bool awaits_tls() const;
   void close(bool reset);
   void close_when_done();
-  void close_after_peer(bool reset);
+  void close_after_peer(Output::Kind how);
 
   Stage& stage_;
+  tls::Identities& identities_;
   Identity identity_;
   event::ConnectionId id_;
-  std::optional<boost::asio::ip::tcp::socket> socket_;
-  std::vector<std::uint8_t> buffer_;
+  std::shared_ptr<PeerSocket> socket_;
 
   std::unique_ptr<protocol::ConnectionDecoder> decoder_;  // none while a script is played
   std::optional<Script> script_;
@@ -137,7 +142,6 @@ class AnsweredConnection : public std::enable_shared_from_this<AnsweredConnectio
   std::deque<Output> outputs_;
   std::uint64_t released_ = 0;  // bytes, and consumed by the service
   std::uint64_t consumed_ = 0;
-  event::Bytes unsent_;  // the socket buffer was full
   bool end_sent_ = false;
   bool requests_ended_ = false;  // the service sends no more
   bool service_closed_ = false;  // it closed its socket

@@ -1,6 +1,7 @@
 #include "replayer/driven_connection.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -95,8 +96,49 @@ tl::expected<void, Error> DrivenConnection::open(const abi::SocketAddress& servi
   socket_ = socket;
   buffer_.resize(kReceiveBytes);
   readiness_.assign(socket_);
+  begin_tls();
   wait_for_answers();
   return {};
+}
+
+// --- TLS ---------------------------------------------------------------------------------------
+
+bool DrivenConnection::negotiating() const {
+  const RecordedTls* recorded = recorded_.tls.get();
+  if (dead_ || recorded == nullptr || recorded->failed || sent_ < recorded->in_offset) return false;
+  return !tls_ || (!tls_->established() && !tls_->failed());
+}
+
+// Where the recorded client did: at once, or after the service agreed to it (STARTTLS).
+void DrivenConnection::begin_tls() {
+  if (tls_ || !negotiating() || received_ < recorded_.tls->out_offset) return;
+  // A client that had a certificate has one like it.
+  tls::Setting setting{.version = recorded_.tls->version,
+                       .server_name = recorded_.tls->server_name,
+                       .protocol = recorded_.tls->protocol};
+  if (!recorded_.tls->certificates.empty()) {
+    setting.identity = tls::make_identity(recorded_.tls->certificates, "");
+  }
+  tls_.emplace(tls::TlsEndpoint::Role::kClient, setting);
+  write(tls_->take_ciphertext());
+}
+
+void DrivenConnection::take_ciphertext(std::span<const std::uint8_t> bytes) {
+  const event::Bytes plaintext = tls_->receive(bytes);
+  write(tls_->take_ciphertext());
+  if (!plaintext.empty()) take(plaintext);
+  if (dead_) return;
+  if (tls_->failed()) {
+    end_answers(protocol::End::kReset);
+  } else if (tls_->peer_closed() && !answers_ended_) {
+    end_answers(protocol::End::kEof);
+  }
+}
+
+void DrivenConnection::take(std::span<const std::uint8_t> bytes) {
+  received_ += bytes.size();
+  answers_.received(bytes);
+  if (!dead_) begin_tls();
 }
 
 // --- Sending -----------------------------------------------------------------------------------
@@ -120,7 +162,8 @@ void DrivenConnection::send_more() {
   rest_.begin = bytes.size() < range.size() ? rest_.end : range.end;
   sent_ += bytes.size();
   answers_.sent(bytes);
-  write(bytes);
+  send_bytes(bytes);
+  begin_tls();
 }
 
 // Publishes marks for what is left of the chunk; returns up to where they reach.
@@ -138,6 +181,15 @@ std::uint64_t DrivenConnection::publish() {
     if (!stage_.control.publish(link_, mark, consumed_)) return anchor.offset;
   }
   return rest_.end;
+}
+
+void DrivenConnection::send_bytes(std::span<const std::uint8_t> bytes) {
+  if (!tls_) {
+    write(bytes);
+    return;
+  }
+  tls_->send(bytes);
+  write(tls_->take_ciphertext());
 }
 
 void DrivenConnection::write(std::span<const std::uint8_t> bytes) {
@@ -186,22 +238,34 @@ void DrivenConnection::end(PeerEnd how, std::uint32_t entry, const event::Contex
     return;
   }
   answers_.client_ended(protocol::End::kEof);
+  if (tls_ && how != PeerEnd::kTruncated) {
+    tls_->close();
+    write(tls_->take_ciphertext());
+  }
   ::shutdown(socket_, SHUT_WR);
   if (answers_ended_) close();
 }
 
 bool DrivenConnection::consumed() const {
-  return dead_ || (rest_.empty() && unsent_.empty() && sent_ <= consumed_);
+  return dead_ || (rest_.empty() && unsent_.empty() && sent_ <= consumed_ && !negotiating());
 }
 
 bool DrivenConnection::wants_more() const {
-  return !dead_ && !rest_.empty() && unsent_.empty() && sent_ <= consumed_;
+  return !dead_ && !rest_.empty() && unsent_.empty() && sent_ <= consumed_ && !negotiating();
 }
 
 bool DrivenConnection::undelivered() const {
   if (dead_) return false;
   if (!accepted_ && !stage_.delivery.established(socket_)) return true;
-  return unread() && !stage_.delivery.arrived(socket_, sent_ - unsent_.size() - consumed_, false);
+  const std::uint64_t given = sent_ - std::min<std::uint64_t>(sent_, unsent_.size());
+  return unread() && !stage_.delivery.arrived(socket_, given - std::min(given, consumed_), false);
+}
+
+bool DrivenConnection::in_flight() const {
+  if (answers_ended_) return false;
+  if (sent_by_service_ > received_) return true;
+  pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
+  return negotiating() && ::poll(&readable, 1, 0) > 0;
 }
 
 void DrivenConnection::on_received(const event::BytesReceived& received) {
@@ -236,9 +300,13 @@ void DrivenConnection::receive() {
       return;
     }
     acknowledge(socket_);
-    received_ += received;
-    answers_.received(std::span(buffer_).first(received));
-    if (dead_) return;
+    const std::span bytes = std::span(buffer_).first(received);
+    if (tls_) {
+      take_ciphertext(bytes);
+    } else {
+      take(bytes);
+    }
+    if (dead_ || answers_ended_) return;
   }
 }
 

@@ -4,7 +4,7 @@
 // The socket is made and connected by libcurl (CURLOPT_CONNECT_ONLY), bound beforehand, so that its
 // address is known before the service sees it. A chunk goes out in pieces when it is larger than
 // the socket's buffer or has more anchors than fit a ring of marks; each when the service has read
-// the one before.
+// the one before. Under TLS what it sends and takes is what was encrypted.
 //
 // Ownership: shared with the handlers of its socket. Threading: one thread.
 #pragma once
@@ -15,6 +15,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "agent/abi/control.h"
 #include "replayer/answer_watch.h"
 #include "replayer/stage.h"
+#include "replayer/tls/endpoint.h"
 
 namespace reprise::replayer {
 
@@ -63,11 +65,11 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   // More of the chunk waits to be sent, and all that was sent has been read.
   bool wants_more() const;
   // Something that was sent was not read yet.
-  bool unread() const { return !dead_ && sent_ > consumed_; }
+  bool unread() const { return !dead_ && (sent_ > consumed_ || negotiating()); }
   // Something that was sent, or the connection itself, may not have reached the service's kernel.
   bool undelivered() const;
   // The service sent something that did not arrive yet.
-  bool in_flight() const { return !answers_ended_ && sent_by_service_ > received_; }
+  bool in_flight() const;
   // The service will send nothing more here.
   bool answers_ended() const { return answers_ended_; }
   // Both ends are closed; the link may be used again.
@@ -77,9 +79,16 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int keep_socket(void* self, curl_socket_t socket, curlsocktype purpose);
 
+  // TLS is due here, or begun, and its handshake is not over.
+  bool negotiating() const;
+  void begin_tls();
+  void take_ciphertext(std::span<const std::uint8_t> bytes);
+  void take(std::span<const std::uint8_t> bytes);
+
   void wait_for_answers();
   void receive();
   void end_answers(protocol::End how);
+  void send_bytes(std::span<const std::uint8_t> bytes);
   void write(std::span<const std::uint8_t> bytes);
   void wait_for_room();
   std::uint64_t publish();
@@ -94,6 +103,7 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   boost::asio::posix::stream_descriptor readiness_;  // of curl_'s socket, which it does not own
   int socket_ = -1;
 
+  std::optional<tls::TlsEndpoint> tls_;
   std::vector<std::uint8_t> buffer_;
   const Chunk* chunk_ = nullptr;  // being sent
   event::ByteRange rest_;         // of it, in the recorded stream

@@ -154,7 +154,9 @@ std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorde
                           .flags = flags,
                           .monotonic_shift_ns = stage_.clock.shift(context).count(),
                           .exchange = context.exchange.value};
-  const LinkId link = stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening);
+  const LinkId link =
+      stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening,
+                               recorded.tls == nullptr ? 0 : recorded.tls->verdict);
   abi::Mark accepting = opening;
   accepting.offset = listening.opened++;
   accepting.flags = 0;

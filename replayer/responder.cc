@@ -188,19 +188,37 @@ abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::
   opening.entry = recorded == nullptr ? abi::kNone : recorded->opening_entry;
   opening.monotonic_shift_ns = stage_.clock.shift(context).count();
   opening.exchange = context.exchange.value;
-  const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening);
+  const std::shared_ptr<const RecordedTls> tls = tls_of(recorded, address_of(ask.peer));
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening,
+                                               tls == nullptr ? 0 : tls->verdict);
   answer.link = link.value;
   auto connection = std::make_shared<AnsweredConnection>(
-      stage_, AnsweredConnection::Identity{.cookie = ask.socket,
+      stage_, identities_, AnsweredConnection::Identity{.cookie = ask.socket,
                                            .peer = address_of(ask.peer),
                                            .name = peer,
                                            .link = link,
                                            .context = context,
-                                           .recorded = recorded});
+                                           .recorded = recorded,
+                                           .tls = tls});
   awaited_[address_text(ask.actual_local)] = connection;
   by_cookie_[ask.socket] = connection.get();
   connections_.push_back(std::move(connection));
   return answer;
+}
+
+// How the peer of a connection speaks TLS. One whose own handshake told no certificates, as a resumed
+// session may, is like the others of its peer.
+std::shared_ptr<const RecordedTls> Responder::tls_of(const RecordedConnection* recorded,
+                                                     const event::Address& peer) const {
+  std::shared_ptr<const RecordedTls> tls = recorded == nullptr ? nullptr : recorded->tls;
+  if (tls != nullptr && (tls->failed || !tls->certificates.empty())) return tls;
+  if (recorded != nullptr && tls == nullptr && !recorded->transactions.empty()) return nullptr;
+  for (const auto& [id, connection] : stage_.plan.connections) {
+    if (connection.tls == nullptr || connection.peer.text != peer.text) continue;
+    if (connection.direction != event::Direction::kOutbound || connection.tls->failed) continue;
+    if (tls == nullptr || tls->certificates.empty()) tls = connection.tls;
+  }
+  return tls;
 }
 
 // Learns the collector's name for a connection that was asked about by its socket.

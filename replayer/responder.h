@@ -78,10 +78,13 @@ class Responder {
                               std::optional<NameId> peer, const RecordedConnect& outcome,
                               Door& door);
   Door* door_for(const abi::SocketAddress& address);
+  std::shared_ptr<const RecordedTls> tls_of(const RecordedConnection* recorded,
+                                            const event::Address& peer) const;
 
   boost::asio::io_context& io_;
   Stage& stage_;
   ConnectOutcomes outcomes_;
+  tls::Identities identities_;
   Door v4_, v6_;
   // By the address that the service's socket is bound to, until it arrives.
   std::map<std::string, std::shared_ptr<AnsweredConnection>> awaited_;
