@@ -49,6 +49,14 @@ TEST(PostgresDecoderTest, EncryptionIsOpaqueFromItsBeginning) {
                           "response 2 [1,10)"));
 }
 
+// TLS that was recorded in the clear.
+TEST(PostgresDecoderTest, StartsUpUnderEncryption) {
+  EXPECT_THAT(run({client(ssl_request()), server("S"), client(startup()), server(welcome())}),
+              ElementsAre("request 1 [0,8) postgres SSLREQUEST (prelude)", "response 1 [0,1) S",
+                          "request 2 [8,40) postgres STARTUP ann@shop (prelude)",
+                          "response 2 [1,47) idle"));
+}
+
 TEST(PostgresDecoderTest, ServerThatKnowsNoEncryptionMaySendAnError) {
   EXPECT_THAT(
       run({client(ssl_request()), server(error("08P01")), server_closes()}),

@@ -289,6 +289,7 @@ void PostgresCodec::end_request(std::uint64_t offset, Pipeline::Answer answer) {
 }
 
 void PostgresCodec::unreadable_request(std::string why) {
+  if (encrypted_ && !started_) why = "tls";
   stop_at(Side::kClient, {std::move(why), client_begin_, false});
 }
 

@@ -97,6 +97,7 @@ class PostgresCodec final : public Codec {
   Open open_ = Open::kNothing;
   bool described_ = false;  // the Bind that is open has its Describe
   bool started_ = false;    // a StartupMessage was sent
+  bool encrypted_ = false;  // the server agreed to TLS before that
   bool setting_up_ = true;  // nothing but set-up so far
   KnownStatements known_;
   std::string bound_;  // the portal of the Bind that is open
