@@ -119,14 +119,17 @@ Control::~Control() {
 void Control::set_mode(unsigned mode) { ::chmod(path_.c_str(), mode); }
 
 LinkId Control::open_link(abi::LinkRole role, std::uint64_t recorded, const abi::Mark& opening,
-                          std::int32_t tls_verdict) {
+                          const RecordedTls* tls) {
   if (free_links_.empty()) return {};
   const LinkId id{free_links_.back()};
   free_links_.pop_back();
   abi::Link& link = abi::links(base_)[id.value];
   link.accepted.store(0, std::memory_order_relaxed);
   link.recorded = recorded;
-  link.tls_verdict = tls_verdict;
+  link.tls_verdict = tls == nullptr ? 0 : tls->verdict;
+  link.tls_certificates = tls == nullptr ? 0 : tls->certificates_on_tape;
+  link.tls_certificate_bytes =
+      tls == nullptr ? 0 : static_cast<std::uint32_t>(tls->certificates.size());
   link.opening = opening;
   link.marks.store(0, std::memory_order_relaxed);
   link.role = role;

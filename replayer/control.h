@@ -45,9 +45,9 @@ class Control {
   void set_mode(unsigned mode);
 
   // --- Links ---
-  // Takes a free link; none when all are in use. `tls_verdict`: on the certificate of its peer.
+  // Takes a free link; none when all are in use. `tls`: how its peer speaks it, null not at all.
   [[nodiscard]] LinkId open_link(abi::LinkRole role, std::uint64_t recorded,
-                                 const abi::Mark& opening, std::int32_t tls_verdict = 0);
+                                 const abi::Mark& opening, const RecordedTls* tls = nullptr);
   // Both ends of its connection are closed, and the service forgot it.
   void close_link(LinkId link);
   // Publishes `mark`. Marks of one link come with growing offsets. False, and nothing done, while

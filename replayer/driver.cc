@@ -156,7 +156,7 @@ std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorde
                           .exchange = context.exchange.value};
   const LinkId link =
       stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening,
-                               recorded.tls == nullptr ? 0 : recorded.tls->verdict);
+                               recorded.tls.get());
   abi::Mark accepting = opening;
   accepting.offset = listening.opened++;
   accepting.flags = 0;

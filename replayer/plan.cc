@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
@@ -28,6 +29,7 @@ class Pass {
   void read_events();
   void on_event(const event::Event& event);
   void on_negotiated(const event::TlsNegotiated& tls);
+  void put_certificates_on_tape();
   void on_connected(const event::Event& event, const event::Connected& connected);
   void on_connect_finished(const event::ConnectFinished& finished);
   void on_looked_up(const event::Event& event, const event::LookedUp& lookup);
@@ -43,6 +45,7 @@ class Pass {
 
   archive::Reader& reader_;
   Plan& plan_;
+  std::vector<std::shared_ptr<RecordedTls>> tls_;
   std::unique_ptr<TapeBuilder> tape_;
   std::unique_ptr<InputsBuilder> inputs_;
   std::unordered_map<event::ConnectionId, std::size_t> connect_of_;
@@ -62,6 +65,7 @@ tl::expected<void, Error> Pass::run(const Selection& selection) {
     return tl::unexpected(std::move(finished.error()));
   }
   plan_.tape = tape_->finish();
+  put_certificates_on_tape();
   plan_.inputs = inputs_->finish();
   link_transactions();
   settle_connects();
@@ -212,9 +216,23 @@ void Pass::on_event(const event::Event& event) {
 void Pass::on_negotiated(const event::TlsNegotiated& tls) {
   const auto connection = plan_.connections.find(tls.connection);
   if (connection == plan_.connections.end()) return;
-  connection->second.tls = std::make_shared<RecordedTls>(
+  tls_.push_back(std::make_shared<RecordedTls>(
       RecordedTls{tls.in_offset, tls.out_offset, tls.version, tls.verdict, tls.error != 0,
-                  tls.server_name, tls.protocol, tls.certificates});
+                  tls.server_name, tls.protocol, tls.certificates}));
+  connection->second.tls = tls_.back();
+}
+
+// Each different peer's once.
+void Pass::put_certificates_on_tape() {
+  std::map<event::Bytes, std::uint64_t> places;
+  std::vector<std::byte>& bytes = plan_.tape.bytes;
+  for (const std::shared_ptr<RecordedTls>& tls : tls_) {
+    const auto [place, added] = places.try_emplace(tls->certificates, bytes.size());
+    tls->certificates_on_tape = place->second;
+    if (!added) continue;
+    const auto certificates = std::as_bytes(std::span(tls->certificates));
+    bytes.insert(bytes.end(), certificates.begin(), certificates.end());
+  }
 }
 
 void Pass::on_connected(const event::Event& event, const event::Connected& connected) {

@@ -69,6 +69,7 @@ struct RecordedTls {
   bool failed = false;       // and then nothing follows
   std::string server_name, protocol;
   event::Bytes certificates;  // of the peer, in DER, its own first
+  std::uint64_t certificates_on_tape = 0;  // where they are in Tape::bytes
 };
 
 struct RecordedConnection {

@@ -190,7 +190,7 @@ abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::
   opening.exchange = context.exchange.value;
   const std::shared_ptr<const RecordedTls> tls = tls_of(recorded, address_of(ask.peer));
   const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening,
-                                               tls == nullptr ? 0 : tls->verdict);
+                                               tls.get());
   answer.link = link.value;
   auto connection = std::make_shared<AnsweredConnection>(
       stage_, identities_, AnsweredConnection::Identity{.cookie = ask.socket,

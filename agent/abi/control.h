@@ -144,7 +144,8 @@ struct alignas(64) Link {
   std::atomic<std::uint32_t> accepted;  // agent: connections a listener gave out, in all processes
   std::uint64_t recorded;               // connection in the recording, 0 none
   std::int32_t tls_verdict;             // on the peer's certificate (Tls::verdict), 0 accepted
-  std::uint32_t reserved;
+  std::uint32_t tls_certificate_bytes;  // of the recorded peer, as of Tls; 0 none
+  std::uint64_t tls_certificates;       // where they are in the tape bytes
   Mark opening;                         // draws after accept or after connect completed; offset 0
   std::atomic<std::uint32_t> marks;     // published so far; mark k is ring[k % kMarks]
   Mark ring[kMarks];
