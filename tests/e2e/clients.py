@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import http.client
+import ssl
 from typing import Mapping, Optional
 
 from tests.e2e import harness
@@ -16,9 +17,13 @@ class Answer:
     body: bytes
 
 
-def ask(port: int, *targets: str, headers: Optional[Mapping[str, str]] = None) -> list[Answer]:
+def ask(port: int, *targets: str, headers: Optional[Mapping[str, str]] = None,
+        tls: Optional[ssl.SSLContext] = None) -> list[Answer]:
     """One client, which asks for one target after the other."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.PATIENCE_S)
+    if tls is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.PATIENCE_S)
+    else:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=harness.PATIENCE_S, context=tls)
     answers = []
     for target in targets:
         connection.request("GET", target, headers=headers or {})
@@ -29,9 +34,11 @@ def ask(port: int, *targets: str, headers: Optional[Mapping[str, str]] = None) -
 
 
 def ask_all(port: int, clients: int, requests: int,
-            headers: Optional[Mapping[str, str]] = None) -> list[Answer]:
+            headers: Optional[Mapping[str, str]] = None,
+            tls: Optional[ssl.SSLContext] = None) -> list[Answer]:
     """So many clients at once with so many requests each, every one for another target."""
     def one(client: int) -> list[Answer]:
-        return ask(port, *(f"/ask?{client}.{number}" for number in range(requests)), headers=headers)
+        return ask(port, *(f"/ask?{client}.{number}" for number in range(requests)), headers=headers,
+                   tls=tls)
     with concurrent.futures.ThreadPoolExecutor(clients) as pool:
         return [answer for answers in pool.map(one, range(clients)) for answer in answers]

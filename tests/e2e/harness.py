@@ -15,6 +15,7 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -32,6 +33,10 @@ SERVICES = pathlib.Path("tests/e2e/services").absolute()
 PYTHON = "/usr/bin/python3"
 # Servers lie where a test's PATH does not look.
 os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin:/bin"
+
+# Of docs/archive_format.md.
+_BLOCK_HEADER_BYTES = 72
+_ZSTD = 1
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
@@ -132,6 +137,21 @@ class Archive:
 
     def show(self, number: int) -> dict:
         return json.loads(run_reprise("show", self.path, str(number), "--json").stdout)
+
+    def payloads(self) -> bytes:
+        """All that the archive holds, unpacked (docs/archive_format.md)."""
+        packed = pathlib.Path(self.path).read_bytes()
+        payloads = []
+        at = 0
+        while at < len(packed):
+            codec, stored = struct.unpack_from("<13xB2xI", packed, at)
+            payload = packed[at + _BLOCK_HEADER_BYTES:at + _BLOCK_HEADER_BYTES + stored]
+            if codec == _ZSTD:
+                payload = subprocess.run(["zstd", "-dcq"], input=payload, capture_output=True,
+                                         check=True).stdout
+            payloads.append(payload)
+            at += _BLOCK_HEADER_BYTES + stored
+        return b"".join(payloads)
 
     def raw(self) -> list[RawExchange]:
         printed = subprocess.run([RAW_EXCHANGES, self.path], check=True, capture_output=True,
@@ -258,9 +278,10 @@ class EndToEndTest(unittest.TestCase):
         pathlib.Path(self.path(name)).write_text(content)
         return self.path(name)
 
-    def start_upstream(self, port: int = 0) -> tuple[ServerProcess, int]:
-        """Starts a server for services to call (services/upstream_server.py); returns it and its port."""
-        server = ServerProcess([PYTHON, str(SERVICES / "upstream_server.py"), str(port)],
+    def start_upstream(self, port: int = 0, *tls: str) -> tuple[ServerProcess, int]:
+        """Starts a server for services to call (services/upstream_server.py); returns it and its port.
+        `tls`: a certificate and its key."""
+        server = ServerProcess([PYTHON, str(SERVICES / "upstream_server.py"), str(port), *tls],
                                ready=r"^(\d+)$")
         self.addCleanup(server.stop)
         return server, int(server.ready[1])
@@ -270,20 +291,22 @@ class EndToEndTest(unittest.TestCase):
         self.addCleanup(_end, recording)
         return recording
 
-    def nginx(self, server: str, *, http: str = "", workers: int = 1, connections: int = 4096,
-              port: Optional[int] = None) -> tuple[list[str], int]:
+    def nginx(self, server: str, *, http: str = "", listen: str = "", workers: int = 1,
+              connections: int = 4096, port: Optional[int] = None) -> tuple[list[str], int]:
         """A command that runs nginx, and the port it listens on; `server` is the inside of its server
-        block, `http` stands before that block."""
+        block, `http` stands before that block, `listen` are further words of its listen directive."""
         port = port or free_port()
         conf = self.write(f"nginx-{next(_numbers)}.conf", _NGINX_CONF.format(
             root=self.root, port=port, workers=workers, connections=connections, server=server,
-            http=http))
+            http=http, listen=listen))
         return ["nginx", "-p", self.root, "-c", conf], port
 
-    def record_nginx(self, server: str, *, http: str = "", workers: int = 1, connections: int = 4096,
-                     options: Sequence[str] = (), **kwargs) -> tuple[Recording, int]:
-        """Records nginx; `server` and `http` as of nginx(). Returns it with its port."""
-        command, port = self.nginx(server, http=http, workers=workers, connections=connections)
+    def record_nginx(self, server: str, *, http: str = "", listen: str = "", workers: int = 1,
+                     connections: int = 4096, options: Sequence[str] = (),
+                     **kwargs) -> tuple[Recording, int]:
+        """Records nginx; `server`, `http` and `listen` as of nginx(). Returns it with its port."""
+        command, port = self.nginx(server, http=http, listen=listen, workers=workers,
+                                   connections=connections)
         recording = self.record(*command, options=options, **kwargs)
         return recording.wait_until_listening(port), port
 
@@ -327,7 +350,7 @@ http {{
   scgi_temp_path {root}/scgi;
   {http}
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} backlog=4096 {listen};
     {server}
   }}
 }}

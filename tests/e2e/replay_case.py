@@ -3,9 +3,10 @@
 import itertools
 import json
 import os
+import ssl
 import subprocess
 import time
-from typing import Sequence
+from typing import Optional, Sequence
 
 from tests.e2e import harness
 from tests.e2e.clients import Answer, ask
@@ -61,14 +62,15 @@ class ReplayTest(harness.EndToEndTest):
         """Replays a recording to the program it was made of, or to another command."""
         return Replay(self.root, recording.archive, command or recording.command, options)
 
-    def answers_of(self, command: Sequence[str], port: int, *targets: str) -> list[Answer]:
+    def answers_of(self, command: Sequence[str], port: int, *targets: str,
+                   tls: Optional[ssl.SSLContext] = None) -> list[Answer]:
         """What a service answers that is started by itself, without any archive."""
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         try:
             harness.wait_for(lambda: process.poll() is not None or harness.accepts(port),
                              f"listening on port {port}")
-            return ask(port, *targets)
+            return ask(port, *targets, tls=tls)
         finally:
             harness.kill_tree(process)
 

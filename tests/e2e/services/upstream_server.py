@@ -1,7 +1,7 @@
-"""usage: upstream_server.py [PORT]
+"""usage: upstream_server.py [PORT [CERTIFICATE KEY]]
 
 What services under test call: http.server with a thread a connection, kept alive. It prints its port,
-which is a free one unless it is given. The last part of the path says how it behaves:
+which is a free one unless it is given; with a certificate it speaks TLS. The last part of the path says how it behaves:
 
   /slow   reads the request and says nothing until its client hangs up
   /reset  resets the connection after the request
@@ -12,6 +12,7 @@ which is a free one unless it is given. The last part of the path says how it be
 import http.server
 import itertools
 import socket
+import ssl
 import struct
 import sys
 
@@ -59,6 +60,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
+    encryption = None
+
+    def finish_request(self, request, client_address):
+        if self.encryption is not None:
+            request = self.encryption.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def shutdown_request(self, request):
         self.close_request(request)  # and no end of the stream before a reset
@@ -67,6 +74,9 @@ class Server(http.server.ThreadingHTTPServer):
 def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     with Server(("127.0.0.1", port), Handler) as server:
+        if len(sys.argv) > 2:
+            server.encryption = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server.encryption.load_cert_chain(*sys.argv[2:])
         print(server.server_address[1], flush=True)
         server.serve_forever()
 
