@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from typing import Sequence
 
 from examples.server_process import NotReady, ServerProcess, free_port
 
@@ -29,16 +30,22 @@ class PostgresServer:
     user = "shop"
     password = _PASSWORD
 
-    def __init__(self):
-        """Raises NotReady or OSError when PostgreSQL does not run here."""
+    def __init__(self, tls: Sequence[str] = ()):
+        """`tls`: paths of a certificate and of its key, for a server that takes encrypted connections.
+
+        Raises NotReady or OSError when PostgreSQL does not run here.
+        """
         self._root = tempfile.mkdtemp(prefix="postgres-", dir="/tmp")
         # The server refuses to run as root.
         self._as = []
         if os.getuid() == 0:
             self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
             shutil.chown(self._root, "postgres")
+        self._settings = []
         try:
             self._make_database()
+            if tls:
+                self._take_certificate(*tls)
             self._start()
         except BaseException:
             shutil.rmtree(self._root, ignore_errors=True)
@@ -57,11 +64,22 @@ class PostgresServer:
         if done.returncode != 0:
             raise NotReady(f"initdb: {done.stdout}{done.stderr}")
 
+    def _take_certificate(self, certificate: str, key: str):
+        """Into the database's directory: the server reads no key that others may read."""
+        for source, name in ((certificate, "server.crt"), (key, "server.key")):
+            target = os.path.join(self._root, "data", name)
+            shutil.copyfile(source, target)
+            os.chmod(target, 0o600)
+            if self._as:
+                shutil.chown(target, "postgres", "postgres")
+        self._settings = ["ssl=on"]
+
     def _start(self):
         for attempt in range(_ATTEMPTS):
             self.port = free_port()
             settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off",
-                        f"port={self.port}", "shared_buffers=1MB", "autovacuum=off"]
+                        f"port={self.port}", "shared_buffers=1MB", "autovacuum=off",
+                        *self._settings]
             command = [*self._as, "sh", "-c", 'exec "$@" 2>&1', "sh", _program("postgres"),
                        "-D", f"{self._root}/data"]
             for setting in settings:

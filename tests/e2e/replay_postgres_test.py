@@ -10,6 +10,7 @@ import unittest
 
 from examples.postgres_server import PostgresServer
 from tests.e2e import harness
+from tests.e2e.certificates import Certificate
 from tests.e2e.clients import ask
 from tests.e2e.replay_case import Replay, ReplayTest
 
@@ -86,6 +87,22 @@ class PostgresTest(ReplayTest):
         # The control: without the archive there is no database.
         by_itself, = self.answers_of(recording.command, self._port, "/item/1")
         self.assertIn(b"no database", by_itself.body)
+
+    def test_everything_replays_under_tls(self):
+        self._server.stop()
+        certificate = Certificate(self.root, "database.test")
+        self._server = PostgresServer((certificate.certificate, certificate.key))
+        self.addCleanup(self._server.stop)
+        self._server.run(*_TABLES)
+        recording = self._record(list(_ANSWERS), until="heard me\n")
+        self.assertEqual(self._answers, _ANSWERS)
+        # The login is bound to the server's certificate.
+        self.assertIn(b"SCRAM-SHA-256-PLUS", recording.archive.payloads())
+        for schedule in ("serial", "recorded"):
+            replay = self.replay(recording, options=["--schedule", schedule])
+            self.assert_held(replay, len(_ANSWERS))
+            self.assertEqual(replay.ledger["fidelity"]["relaxed"], 0)
+            self.assertIn("heard me\n", replay.stderr)
 
     def test_a_pool_of_connections_replays_whichever_thread_takes_what(self):
         targets = list(_ANSWERS) * 3
