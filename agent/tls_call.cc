@@ -59,13 +59,22 @@ void TlsCall::learn(Handshake handshake) {
   if (session_->connection() == nullptr) find_by_hello();
   Socket* socket = session_->connection();
   if (socket == nullptr || (session_->flags & (kEstablished | kHandshakeFailed)) != 0) return;
-  if (handshake == Handshake::kDone) {
-    tell(*socket, 0);
-    session_->flags |= kEstablished;
-  } else if (handshake == Handshake::kFailed) {
-    tell(*socket, EPROTO);
-    session_->flags |= kHandshakeFailed;
-  }
+  if (handshake == Handshake::kGoesOn) return;
+  const bool done = handshake == Handshake::kDone;
+  TlsFacts facts;
+  library_.describe(library_, object_, facts);
+  tell(*socket, facts, done ? 0 : EPROTO);
+  session_->flags |= done ? kEstablished : kHandshakeFailed;
+}
+
+void TlsCall::refused(std::int32_t verdict) {
+  Socket* socket = connection();
+  if (socket == nullptr) return;
+  const KeptErrno kept;
+  TlsFacts facts;
+  library_.describe(library_, object_, facts);
+  facts.verdict = verdict;
+  tell(*socket, facts, 0);
 }
 
 void TlsCall::find_by_hello() {
@@ -81,9 +90,7 @@ void TlsCall::find_by_hello() {
   }
 }
 
-void TlsCall::tell(Socket& socket, int error) {
-  TlsFacts facts;
-  library_.describe(library_, object_, facts);
+void TlsCall::tell(Socket& socket, const TlsFacts& facts, int error) {
   std::uint32_t certificate_bytes = 0;
   std::size_t certificates = 0;
   while (certificates < facts.certificate_count &&
@@ -153,7 +160,7 @@ void PlaintextRead::finish(const void* buffer, std::size_t requested, Transferre
 PlaintextWrite::PlaintextWrite(TlsCall& call, const void* bytes, std::size_t length)
     : call_(call), bytes_(bytes), length_(length) {
   Socket* socket = call.established() ? call.connection() : nullptr;
-  if (socket == nullptr) return;
+  if (socket == nullptr || bytes == nullptr) return;
   world::sending_plaintext(*call.thread(), *socket);
   // As one that does not block: what the library does not take at once is given to it again.
   sending_.emplace(*call.thread(), *socket, -1, Gather(bytes, length), length, MSG_DONTWAIT);
@@ -173,7 +180,15 @@ void PlaintextWrite::finish(Transferred outcome) {
   if (!sending_ && socket != nullptr && bytes_ != nullptr && outcome.result > 0) {
     sending_.emplace(*call_.thread(), *socket, -1, Gather(bytes_, length_), length_, MSG_DONTWAIT);
   }
-  if (!sending_) return;
+  if (!sending_) {
+    // More of what an earlier call was given and did not take.
+    if (bytes_ == nullptr && outcome.result > 0 && socket != nullptr) {
+      const auto taken = static_cast<std::uint64_t>(outcome.result);
+      socket->out_offset.fetch_add(taken, std::memory_order_relaxed);
+      record_gap(*call_.thread(), taken);
+    }
+    return;
+  }
   errno = outcome.error;
   sending_->finish(static_cast<ssize_t>(outcome.result));
 }

@@ -43,6 +43,7 @@ struct TlsFacts {
   std::size_t protocol_bytes = 0;
   Certificate certificates[kMostCertificates];
   std::size_t certificate_count = 0;
+  char text[256] = "";  // room for a name that has to be copied
 };
 
 // A TLS library, of which a process may have several (agent/hooks/openssl.cc, agent/hooks/gnutls.cc).
@@ -78,6 +79,8 @@ class TlsCall {
 
   // The call was made: finds the connection, and records what came of the handshake. Preserves errno.
   void learn(Handshake handshake);
+  // The service looked at the peer's certificate after the handshake and did not accept it.
+  void refused(std::int32_t verdict);
   // close_notify was sent.
   void close_notified();
 
@@ -86,7 +89,7 @@ class TlsCall {
 
  private:
   void find_by_hello();
-  void tell(Socket& socket, int error);
+  void tell(Socket& socket, const TlsFacts& facts, int error);
 
   const TlsLibrary& library_;
   const void* const object_;

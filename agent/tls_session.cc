@@ -21,9 +21,9 @@ bool is_stale(const TlsSession& session) {
   return session.cookie.load(std::memory_order_relaxed) != 0 && session.connection() == nullptr;
 }
 
-void reset(TlsSession& session) {
+void unbind(TlsSession& session) {
   session.cookie.store(0, std::memory_order_relaxed);
-  session.flags = 0;
+  session.flags &= kMadeAsClient;
 }
 
 // --- ClientHellos under way ------------------------------------------------------------------------
@@ -102,7 +102,7 @@ void TlsSession::bind(Socket& to) {
   socket = to.index();
   in_begin = to.in_offset.load(std::memory_order_relaxed);
   out_begin = to.out_offset.load(std::memory_order_relaxed);
-  flags = 0;
+  flags &= kMadeAsClient;
   to.set(kCiphertext);
   to.clear(kHelloKept);
   cookie.store(to.cookie.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -116,7 +116,7 @@ TlsSession* tls_session(const void* object) {
     TlsSession& session = sessions[(home + i) % kSessions];
     const std::uintptr_t known = session.object.load(std::memory_order_acquire);
     if (known == wanted) {
-      if (is_stale(session)) reset(session);  // the object was made ready for another connection
+      if (is_stale(session)) unbind(session);  // the object was made ready for another connection
       return &session;
     }
     if (room == nullptr && (known == 0 || is_stale(session))) room = &session;
@@ -127,7 +127,8 @@ TlsSession* tls_session(const void* object) {
   if (!room->object.compare_exchange_strong(before, wanted, std::memory_order_acq_rel)) {
     return nullptr;  // another thread was faster; the next call finds its place
   }
-  reset(*room);
+  unbind(*room);
+  room->flags = 0;
   return room;
 }
 
@@ -137,7 +138,7 @@ void forget_tls_session(const void* object) {
   for (std::size_t i = 0; i < kProbes; ++i) {
     TlsSession& session = sessions[(home + i) % kSessions];
     if (session.object.load(std::memory_order_acquire) != wanted) continue;
-    reset(session);
+    unbind(session);
     session.object.store(0, std::memory_order_release);
     return;
   }

@@ -29,6 +29,7 @@ enum TlsSessionFlags : std::uint32_t {
   kHandshakeFailed = 1u << 1,  // so was that it failed
   kOffered = 1u << 2,        // its ClientHello was offered for sends to be compared with
   kCloseNotified = 1u << 3,  // the service's close_notify was recorded
+  kMadeAsClient = 1u << 4,   // the library was told so when it made the object
 };
 
 struct TlsSession {

@@ -162,6 +162,11 @@ void RecordCommand::print_summary(const recorder::SessionSummary& summary,
     line += fmt::format(" ({} lost)", count_text(summary.dropped, "record"));
   line += fmt::format(", {} in {}", size_text(summary.archive_bytes), printable(archive));
   terminal.err() << "reprise: recorded " << line << "\n";
+  if (summary.unread_tls != 0) {
+    terminal.error(count_text(summary.unread_tls, "connection") +
+                   " spoke TLS through a library that cannot be read, such as one linked into the "
+                   "program: recorded as opaque bytes (docs/tls.md)");
+  }
   terminal.next("reprise ls " + shell_word(archive));
 }
 

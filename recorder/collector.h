@@ -89,6 +89,7 @@ class Collector final : public RecordConsumer {
   const BookCounts& counts() const { return traffic_.book().counts(); }
   const OutletCounts& gaps() const { return outlet_.counts(); }
   std::uint64_t connections() const { return traffic_.connections().opened(); }
+  std::uint64_t unread_tls() const { return traffic_.unread_tls(); }
   // What memory is held for.
   std::size_t open_connections() const { return traffic_.connections().size(); }
   std::size_t exchange_places() const { return traffic_.book().places(); }

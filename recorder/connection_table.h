@@ -35,6 +35,7 @@ struct ConnectionState {
   Acceptance acceptance;  // of `out`
   bool ended = false;     // end of stream was read
   bool reset = false;
+  bool unread_tls = false;  // ciphertext was recorded of it: no library told what it means
   std::unique_ptr<Conversation> conversation;  // none: nothing to decode
   InboundConversation* inbound = nullptr;      // == conversation, on an accepted connection
   OutboundConversation* outbound = nullptr;    // == conversation, on an opened one

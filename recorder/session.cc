@@ -373,6 +373,7 @@ SessionSummary LiveSession::summary() const {
   summary.gaps = collector_.gaps().gaps;
   summary.dropped = collector_.gaps().dropped;
   summary.unattributed = collector_.counts().unattributed;
+  summary.unread_tls = collector_.unread_tls();
   summary.archive_bytes = writer_ == nullptr ? 0 : writer_->bytes_written();
   summary.exit = exit_;
   summary.captured = watch_.seen_any();

@@ -64,6 +64,7 @@ struct LaunchOptions {
 struct SessionSummary {
   std::uint64_t exchanges = 0, calls = 0, connections = 0;
   std::uint64_t gaps = 0, dropped = 0, unattributed = 0;
+  std::uint64_t unread_tls = 0;  // connections of whose TLS the archive has ciphertext alone
   std::uint64_t archive_bytes = 0;
   std::optional<ExitStatus> exit;  // of the process that was started
   bool captured = false;           // some process of the service had the agent in it

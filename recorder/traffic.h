@@ -87,6 +87,9 @@ class Traffic {
   // Pointers into the arena are void.
   void arena_changed() { ++epoch_; }
 
+  // Connections that spoke TLS through no library that told what was said.
+  std::uint64_t unread_tls() const { return unread_tls_; }
+
   ConnectionTable& connections() { return connections_; }
   ExchangeBook& book() { return book_; }
   const ConnectionTable& connections() const { return connections_; }
@@ -107,6 +110,7 @@ class Traffic {
   void take(ConnectionState& connection, ByteStream& stream, std::uint64_t offset,
             std::span<const std::uint8_t> bytes, const Moment& moment);
   void take_waiting(ConnectionState& connection, ByteStream& stream);
+  void look_for_tls(ConnectionState& connection, std::span<const std::uint8_t> bytes);
   void lose(ConnectionState& connection, ByteStream& stream, std::uint64_t resume_at,
             const std::string& why);
   void lose_waiting(ConnectionState& connection, ByteStream& stream);
@@ -141,6 +145,7 @@ class Traffic {
   PeerNames names_;
   FileContents files_;
   std::uint64_t epoch_ = 1;
+  std::uint64_t unread_tls_ = 0;
   std::uint64_t losses_ = 0;  // times that records of anybody were lost
 };
 
