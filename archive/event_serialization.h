@@ -234,13 +234,14 @@ void serialize(Archive& ar, Event& event, unsigned) {
 // --- What the collector derives ----------------------------------------------------------------
 
 template <typename Archive>
-void serialize(Archive& ar, Connection& connection, unsigned) {
+void serialize(Archive& ar, Connection& connection, unsigned minor) {
   archive::fields(
       ar, connection.id, connection.process,
       archive::enumerated(connection.direction, Direction::kInbound, Direction::kOutbound),
       archive::protocol_field(connection.protocol), connection.local, connection.peer,
       connection.peer_name, connection.listener, connection.recorded, connection.socket,
-      connection.internal, connection.opened, connection.closed, connection.tls);
+      connection.internal, connection.opened, connection.closed);
+  if (minor >= 2) archive::fields(ar, connection.tls);
 }
 template <typename Archive>
 void serialize(Archive& ar, Exchange& exchange, unsigned) {

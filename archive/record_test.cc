@@ -68,6 +68,7 @@ TEST(EventSerialization, WritesEveryFieldOfEveryStructure) {
   expect_all_fields<event::ShutDown>();
   expect_all_fields<event::Closed>();
   expect_all_fields<event::BytesReceived>();
+  expect_all_fields<event::TlsNegotiated>();
   expect_all_fields<event::SendIntended>();
   expect_all_fields<event::SendFinished>();
   expect_all_fields<event::Ready>();

@@ -78,7 +78,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(stats["exit"], {"code": 0})
         self.assertEqual(stats["exchanges"], 20)
         self.assertEqual(stats["calls"], 20)
-        self.assertEqual(stats["events"], 30 + 9 * 20)
+        self.assertEqual(stats["events"], 31 + 9 * 20)
         self.assertEqual((stats["gaps"], stats["dropped"], stats["unattributed"]), (1, 3, 0))
 
     def test_stats_of_an_archive_without_an_end_are_counted(self):

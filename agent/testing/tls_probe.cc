@@ -11,8 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "agent/testing/loopback.h"
 #include "agent/testing/probe.h"
@@ -125,9 +127,10 @@ class End {
  private:
   bool fill() {
     char buffer[16384];
-    const std::size_t room = BIO_ctrl_get_write_guarantee(from_network_);
     const bool pair = from_network_ == to_network_;
-    const ssize_t length = recv(fd_, buffer, pair ? room : sizeof(buffer), 0);
+    std::size_t room = sizeof(buffer);
+    if (pair) room = std::min(room, BIO_ctrl_get_write_guarantee(from_network_));
+    const ssize_t length = recv(fd_, buffer, room, 0);
     if (length > 0) return BIO_write(from_network_, buffer, static_cast<int>(length)) == length;
     if (pair) {
       BIO_shutdown_wr(from_network_);

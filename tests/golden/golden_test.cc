@@ -79,5 +79,14 @@ TEST(Golden, FinishedArchiveOfFormat11) {
   EXPECT_TRUE(reader->damage().empty());
 }
 
+TEST(Golden, FinishedArchiveOfFormat12) {
+  const auto reader = open("format_1_2.reprise");
+  ASSERT_NE(reader, nullptr);
+  ASSERT_TRUE(reader->trailer());
+  expect_sample(*reader, 31);
+  reader->verify();
+  EXPECT_TRUE(reader->damage().empty());
+}
+
 }  // namespace
 }  // namespace reprise::archive
