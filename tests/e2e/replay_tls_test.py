@@ -1,6 +1,7 @@
 """Services that speak TLS to their clients and their peers, recorded and replayed: nginx, and Python by
 memory BIOs and by OpenSSL's own sockets. What is recorded is what was encrypted, and no secret."""
 
+import os
 import pathlib
 import re
 import signal
@@ -14,6 +15,7 @@ from tests.e2e.clients import Answer, ask, ask_all
 from tests.e2e.replay_case import ReplayTest
 
 _WAYS = ("asyncio", "threads")
+_GNUTLS_SERVICE = os.path.abspath("tests/e2e/gnutls_service")
 
 
 class TlsTest(ReplayTest):
@@ -88,6 +90,53 @@ class TlsTest(ReplayTest):
                     self.assertIn(b"certificate has expired", answer.body)
                 replay = self.replay(recording)
                 self.assert_held(replay, len(answers))
+
+    def _record_gnutls(self, way: str, targets: list[str],
+                       peer: Certificate) -> tuple[harness.Recording, list[Answer]]:
+        upstream = self._start_peer(peer)
+        self._port = harness.free_port()
+        recording = self.record(_GNUTLS_SERVICE, str(self._port), self._own.certificate, self._own.key,
+                                peer.certificate, str(upstream), way)
+        recording.wait_until_listening(self._port)
+        answers = ask(self._port, *targets, tls=self._client)
+        recording.stop()
+        self._server.stop()
+        return recording, answers
+
+    def test_gnutls_replays_without_its_peer(self):
+        for way in ("early", "late"):
+            with self.subTest(way):
+                recording, answers = self._record_gnutls(way, ["/a", "/b", "/c"], self._peer)
+                for answer in answers:
+                    self.assertRegex(answer.body.decode(), rf"^answer \d+ to {answer.target}\n$")
+                for schedule in ("serial", "recorded"):
+                    self.assert_held(self.replay(recording, options=["--schedule", schedule]), len(answers))
+                by_itself, = self.answers_of(recording.command, self._port, "/a", tls=self._client)
+                self.assertIn(b"failed: no upstream", by_itself.body)
+
+    def test_what_gnutls_refused_is_refused_again(self):
+        expired = Certificate(self.root, "upstream.test", expired=True)
+        for way in ("early", "late"):
+            with self.subTest(way):
+                recording, answers = self._record_gnutls(way, ["/a", "/b"], expired)
+                for answer in answers:
+                    self.assertEqual(answer.body.decode(), f"failed: refused {way}\n")
+                self.assert_held(self.replay(recording), len(answers))
+
+    def test_tls_that_cannot_be_read_is_told(self):
+        # A relay: its TLS is its clients' and its server's business, as that of a library inside a program
+        # would be.
+        upstream = self._start_peer(self._peer)
+        recording, port = self.record_python("relay_server.py", str(upstream))
+        client = ssl.create_default_context(cafile=self._peer.certificate)
+        answer, = ask(port, "/a", tls=client)
+        self.assertIn(b"answer 1 to /a", answer.body)
+        recording.stop()
+        self.assertIn("2 connections spoke TLS through a library that cannot be read", recording.stderr)
+        self.assertEqual({line["protocol"] for line in recording.archive.ls()}, {"opaque"})
+        # The control: what can be read is not told.
+        recording, _ = self._record_python("threads", ["/a"], self._peer)
+        self.assertNotIn("cannot be read", recording.stderr)
 
     def test_no_secret_is_in_the_archive(self):
         for way in _WAYS:
