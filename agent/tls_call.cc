@@ -29,7 +29,7 @@ class KeptErrno {
 }  // namespace
 
 TlsCall::TlsCall(const TlsLibrary& library, const void* object)
-    : library_(library), object_(object), thread_(this_thread()) {
+    : library_(library), object_(object), thread_(caller_on(object)) {
   if (thread_ == nullptr) return;
   flush_log_line(*thread_);
   session_ = tls_session(object);
@@ -37,6 +37,13 @@ TlsCall::TlsCall(const TlsLibrary& library, const void* object)
   enter_ = stamp();
   outer_ = thread_->tls;
   thread_->tls = this;
+}
+
+// What a library's function calls of its own interface is no call of the service's.
+Thread* TlsCall::caller_on(const void* object) {
+  Thread* thread = this_thread();
+  const bool within = thread != nullptr && thread->tls != nullptr && thread->tls->object_ == object;
+  return within ? nullptr : thread;
 }
 
 TlsCall::~TlsCall() {

@@ -66,7 +66,8 @@ class TlsCall {
   TlsCall(const TlsCall&) = delete;
   TlsCall& operator=(const TlsCall&) = delete;
 
-  // Null when the agent stands aside: then the call is only to be made.
+  // Null when the agent stands aside, or the library makes the call itself in the middle of another:
+  // then it is only to be made.
   [[nodiscard]] Thread* thread() const { return thread_; }
   // What the session encrypts; null when that is not known.
   [[nodiscard]] Socket* connection() const {
@@ -88,6 +89,7 @@ class TlsCall {
   [[nodiscard]] bool carries(Socket& socket);
 
  private:
+  static Thread* caller_on(const void* object);
   void find_by_hello();
   void tell(Socket& socket, const TlsFacts& facts, int error);
 
