@@ -56,12 +56,14 @@ class Connection {
   bool read(std::string& text, bool whole_records) {
     if (!whole_records) {
       char buffer[1024];
-      const ssize_t length = gnutls_record_recv(session_, buffer, sizeof(buffer));
+      const ssize_t length = received([&] {
+        return gnutls_record_recv(session_, buffer, sizeof(buffer));
+      });
       if (length > 0) text.append(buffer, static_cast<std::size_t>(length));
       return length > 0;
     }
     gnutls_packet_t packet = nullptr;
-    if (gnutls_record_recv_packet(session_, &packet) <= 0) return false;
+    if (received([&] { return gnutls_record_recv_packet(session_, &packet); }) <= 0) return false;
     gnutls_datum_t bytes{};
     gnutls_packet_get(packet, &bytes, nullptr);
     text.append(reinterpret_cast<const char*>(bytes.data), bytes.size);
@@ -81,6 +83,15 @@ class Connection {
   void say_goodbye() { gnutls_bye(session_, GNUTLS_SHUT_WR); }
 
  private:
+  // A ticket for a later session comes as a reason to read again.
+  template <typename Receive>
+  static ssize_t received(Receive receive) {
+    for (;;) {
+      const ssize_t length = receive();
+      if (length >= 0 || gnutls_error_is_fatal(static_cast<int>(length)) != 0) return length;
+    }
+  }
+
   int fd_;
   gnutls_session_t session_ = nullptr;
 };
