@@ -86,6 +86,7 @@ constexpr int kPrematureTermination = -110;
 constexpr int kInvalidRequest = -50;
 constexpr int kTls10 = 2, kTls13 = 5;                      // GNUTLS_TLS1_0…
 constexpr std::uint32_t kWireTls10 = 0x0301;
+constexpr unsigned kNotVerified = ~0u;                     // gnutls_session_get_verify_cert_status
 constexpr std::int32_t kRefused = 1;                       // X509_V_ERR_UNSPECIFIED
 
 const GnuTls& gnutls(const TlsLibrary& library) { return static_cast<const GnuTls&>(library); }
@@ -119,7 +120,8 @@ void GnuTls::fill_facts(const TlsLibrary& library, const void* object, TlsFacts&
   }
   facts.client = acts_as_client(library, object);
   facts.resumed = functions.gnutls_session_is_resumed(of) != 0;
-  if (functions.gnutls_session_get_verify_cert_status(of) != 0) facts.verdict = kRefused;
+  const unsigned status = functions.gnutls_session_get_verify_cert_status(of);
+  if (status != 0 && status != kNotVerified) facts.verdict = kRefused;
   if (functions.gnutls_ciphersuite_get != nullptr) {
     const char* cipher = functions.gnutls_ciphersuite_get(of);
     if (cipher != nullptr) facts.cipher = cipher;
