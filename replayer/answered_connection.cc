@@ -316,7 +316,14 @@ void AnsweredConnection::pass_on(const Output& output) {
     hand_back();
     return;
   }
-  if (real_peer_ == nullptr) real_peer_ = std::make_unique<RealPeer>(identity_.peer);
+  if (real_peer_ == nullptr) {
+    std::optional<tls::Setting> tls;
+    if (socket_->under_tls() && identity_.tls->in_offset == 0) {
+      tls = tls::Setting{.server_name = identity_.tls->server_name,
+                         .protocol = identity_.tls->protocol};
+    }
+    real_peer_ = std::make_unique<RealPeer>(identity_.peer, tls);
+  }
   response_whole_ = false;
   const auto answered =
       real_peer_->ask(output.request, [this](std::span<const std::uint8_t> bytes) {

@@ -81,6 +81,15 @@ class TlsTest(ReplayTest):
                 by_itself, = self.answers_of(recording.command, self._port, "/a", tls=self._client)
                 self.assertIn(b"failed: ", by_itself.body)
 
+    def test_a_peer_that_is_asked_for_real_is_asked_under_tls(self):
+        recording, _ = self._record_python("threads", ["/a"], self._peer)
+        port = int(recording.command[-2])  # of the peer
+        server, _ = self.start_upstream(port, self._peer.certificate, self._peer.key)
+        replay = self.replay(recording, *recording.command, "", "/more", options=["--on-miss", "passthrough"])
+        server.stop()
+        self.assertEqual(replay.ledger["fidelity"]["missed"], 1)
+        self.assertIn(b"answer 1 to /more", replay.archive.payloads())
+
     def test_a_certificate_that_was_refused_is_refused_again(self):
         expired = Certificate(self.root, "upstream.test", expired=True)
         for way in _WAYS:

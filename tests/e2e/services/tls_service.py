@@ -1,8 +1,9 @@
-"""usage: tls_service.py PORT CERTIFICATE KEY TRUSTED UPSTREAM_PORT WAY [SECRETS]
+"""usage: tls_service.py PORT CERTIFICATE KEY TRUSTED UPSTREAM_PORT WAY [SECRETS [ALSO]]
 
 An HTTPS server that asks another one for all it is asked for, and says who that was. WAY is how it does
 both: `asyncio` carries the ciphertext by hand (memory BIOs), `threads` leaves the sockets to OpenSSL. With
-SECRETS the session secrets of all connections are appended to that file.
+SECRETS the session secrets of all connections are appended to that file; with ALSO `threads` asks for that
+path, too, and says nothing of it.
 """
 
 import asyncio
@@ -24,8 +25,10 @@ def _describe(body: bytes, certificate: dict) -> bytes:
 
 class Settings:
 
-    def __init__(self, certificate: str, key: str, trusted: str, upstream: str, secrets: str = ""):
+    def __init__(self, certificate: str, key: str, trusted: str, upstream: str, secrets: str = "",
+                 also: str = ""):
         self.upstream = int(upstream)
+        self.also = also
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.server.load_cert_chain(certificate, key)
         self.client = ssl.create_default_context(cafile=trusted)
@@ -93,6 +96,9 @@ def _serve_threads(port: int, settings: Settings):
             response = connection.getresponse()
             certificate = connection.sock.getpeercert()
             body = response.read()
+            if settings.also:
+                connection.request("GET", settings.also)
+                connection.getresponse().read()
             connection.close()
             return _describe(body, certificate)
 
@@ -110,8 +116,8 @@ def _serve_threads(port: int, settings: Settings):
 
 
 def main():
-    port, certificate, key, trusted, upstream, way, *secrets = sys.argv[1:]
-    settings = Settings(certificate, key, trusted, upstream, *secrets)
+    port, certificate, key, trusted, upstream, way, *more = sys.argv[1:]
+    settings = Settings(certificate, key, trusted, upstream, *more)
     {"asyncio": _serve_asyncio, "threads": _serve_threads}[way](int(port), settings)
 
 
