@@ -80,6 +80,7 @@ Json calls_json(const archive::Header& header, const std::vector<CallView>& call
     one["context"] = context_json(call.context);
     one["duration_ns"] = optional(duration_of(header, call));
     one["complete"] = call.complete;
+    if (view.tls != 0) one["tls"] = tls_text(view.tls);
     one["request"] = message_json(view.request);
     one["response"] = message_json(view.response);
     json.push_back(std::move(one));
@@ -108,6 +109,7 @@ std::string exchange_line_json(const archive::Header& header, const event::Excha
 std::string exchange_json(const archive::Header& header, const ExchangeView& view) {
   Json json = exchange_fields(header, view.exchange);
   if (!view.exchange.complete) json["incomplete_why"] = view.exchange.incomplete_why;
+  if (view.connection && view.connection->tls != 0) json["tls"] = tls_text(view.connection->tls);
   json["request"] = message_json(view.request);
   json["response"] = message_json(view.response);
   json["external_calls"] = calls_json(header, view.calls);

@@ -122,6 +122,7 @@ tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader
       one.response = view_message(call.response, reader.response(call), [&](const event::Bytes& b) {
         return protocol::parse_response(call.protocol, b, method);
       });
+      if (auto connection = reader.connection(call.connection)) one.tls = connection->tls;
       one.call = std::move(call);
       view.calls.push_back(std::move(one));
     }

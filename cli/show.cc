@@ -75,6 +75,7 @@ class ExchangePage {
     if (view_.connection) {
       out() << " (" << printable(view_.connection->peer.text) << " -> "
             << printable(view_.connection->local.text) << ")";
+      if (view_.connection->tls != 0) out() << " under " << tls_text(view_.connection->tls);
     }
     out() << ", process " << exchange.process.value << "\n";
     for (const event::Gap& gap : view_.gaps) {
@@ -150,6 +151,7 @@ class ExchangePage {
     }
     if (!call.complete) remark += ", incomplete";
     if (call.prelude) remark += ", connection set-up";
+    if (view.tls != 0) remark += ", " + tls_text(view.tls);
     const std::string title = "call[" + std::to_string(index) + "]";
     print_section(title + " " + call_name(call), remark);
     print_message(title + " request", view.request);

@@ -169,6 +169,11 @@ std::string time_text(std::int64_t unix_ns) {
                      nanos / 1'000'000);
 }
 
+std::string tls_text(std::uint32_t version) {
+  // 0x0301 is TLS 1.0: SSL 3.0's successor kept on counting (RFC 8446, D).
+  return "TLS 1." + std::to_string((version & 0xff) - 1);
+}
+
 std::string base64(std::span<const std::uint8_t> bytes) {
   static constexpr char kDigits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -28,6 +28,9 @@ std::string count_text(std::uint64_t count, std::string_view noun);  // "1 call"
 std::string date_text(std::int64_t unix_ns);                         // "2024-05-01", UTC
 std::string time_text(std::int64_t unix_ns);                         // "12:03:44.123", UTC
 
+// "TLS 1.3" of 0x0304, the version on the wire.
+std::string tls_text(std::uint32_t version);
+
 std::string base64(std::span<const std::uint8_t> bytes);
 // Lines of offset, sixteen bytes in hex, and as text.
 std::string hex_dump(std::span<const std::uint8_t> bytes);

@@ -5,6 +5,11 @@
 namespace reprise::cli {
 namespace {
 
+TEST(Text, NamesVersionsOfTls) {
+  EXPECT_EQ(tls_text(0x0301), "TLS 1.0");
+  EXPECT_EQ(tls_text(0x0304), "TLS 1.3");
+}
+
 TEST(Printable, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_EQ(printable("a\x1b[31mb"), "a\\x1b[31mb");
   EXPECT_EQ(printable("a\r\n\tb"), "a\\r\\n\\tb");

@@ -61,6 +61,8 @@ class TlsTest(ReplayTest):
         # What was encrypted is there to be read, and compared.
         recorded = {exchange.response.split(b"\r\n\r\n")[-1] for exchange in recording.archive.raw()}
         self.assertEqual(recorded, {answer.body for answer in answers})
+        shown = recording.archive.show(1)
+        self.assertEqual((shown["tls"], shown["external_calls"][0]["tls"]), ("TLS 1.3", "TLS 1.3"))
         command, _ = self.nginx(port=port, **self._nginx(upstream, "add_header X-Build changed;"))
         changed = self.replay(recording, *command)
         self.assertEqual({d["where"] for d in changed.diff()["differences"]}, {"response.header.X-Build"})
