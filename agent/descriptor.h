@@ -44,9 +44,9 @@ enum SocketFlags : std::uint32_t {
   // A wait reported that the connect in progress has succeeded; the service learns it when it next
   // uses the connection.
   kReportedUp = 1u << 4,
-  kCiphertext = 1u << 5,   // a TLS session has it: what its reads and writes move is not recorded
-  kHelloKept = 1u << 6,    // a ClientHello was kept back from the records, and no session has it yet
-  kCutShort = 1u << 7,     // its network stream ended or broke under the session
+  kCiphertext = 1u << 5,  // a TLS session has it: what its reads and writes move is not recorded
+  kHelloKept = 1u << 6,   // a ClientHello was kept back from the records, and no session has it yet
+  kCutShort = 1u << 7,    // its network stream ended or broke under the session
 };
 
 // One open socket of this process.

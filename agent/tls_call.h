@@ -1,8 +1,8 @@
 // A call of the service into a TLS library, on one session.
 //
 // What the service reads and writes through the library is recorded as the bytes of its connection
-// (Plaintext below); what the library moves on the socket for it is not. Neither are handshakes, but
-// for what they came to.
+// (Plaintext below); what the library moves on the socket for it is not. Neither are handshakes,
+// but for what they came to.
 //
 //   TlsCall call(library, ssl);                 // on the thread, for the time of the call
 //   const int result = library.read(ssl, ...);
@@ -46,8 +46,8 @@ struct TlsFacts {
   char text[256] = "";  // room for a name that has to be copied
 };
 
-// A TLS library, of which a process may have several (agent/hooks/openssl.cc, agent/hooks/gnutls.cc).
-// `object` is one of its sessions.
+// A TLS library, of which a process may have several (agent/hooks/openssl.cc,
+// agent/hooks/gnutls.cc). `object` is one of its sessions.
 struct TlsLibrary {
   // The random value of the session's ClientHello, kTlsRandomBytes; false when there is none yet.
   bool (*client_random)(const TlsLibrary& library, const void* object, std::uint8_t* random);
@@ -66,8 +66,8 @@ class TlsCall {
   TlsCall(const TlsCall&) = delete;
   TlsCall& operator=(const TlsCall&) = delete;
 
-  // Null when the agent stands aside, or the library makes the call itself in the middle of another:
-  // then it is only to be made.
+  // Null when the agent stands aside, or the library makes the call itself in the middle of
+  // another: then it is only to be made.
   [[nodiscard]] Thread* thread() const { return thread_; }
   // What the session encrypts; null when that is not known.
   [[nodiscard]] Socket* connection() const {
@@ -78,7 +78,8 @@ class TlsCall {
     return session_ != nullptr && (session_->flags & kEstablished) != 0;
   }
 
-  // The call was made: finds the connection, and records what came of the handshake. Preserves errno.
+  // The call was made: finds the connection, and records what came of the handshake. Preserves
+  // errno.
   void learn(Handshake handshake);
   // The service looked at the peer's certificate after the handshake and did not accept it.
   void refused(std::int32_t verdict);
@@ -101,7 +102,8 @@ class TlsCall {
   std::uint64_t enter_ = 0;
 };
 
-// --- Plaintext ---------------------------------------------------------------------------------------
+// --- Plaintext
+// ---------------------------------------------------------------------------------------
 
 // How a call to read or write ended, in the terms of the socket calls: bytes, 0 at the end of the
 // stream, or -1 with an errno.
@@ -137,18 +139,19 @@ class PlaintextWrite {
   std::optional<Sending> sending_;  // none before the handshake: then all is told afterwards
 };
 
-// --- Ciphertext --------------------------------------------------------------------------------------
+// --- Ciphertext
+// --------------------------------------------------------------------------------------
 
-// Whether the bytes that the service is about to move on `socket` belong to a TLS session, and are in
-// no record.
+// Whether the bytes that the service is about to move on `socket` belong to a TLS session, and are
+// in no record.
 [[nodiscard]] inline bool is_ciphertext(Thread& thread, Socket& socket) {
   if (thread.tls == nullptr && !socket.has(kCiphertext)) [[likely]]
     return false;
   return socket.has(kCiphertext) || thread.tls->carries(socket);
 }
 
-// A ClientHello was kept back, and the program answers it without a session that we know: the bytes of
-// the connection are recorded from here on, and what was kept back is missing.
+// A ClientHello was kept back, and the program answers it without a session that we know: the bytes
+// of the connection are recorded from here on, and what was kept back is missing.
 void disown_hello(Thread& thread, Socket& socket);
 
 // Such a transfer returned: what its outcome tells of the connection. Preserves errno.

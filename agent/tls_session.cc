@@ -26,7 +26,8 @@ void unbind(TlsSession& session) {
   session.flags &= kMadeAsClient;
 }
 
-// --- ClientHellos under way ------------------------------------------------------------------------
+// --- ClientHellos under way
+// ------------------------------------------------------------------------
 
 // As a record of its own (RFC 8446, 5.1 and 4.1.2): type 22, version 3.x, length (2), then type 1,
 // length (3), version (2), random (32).
@@ -83,7 +84,8 @@ std::uint64_t key_of(const std::uint8_t* random) {
 // The key of the ClientHello that `bytes` begin with, 0 when they do not.
 std::uint64_t hello_key(Gather bytes, std::size_t length) {
   std::uint8_t head[kHelloBytes];
-  if (length < kHelloBytes || !bytes.copy(reinterpret_cast<std::byte*>(head), kHelloBytes)) return 0;
+  if (length < kHelloBytes || !bytes.copy(reinterpret_cast<std::byte*>(head), kHelloBytes))
+    return 0;
   if (head[0] != kHandshakeRecord || head[1] != 3 || head[5] != kClientHello) return 0;
   return key_of(head + kRandomAt);
 }

@@ -7,8 +7,8 @@
 //  - where the program carries the ciphertext between socket and library by hand (memory BIOs), by
 //    the random value of the ClientHello, which both the library and the bytes of the socket have.
 //
-// An object's address is used again by a later one. A session whose socket is closed is forgotten by
-// itself; the end of an object says so earlier.
+// An object's address is used again by a later one. A session whose socket is closed is forgotten
+// by itself; the end of an object says so earlier.
 //
 // Ownership: one table in static memory, copied by a fork. Threading: any thread; one session is
 // used by one thread at a time, as the libraries demand.
@@ -25,11 +25,11 @@
 namespace reprise::agent {
 
 enum TlsSessionFlags : std::uint32_t {
-  kEstablished = 1u << 0,    // its handshake is over, and was recorded
+  kEstablished = 1u << 0,      // its handshake is over, and was recorded
   kHandshakeFailed = 1u << 1,  // so was that it failed
-  kOffered = 1u << 2,        // its ClientHello was offered for sends to be compared with
-  kCloseNotified = 1u << 3,  // the service's close_notify was recorded
-  kMadeAsClient = 1u << 4,   // the library was told so when it made the object
+  kOffered = 1u << 2,          // its ClientHello was offered for sends to be compared with
+  kCloseNotified = 1u << 3,    // the service's close_notify was recorded
+  kMadeAsClient = 1u << 4,     // the library was told so when it made the object
 };
 
 struct TlsSession {
@@ -51,7 +51,8 @@ struct TlsSession {
 // The object ends.
 void forget_tls_session(const void* object);
 
-// --- Sessions whose ciphertext the program carries by hand -----------------------------------------
+// --- Sessions whose ciphertext the program carries by hand
+// -----------------------------------------
 
 inline constexpr std::size_t kTlsRandomBytes = 32;
 
@@ -61,11 +62,11 @@ void expect_carried_hellos();
 // A client's session has made a ClientHello with this random value.
 void offer_hello(const TlsSession& session, const std::uint8_t* random);
 
-// Bytes were read from `socket`, which is no session's: whether they begin a carried handshake. They
-// are in no record then.
+// Bytes were read from `socket`, which is no session's: whether they begin a carried handshake.
+// They are in no record then.
 [[nodiscard]] bool is_received_hello(Socket& socket, Gather bytes, std::size_t length);
-// Bytes are about to be sent on `socket`, which is no session's: whether they are a ClientHello that
-// was offered. Its session has the socket then.
+// Bytes are about to be sent on `socket`, which is no session's: whether they are a ClientHello
+// that was offered. Its session has the socket then.
 [[nodiscard]] bool is_offered_hello(Socket& socket, Gather bytes, std::size_t length);
 // A server's session has read a ClientHello with this random value: gets the socket it came from.
 void claim_received_hello(TlsSession& session, const std::uint8_t* random);

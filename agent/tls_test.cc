@@ -1,5 +1,5 @@
-// What a service says under TLS is recorded in the clear, whatever carries the ciphertext, and nothing
-// else of the connection is.
+// What a service says under TLS is recorded in the clear, whatever carries the ciphertext, and
+// nothing else of the connection is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -22,9 +22,9 @@ struct MessageView {
 };
 
 struct CallView {
-  std::uint32_t tls = 0;  // of its connection, as on the wire; 0 none
   event::Call call;
   MessageView request, response;
+  std::uint32_t tls = 0;  // of its connection, as on the wire; 0 none
 };
 
 struct LogLine {

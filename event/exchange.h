@@ -37,7 +37,8 @@ struct Connection {
   std::uint64_t socket = 0;  // the kernel's SO_COOKIE; by it a recovery finds the connection again
   bool internal = false;     // both ends lie inside the service
   Stamp opened, closed;
-  std::uint32_t tls = 0;  // version as in TlsNegotiated, 0: what is here crossed the network as it is
+  std::uint32_t tls =
+      0;  // version as in TlsNegotiated, 0: what is here crossed the network as it is
 };
 
 // One request with its response on one connection; or what the service said there unasked (a

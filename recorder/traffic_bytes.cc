@@ -49,8 +49,8 @@ void Traffic::take(ConnectionState& connection, ByteStream& stream, std::uint64_
   if (stream.has_waiting()) take_waiting(connection, stream);
 }
 
-// A ClientHello in the clear (RFC 8446, 4.1.2) means ciphertext to come: of a library that the agent
-// knows neither handshake nor ciphertext is recorded.
+// A ClientHello in the clear (RFC 8446, 4.1.2) means ciphertext to come: of a library that the
+// agent knows neither handshake nor ciphertext is recorded.
 void Traffic::look_for_tls(ConnectionState& connection, std::span<const std::uint8_t> bytes) {
   constexpr std::uint8_t kHandshakeRecord = 22, kClientHello = 1;
   if (bytes.size() < 6 || bytes[0] != kHandshakeRecord) return;

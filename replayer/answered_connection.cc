@@ -45,8 +45,7 @@ std::string operation_of(std::string_view head) {
 
 }  // namespace
 
-AnsweredConnection::AnsweredConnection(Stage& stage, tls::Identities& identities,
-                                       Identity identity)
+AnsweredConnection::AnsweredConnection(Stage& stage, tls::Identities& identities, Identity identity)
     : stage_(stage), identities_(identities), identity_(std::move(identity)) {
   const RecordedConnection* recorded = identity_.recorded;
   const event::Protocol spoken =
@@ -74,10 +73,9 @@ void AnsweredConnection::attach(tcp::socket socket) {
 std::optional<tls::Setting> AnsweredConnection::on_hello() {
   if (identity_.tls == nullptr) return std::nullopt;
   const RecordedTls& recorded = *identity_.tls;
-  return tls::Setting{
-      .version = recorded.version,
-      .protocol = recorded.protocol,
-      .identity = identities_.of(recorded.certificates, recorded.server_name)};
+  return tls::Setting{.version = recorded.version,
+                      .protocol = recorded.protocol,
+                      .identity = identities_.of(recorded.certificates, recorded.server_name)};
 }
 
 // What is owed next is to go under TLS, which the service has not begun yet.

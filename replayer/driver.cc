@@ -154,9 +154,8 @@ std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorde
                           .flags = flags,
                           .monotonic_shift_ns = stage_.clock.shift(context).count(),
                           .exchange = context.exchange.value};
-  const LinkId link =
-      stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening,
-                               recorded.tls.get());
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening,
+                                               recorded.tls.get());
   abi::Mark accepting = opening;
   accepting.offset = listening.opened++;
   accepting.flags = 0;

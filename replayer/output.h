@@ -14,7 +14,7 @@ struct Output {
     kEof,
     kReset,
     kTruncated,  // of TLS: the end of the network stream alone
-    kPassedOn,  // what the real peer answers
+    kPassedOn,   // what the real peer answers
   };
   Kind kind = Kind::kBytes;
   event::ConnectionId source;        // recorded connection

@@ -25,19 +25,19 @@ PeerSocket::PeerSocket(tcp::socket socket, Events& owner)
 void PeerSocket::start() { read(); }
 
 void PeerSocket::read() {
-  socket_.async_read_some(
-      boost::asio::buffer(buffer_),
-      [self = shared_from_this()](const error_code& error, std::size_t length) {
-        if (self->closed_) return;
-        if (error) {
-          // Under TLS the end of the network alone is no end that the service announced.
-          self->finish(error != boost::asio::error::eof);
-          return;
-        }
-        acknowledge(self->socket_.native_handle());
-        self->take(std::span(self->buffer_).first(length));
-        if (!self->closed_) self->read();
-      });
+  socket_.async_read_some(boost::asio::buffer(buffer_),
+                          [self = shared_from_this()](const error_code& error, std::size_t length) {
+                            if (self->closed_) return;
+                            if (error) {
+                              // Under TLS the end of the network alone is no end that the service
+                              // announced.
+                              self->finish(error != boost::asio::error::eof);
+                              return;
+                            }
+                            acknowledge(self->socket_.native_handle());
+                            self->take(std::span(self->buffer_).first(length));
+                            if (!self->closed_) self->read();
+                          });
 }
 
 void PeerSocket::take(std::span<const std::uint8_t> bytes) {
@@ -83,7 +83,8 @@ void PeerSocket::write(std::span<const std::uint8_t> bytes) {
   error_code error;
   std::size_t sent = 0;
   while (unsent_.empty() && sent < bytes.size()) {
-    sent += socket_.write_some(boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), error);
+    sent +=
+        socket_.write_some(boost::asio::buffer(bytes.data() + sent, bytes.size() - sent), error);
     if (error) break;
   }
   if (error && error != boost::asio::error::would_block) {

@@ -1,10 +1,11 @@
 // The socket of a connection that the service opened, at our end, plain or under TLS.
 //
-// What the service sends comes as plaintext through PeerSocket::Events; what is sent goes out at once
-// or as soon as there is room. Under TLS the handshake is done here, and what is sent waits for it.
+// What the service sends comes as plaintext through PeerSocket::Events; what is sent goes out at
+// once or as soon as there is room. Under TLS the handshake is done here, and what is sent waits
+// for it.
 //
-// Ownership: shared with the handlers of the socket; events go to `owner` until close(), so the owner
-// closes it at its end. Threading: one thread.
+// Ownership: shared with the handlers of the socket; events go to `owner` until close(), so the
+// owner closes it at its end. Threading: one thread.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -23,8 +24,8 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
  public:
   class Events {
    public:
-    // What the network brought begins with a ClientHello: the setting to answer it with, or none and
-    // then it is bytes like any other.
+    // What the network brought begins with a ClientHello: the setting to answer it with, or none
+    // and then it is bytes like any other.
     virtual std::optional<tls::Setting> on_hello() = 0;
     virtual void on_bytes(std::span<const std::uint8_t> bytes) = 0;
     // The service sends no more. `reset`: the connection is broken.

@@ -68,7 +68,7 @@ struct RecordedTls {
   std::int32_t verdict = 0;  // on the peer's certificate, 0 accepted
   bool failed = false;       // and then nothing follows
   std::string server_name, protocol;
-  event::Bytes certificates;  // of the peer, in DER, its own first
+  event::Bytes certificates;               // of the peer, in DER, its own first
   std::uint64_t certificates_on_tape = 0;  // where they are in Tape::bytes
 };
 

@@ -2,8 +2,9 @@
 //
 // It is asked while the replay stands still: real time that the peer takes is no virtual time, and
 // the service, which waits for the answer, cannot tell. What was said on the connection before (a
-// login, a selected database) was answered from the recording, so the peer knows nothing of it. Where
-// the recorded peer spoke TLS from the first byte on, so does this one; its certificate is believed.
+// login, a selected database) was answered from the recording, so the peer knows nothing of it.
+// Where the recorded peer spoke TLS from the first byte on, so does this one; its certificate is
+// believed.
 //
 // Ownership: owns its socket. Threading: one thread, which it blocks.
 #pragma once

@@ -189,25 +189,25 @@ abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::
   opening.monotonic_shift_ns = stage_.clock.shift(context).count();
   opening.exchange = context.exchange.value;
   const std::shared_ptr<const RecordedTls> tls = tls_of(recorded, address_of(ask.peer));
-  const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening,
-                                               tls.get());
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening, tls.get());
   answer.link = link.value;
   auto connection = std::make_shared<AnsweredConnection>(
-      stage_, identities_, AnsweredConnection::Identity{.cookie = ask.socket,
-                                           .peer = address_of(ask.peer),
-                                           .name = peer,
-                                           .link = link,
-                                           .context = context,
-                                           .recorded = recorded,
-                                           .tls = tls});
+      stage_, identities_,
+      AnsweredConnection::Identity{.cookie = ask.socket,
+                                   .peer = address_of(ask.peer),
+                                   .name = peer,
+                                   .link = link,
+                                   .context = context,
+                                   .recorded = recorded,
+                                   .tls = tls});
   awaited_[address_text(ask.actual_local)] = connection;
   by_cookie_[ask.socket] = connection.get();
   connections_.push_back(std::move(connection));
   return answer;
 }
 
-// How the peer of a connection speaks TLS. One whose own handshake told no certificates, as a resumed
-// session may, is like the others of its peer.
+// How the peer of a connection speaks TLS. One whose own handshake told no certificates, as a
+// resumed session may, is like the others of its peer.
 std::shared_ptr<const RecordedTls> Responder::tls_of(const RecordedConnection* recorded,
                                                      const event::Address& peer) const {
   std::shared_ptr<const RecordedTls> tls = recorded == nullptr ? nullptr : recorded->tls;

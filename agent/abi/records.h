@@ -198,10 +198,10 @@ struct Tls {
   Cookie socket;
   std::uint64_t in_offset;
   std::uint64_t out_offset;
-  std::uint32_t version;         // as on the wire: 0x0303 TLS 1.2, 0x0304 TLS 1.3 (RFC 8446, 4.1.2)
-  std::uint32_t client;          // 1: the service is the client
-  std::uint32_t resumed;         // 1: an earlier session's secrets were used
-  std::int32_t verdict;          // on the peer's certificate, as OpenSSL's X509_V_ERR_*; 0 accepted
+  std::uint32_t version;  // as on the wire: 0x0303 TLS 1.2, 0x0304 TLS 1.3 (RFC 8446, 4.1.2)
+  std::uint32_t client;   // 1: the service is the client
+  std::uint32_t resumed;  // 1: an earlier session's secrets were used
+  std::int32_t verdict;   // on the peer's certificate, as OpenSSL's X509_V_ERR_*; 0 accepted
   std::int32_t error;
   std::uint32_t certificate_bytes;
 };

@@ -1,8 +1,8 @@
-// GnuTLS's sessions: what the service reads and writes through them is recorded in the clear, whatever
-// carries the ciphertext (agent/tls_call.h).
+// GnuTLS's sessions: what the service reads and writes through them is recorded in the clear,
+// whatever carries the ciphertext (agent/tls_call.h).
 //
-// libgnutls is the service's, or not there: its types are opaque here, and its functions are looked up in
-// the copy that the caller is bound to. Not seen: DTLS, gnutls_record_send_range, early data.
+// libgnutls is the service's, or not there: its types are opaque here, and its functions are looked
+// up in the copy that the caller is bound to. Not seen: DTLS, gnutls_record_send_range, early data.
 #include <errno.h>
 #include <string.h>
 
@@ -80,19 +80,17 @@ struct GnuTls : TlsLibrary {
 constinit CallerLibrary<GnuTls> libraries("gnutls_record_recv");
 
 // Values of the header above.
-constexpr unsigned kClient = 1u << 1;                      // GNUTLS_CLIENT
-constexpr int kAgain = -28, kInterrupted = -52;            // GNUTLS_E_*
+constexpr unsigned kClient = 1u << 1;            // GNUTLS_CLIENT
+constexpr int kAgain = -28, kInterrupted = -52;  // GNUTLS_E_*
 constexpr int kPrematureTermination = -110;
 constexpr int kInvalidRequest = -50;
-constexpr int kTls10 = 2, kTls13 = 5;                      // GNUTLS_TLS1_0…
+constexpr int kTls10 = 2, kTls13 = 5;  // GNUTLS_TLS1_0…
 constexpr std::uint32_t kWireTls10 = 0x0301;
-constexpr unsigned kNotVerified = ~0u;                     // gnutls_session_get_verify_cert_status
-constexpr std::int32_t kRefused = 1;                       // X509_V_ERR_UNSPECIFIED
+constexpr unsigned kNotVerified = ~0u;  // gnutls_session_get_verify_cert_status
+constexpr std::int32_t kRefused = 1;    // X509_V_ERR_UNSPECIFIED
 
 const GnuTls& gnutls(const TlsLibrary& library) { return static_cast<const GnuTls&>(library); }
-Session session(const void* object) {
-  return static_cast<Session>(const_cast<void*>(object));
-}
+Session session(const void* object) { return static_cast<Session>(const_cast<void*>(object)); }
 
 bool GnuTls::read_client_random(const TlsLibrary& library, const void* object,
                                 std::uint8_t* random) {
@@ -243,9 +241,7 @@ int hook_gnutls_handshake(Session of) {
   const int result = library->gnutls_handshake(of);
   if (call.thread() == nullptr) return result;
   const bool goes_on = result == kAgain || result == kInterrupted;
-  call.learn(result == 0 ? Handshake::kDone
-             : goes_on   ? Handshake::kGoesOn
-                         : Handshake::kFailed);
+  call.learn(result == 0 ? Handshake::kDone : goes_on ? Handshake::kGoesOn : Handshake::kFailed);
   return result;
 }
 
@@ -299,9 +295,8 @@ ssize_t hook_gnutls_record_send2(Session of, const void* bytes, std::size_t coun
                                  unsigned flags) {
   const GnuTls* library = libraries.find(REPRISE_CALLER());
   if (library == nullptr) return kInvalidRequest;
-  return transmit(*library, of, bytes, count, [=] {
-    return library->gnutls_record_send2(of, bytes, count, pad, flags);
-  });
+  return transmit(*library, of, bytes, count,
+                  [=] { return library->gnutls_record_send2(of, bytes, count, pad, flags); });
 }
 
 ssize_t hook_gnutls_record_send_file(Session of, int file, off_t* offset, std::size_t count) {

@@ -1,9 +1,9 @@
-// OpenSSL's sessions (libssl 1.1 and 3): what the service reads and writes through them is recorded in
-// the clear, whatever carries the ciphertext (agent/tls_call.h).
+// OpenSSL's sessions (libssl 1.1 and 3): what the service reads and writes through them is recorded
+// in the clear, whatever carries the ciphertext (agent/tls_call.h).
 //
-// libssl is the service's, or not there: its types are opaque here, and its functions are looked up in
-// the copy that the caller is bound to. Not seen: an OpenSSL inside the program itself, functions that
-// the program got from dlsym, and DTLS.
+// libssl is the service's, or not there: its types are opaque here, and its functions are looked up
+// in the copy that the caller is bound to. Not seen: an OpenSSL inside the program itself,
+// functions that the program got from dlsym, and DTLS.
 #include <errno.h>
 
 #include "agent/caller_library.h"
@@ -99,7 +99,7 @@ constinit CallerLibrary<OpenSsl> libraries("SSL_read");
 constexpr int kErrorSsl = 1, kErrorSyscall = 5, kErrorZeroReturn = 6;  // SSL_ERROR_*
 constexpr int kHostName = 0;                                           // TLSEXT_NAMETYPE_host_name
 constexpr int kDescriptorBio = 0x0100;                                 // BIO_TYPE_DESCRIPTOR
-constexpr int kEarlyDataSuccess = 1;                                   // SSL_READ_EARLY_DATA_SUCCESS
+constexpr int kEarlyDataSuccess = 1;  // SSL_READ_EARLY_DATA_SUCCESS
 
 const OpenSsl& openssl(const TlsLibrary& library) { return static_cast<const OpenSsl&>(library); }
 const Ssl* session(const void* object) { return static_cast<const Ssl*>(object); }
@@ -167,8 +167,8 @@ class SslCall {
   [[nodiscard]] TlsCall& tls() { return call_; }
   [[nodiscard]] bool captured() const { return call_.thread() != nullptr; }
 
-  // The function returned `result`: what came of the handshake, and how a transfer that moved nothing
-  // ended. Preserves errno.
+  // The function returned `result`: what came of the handshake, and how a transfer that moved
+  // nothing ended. Preserves errno.
   Transferred learn(int result) {
     if (!captured()) return {-1};
     const int before = errno;

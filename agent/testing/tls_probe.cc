@@ -161,8 +161,8 @@ void make_certificate(SSL_CTX* context) {
   PROBE_EXPECT(SSL_CTX_use_PrivateKey(context, key) == 1);
 }
 
-int choose(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned,
-           void*) {
+int choose(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in,
+           unsigned, void*) {
   *out = in + 1;
   *length = in[0];
   return SSL_TLSEXT_ERR_OK;
@@ -175,7 +175,8 @@ SSL_CTX* server_context() {
   return context;
 }
 
-// The server answers each message with itself, and ends as `ending` says: with close_notify or cut off.
+// The server answers each message with itself, and ends as `ending` says: with close_notify or cut
+// off.
 void serve(const Listener& listener, const std::string& carrier, const std::string& form,
            const std::string& ending) {
   const int fd = accept(listener.fd, nullptr, nullptr);
@@ -240,7 +241,8 @@ int fail(int, char**) {
   return 0;
 }
 
-// A ClientHello that the program reads by itself, though it has sessions with memory BIOs: it is a relay.
+// A ClientHello that the program reads by itself, though it has sessions with memory BIOs: it is a
+// relay.
 int relay(int, char**) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   const Listener listener = listen_on_loopback();
@@ -264,6 +266,4 @@ constexpr ProbeCase kCases[] = {{"talk", talk}, {"fail", fail}, {"relay", relay}
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  return reprise::agent::testing::run_probe(kCases, argc, argv);
-}
+int main(int argc, char** argv) { return reprise::agent::testing::run_probe(kCases, argc, argv); }

@@ -140,8 +140,9 @@ ssize_t splice(Socket* into, int in, off64_t* in_offset, int out, off64_t* out_o
 // the service's doing.
 void sending_plaintext(Thread& thread, Socket& socket);
 
-// The service asks GnuTLS what it thinks of the certificate of the peer behind `socket` (null: which
-// is not known): `verify(context)` does, and says so in `*status` (gnutls_certificate_status_t).
+// The service asks GnuTLS what it thinks of the certificate of the peer behind `socket` (null:
+// which is not known): `verify(context)` does, and says so in `*status`
+// (gnutls_certificate_status_t).
 int verify_peer(Socket* socket, unsigned* status, int (*verify)(void*), void* context);
 
 // --- Readiness -----------------------------------------------------------------------------------

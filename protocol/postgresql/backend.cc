@@ -92,7 +92,8 @@ bool PostgresCodec::take_encryption_answer(std::uint64_t& offset, ByteSpan& byte
   server_end_ = ++offset;
   status_ = answer;
   finish_answer(offset);
-  // Where TLS is recorded in the clear a StartupMessage follows 'S'; ciphertext is not readable as one.
+  // Where TLS is recorded in the clear a StartupMessage follows 'S'; ciphertext is not readable as
+  // one.
   encrypted_ = answer == 'S';
   if (answer == 'G') stop_at(Side::kServer, {"GSSAPI encryption", offset, true});
   return true;

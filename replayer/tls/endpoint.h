@@ -4,8 +4,9 @@
 //   plain = end.receive(ciphertext);  send(end.take_ciphertext());
 //   end.send(plain);                  send(end.take_ciphertext());
 //
-// What is sent before the handshake is over waits for it. One call of send() makes one record, up to
-// the 16 KiB that a record holds (RFC 8446, 5.1). It asks nobody for a certificate and believes each.
+// What is sent before the handshake is over waits for it. One call of send() makes one record, up
+// to the 16 KiB that a record holds (RFC 8446, 5.1). It asks nobody for a certificate and believes
+// each.
 //
 // Ownership: owns its session. Threading: one thread.
 #pragma once
@@ -23,7 +24,7 @@
 namespace reprise::replayer::tls {
 
 struct Setting {
-  std::uint32_t version = 0;  // at most, as on the wire: 0x0304 is TLS 1.3; 0: any
+  std::uint32_t version = 0;                 // at most, as on the wire: 0x0304 is TLS 1.3; 0: any
   std::string server_name;                   // a client's
   std::string protocol;                      // that is offered or chosen (ALPN), "" none
   std::shared_ptr<const Identity> identity;  // null: a client without a certificate

@@ -16,7 +16,8 @@ std::string text(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 struct Pair {
   explicit Pair(const Setting& client_setting = {}, Setting server_setting = {})
-      : client(Role::kClient, client_setting), server(Role::kServer, with_identity(server_setting)) {}
+      : client(Role::kClient, client_setting),
+        server(Role::kServer, with_identity(server_setting)) {}
 
   static Setting with_identity(Setting& setting) {
     if (setting.identity == nullptr) setting.identity = make_identity({}, "shop.example");

@@ -1,8 +1,9 @@
 // The key and certificates with which a recorded peer is stood in for.
 //
-// Its certificate is the recorded one with another key and signature: subject, names, serial number,
-// validity and extensions are the peer's. It is signed by an authority that is called like the one that
-// signed the recorded certificate and lives for this session only; nobody trusts it but the replay agent.
+// Its certificate is the recorded one with another key and signature: subject, names, serial
+// number, validity and extensions are the peer's. It is signed by an authority that is called like
+// the one that signed the recorded certificate and lives for this session only; nobody trusts it
+// but the replay agent.
 //
 // Ownership: immutable after it was made. Threading: any thread.
 #pragma once
@@ -27,8 +28,8 @@ struct Identity {
   std::shared_ptr<X509> authority;  // that signed it; null where it signed itself
 };
 
-// `recorded`: certificates in DER, one behind the other, the peer's own first; may be empty, and then a
-// certificate for `name` is made. A certificate that cannot be read counts as none.
+// `recorded`: certificates in DER, one behind the other, the peer's own first; may be empty, and
+// then a certificate for `name` is made. A certificate that cannot be read counts as none.
 [[nodiscard]] std::shared_ptr<const Identity> make_identity(std::span<const std::uint8_t> recorded,
                                                             const std::string& name);
 

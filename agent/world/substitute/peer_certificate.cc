@@ -1,11 +1,11 @@
 // The certificates of OpenSSL's peers, and what OpenSSL thinks of them: those of the recording.
 //
-// In a handshake the replayer presents certificates that are like the recorded ones but for their keys,
-// signed by an authority that it sends along (replayer/tls/identity.h). They are verified as usual with
-// that authority trusted and without a look at the clock, which runs the service's callbacks as then;
-// the verdict is the recorded one whatever came of it. When the service looks at them later it sees the
-// recorded ones themselves, so that pinned keys and channel bindings hold. Certificates that come from
-// nobody of the replayer's are left to OpenSSL.
+// In a handshake the replayer presents certificates that are like the recorded ones but for their
+// keys, signed by an authority that it sends along (replayer/tls/identity.h). They are verified as
+// usual with that authority trusted and without a look at the clock, which runs the service's
+// callbacks as then; the verdict is the recorded one whatever came of it. When the service looks at
+// them later it sees the recorded ones themselves, so that pinned keys and channel bindings hold.
+// Certificates that come from nobody of the replayer's are left to OpenSSL.
 #include <atomic>
 
 #include "agent/caller_library.h"
@@ -114,7 +114,8 @@ constexpr std::size_t kDecoded = 256;
 constinit Decoded decoded[kDecoded]{};
 
 Certificates* decode(const Libssl& library, const abi::Link& link) {
-  const auto* at = reinterpret_cast<const unsigned char*>(control().bytes() + link.tls_certificates);
+  const auto* at =
+      reinterpret_cast<const unsigned char*>(control().bytes() + link.tls_certificates);
   const unsigned char* const end = at + link.tls_certificate_bytes;
   Certificates* certificates = library.make();
   while (certificates != nullptr && at < end) {
@@ -146,8 +147,7 @@ Certificates* recorded_certificates(const Libssl& library, const ssl_st* ssl) {
 
 x509_st* recorded_certificate(const Libssl& library, const ssl_st* ssl) {
   Certificates* certificates = recorded_certificates(library, ssl);
-  return certificates == nullptr ? nullptr
-                                 : static_cast<x509_st*>(library.at(certificates, 0));
+  return certificates == nullptr ? nullptr : static_cast<x509_st*>(library.at(certificates, 0));
 }
 
 x509_st* own_certificate(const ssl_st* ssl, const void* caller) {

@@ -1,8 +1,8 @@
 // usage: gnutls_service PORT CERTIFICATE KEY TRUSTED UPSTREAM_PORT WAY
 //
-// An HTTPS server on GnuTLS, a thread a connection, that asks another one for all it is asked for. WAY is
-// how it looks at that one's certificate: `early` in the middle of the handshake, `late` after it, and then
-// it reads whole records.
+// An HTTPS server on GnuTLS, a thread a connection, that asks another one for all it is asked for.
+// WAY is how it looks at that one's certificate: `early` in the middle of the handshake, `late`
+// after it, and then it reads whole records.
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
@@ -56,9 +56,8 @@ class Connection {
   bool read(std::string& text, bool whole_records) {
     if (!whole_records) {
       char buffer[1024];
-      const ssize_t length = received([&] {
-        return gnutls_record_recv(session_, buffer, sizeof(buffer));
-      });
+      const ssize_t length =
+          received([&] { return gnutls_record_recv(session_, buffer, sizeof(buffer)); });
       if (length > 0) text.append(buffer, static_cast<std::size_t>(length));
       return length > 0;
     }
@@ -136,8 +135,8 @@ class Service {
       const std::size_t from = request.find(' ') + 1;
       const std::string body = ask(request.substr(from, request.find(' ', from) - from));
       request.erase(0, end + 4);
-      client.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-                   body);
+      client.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                   "\r\n\r\n" + body);
     }
   }
 
@@ -153,8 +152,8 @@ class Service {
     if (!late_) gnutls_session_set_verify_cert(upstream.session(), kName, 0);
     if (!upstream.shake_hands()) return "failed: refused early\n";
     unsigned status = 0;
-    if (late_ && (gnutls_certificate_verify_peers3(upstream.session(), kName, &status) < 0 ||
-                  status != 0)) {
+    if (late_ &&
+        (gnutls_certificate_verify_peers3(upstream.session(), kName, &status) < 0 || status != 0)) {
       return "failed: refused late\n";
     }
     upstream.write("GET " + path + " HTTP/1.1\r\nHost: upstream\r\nConnection: close\r\n\r\n");
