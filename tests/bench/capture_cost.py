@@ -1,6 +1,6 @@
-"""What capture costs: nginx answering 200 bytes, recorded and not, in pairs.
+"""What capture costs: real servers under load, recorded and not, in pairs.
 
-    bazel run -c opt //tests/bench:capture_cost -- [--pairs N] [--seconds S]
+    bazel run --config=opt //tests/bench:capture_cost -- [--pairs N] [--seconds S] [--only LOAD]
 
 Server and client share one core and the recorder has the other, so the throughput shows what capture
 costs the service, and CPU per answer shows what it costs the machine. The order of each pair is shuffled,
@@ -9,11 +9,13 @@ machine say little.
 """
 
 import argparse
+import csv
 import json
 import os
 import pathlib
 import random
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -39,28 +41,108 @@ http {{
   fastcgi_temp_path {root}/fastcgi;
   uwsgi_temp_path {root}/uwsgi;
   scgi_temp_path {root}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ return 200 "{body}"; }}
-  }}
+  server {{ listen 127.0.0.1:{port} {listen}; root {root}; {server} }}
 }}
 """
+_SMALL = 'location / {{ return 200 "{body}"; }}'.format(body="x" * 200)
+_FILE = "page"
+_FILE_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a client says of its load."""
+
+    count: int
+    per_second: float
+    p99_us: float
+
+
+class Nginx:
+    """One worker, asked by wrk.
+
+    Args:
+        server: the inside of its server block; with `tls` it speaks that.
+    """
+
+    processes = ("nginx", 2)  # name, and how many: a master and a worker
+
+    def __init__(self, server: str, target: str = "/", tls: bool = False):
+        self._server = server
+        self._target = target
+        self._tls = tls
+
+    def command(self, root: str, port: int) -> list[str]:
+        server = self._server
+        if self._tls:
+            _make_certificate(root)
+            server += f" ssl_certificate {root}/own.pem; ssl_certificate_key {root}/own.key;"
+        pathlib.Path(root, _FILE).write_bytes(bytes(ord("a") + i % 26 for i in range(_FILE_BYTES)))
+        conf = pathlib.Path(root, "nginx.conf")
+        conf.write_text(_NGINX_CONF.format(root=root, port=port, server=server,
+                                           listen="ssl" if self._tls else ""))
+        return ["nginx", "-p", root, "-c", str(conf)]
+
+    def load(self, port: int, seconds: int, connections: int) -> Answers:
+        url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}{self._target}"
+        said = _pinned("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url)
+        return Answers(int(re.search(r"(\d+) requests in", said).group(1)),
+                       float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)),
+                       latency_us(re.search(r"99%\s+(\S+)", said).group(1)))
+
+
+class Redis:
+    """redis-server, asked by redis-benchmark for small values, 16 at a time."""
+
+    processes = ("redis-server", 1)
+    _PER_SECOND = 200_000  # about what it answers: redis-benchmark counts requests and not time
+
+    def command(self, root: str, port: int) -> list[str]:
+        return ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", root, "--save", "",
+                "--appendonly", "no"]
+
+    def load(self, port: int, seconds: int, connections: int) -> Answers:
+        count = self._PER_SECOND * seconds
+        said = _pinned("redis-benchmark", "-p", str(port), "-t", "get", "-P", "16", "-c", str(connections),
+                       "-n", str(count), "--csv")
+        _, rate, *_, p99, _ = next(csv.reader([said.splitlines()[-1]]))
+        return Answers(count, float(rate), float(p99) * 1e3)
+
+
+# Name -> load. What is aimed at, throughput and CPU over those without capture, is beside it.
+_LOADS = {
+    "nginx, 200 B": Nginx(_SMALL),                                                    # 0.97, 1.05
+    "nginx, 16 KiB by sendfile": Nginx("sendfile on;", f"/{_FILE}"),                  # 0.97, 1.08
+    "nginx, 16 KiB copied": Nginx("sendfile off;", f"/{_FILE}"),                      # 0.90, 1.30
+    "nginx, 200 B over TLS": Nginx(_SMALL, tls=True),                                 # 0.97, 1.05
+    "redis-server, pipeline of 16": Redis(),                                          # 0.97, 1.10
+}
+
+
+def _pinned(*client: str) -> str:
+    """Runs a client on the server's core; what it printed."""
+    return subprocess.run(["taskset", "-c", "0", *client], capture_output=True, text=True,
+                          check=True).stdout
+
+
+def _make_certificate(root: str):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{root}/own.key",
+                    "-out", f"{root}/own.pem", "-days", "1", "-subj", "/CN=bench"], check=True,
+                   capture_output=True)
 
 
 @dataclass
 class Run:
     """One measured run."""
 
-    requests_per_second: float
-    answered: int
+    answers: Answers
     service_cpu_s: float
     recorder_cpu_s: float
-    p99_us: float
     recorded: int
 
     @property
     def cpu_us_per_answer(self) -> float:
-        return (self.service_cpu_s + self.recorder_cpu_s) / self.answered * 1e6
+        return (self.service_cpu_s + self.recorder_cpu_s) / self.answers.count * 1e6
 
 
 def cpu_seconds(pid: int) -> float:
@@ -108,57 +190,47 @@ def latency_us(text: str) -> float:
     return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
 
 
-def nginx_processes(root_pid: int) -> list[int]:
-    """Master and worker below `root_pid`, itself included when it is nginx."""
-    found = []
-    for pid in [root_pid, *descendants(root_pid)]:
-        if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "nginx":
-            found.append(pid)
-    return found
+def service_processes(root_pid: int, name: str) -> list[int]:
+    """Those called `name` at and below `root_pid`."""
+    return [pid for pid in [root_pid, *descendants(root_pid)]
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name]
 
 
-def measure(reprise: str | None, seconds: int, connections: int) -> Run:
+def measure(load: Nginx | Redis, reprise: str | None, seconds: int, connections: int) -> Run:
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as root:
         port = free_port()
-        conf = pathlib.Path(root, "nginx.conf")
-        conf.write_text(_NGINX_CONF.format(root=root, port=port, body="x" * 200))
-        command = ["nginx", "-p", root, "-c", str(conf)]
+        command = load.command(root, port)
         archive = os.path.join(root, "bench.reprise")
         if reprise:
             command = [reprise, "record", "-o", archive, "--"] + command
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         try:
-            wait_for(lambda: accepts(port), "nginx listening")
-            nginx = wait_for(lambda: (lambda p: p if len(p) == 2 else None)(
-                nginx_processes(process.pid)), "master and worker")
-            for pid in nginx:
+            wait_for(lambda: accepts(port), "listening")
+            name, count = load.processes
+            service = wait_for(lambda: (lambda p: p if len(p) == count else None)(
+                service_processes(process.pid, name)), f"{count} processes of {name}")
+            for pid in service:
                 os.sched_setaffinity(pid, {0})
             if reprise:
                 os.sched_setaffinity(process.pid, {1})
-            before = sum(map(cpu_seconds, nginx))
+            before = sum(map(cpu_seconds, service))
             recorder_before = cpu_seconds(process.pid) if reprise else 0.0
-            wrk = subprocess.run(
-                ["taskset", "-c", "0", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-                 f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True).stdout
-            service = sum(map(cpu_seconds, nginx)) - before
-            master = nginx[0]
-            os.kill(master, 15)
+            answers = load.load(port, seconds, connections)
+            service_cpu = sum(map(cpu_seconds, service)) - before
+            os.kill(service[0], signal.SIGTERM)
             # What the recorder still does to finish the archive is part of the bill.
             recorder = _finish(process, recorder_before) if reprise else 0.0
         finally:
             if process.poll() is None:
                 process.terminate()
             process.wait(_PATIENCE_S)
-        answered = int(re.search(r"(\d+) requests in", wrk).group(1))
         recorded = 0
         if reprise:
             stats = subprocess.run([reprise, "stats", "--json", archive], capture_output=True,
                                    text=True, check=True).stdout
             recorded = json.loads(stats)["exchanges"]
-        return Run(requests_per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", wrk).group(1)),
-                   answered=answered, service_cpu_s=service, recorder_cpu_s=recorder,
-                   p99_us=latency_us(re.search(r"99%\s+(\S+)", wrk).group(1)), recorded=recorded)
+        return Run(answers, service_cpu, recorder, recorded)
 
 
 def _finish(process: subprocess.Popen, before: float) -> float:
@@ -181,9 +253,41 @@ def summary(values: list[float]) -> str:
     return f"{quartiles[1]:.3f}  [{quartiles[0]:.3f} … {quartiles[2]:.3f}]"
 
 
+def compare(load: Nginx | Redis, options: argparse.Namespace, order: random.Random) -> list[tuple[Run, Run]]:
+    """Pairs of runs, recorded and not."""
+    pairs = []
+    for pair in range(options.pairs):
+        runs = {}
+        for recorded in order.sample([True, False], 2):
+            runs[recorded] = measure(load, options.reprise if recorded else None, options.seconds,
+                                     options.connections)
+        pairs.append((runs[True], runs[False]))
+        print(f"  pair {pair + 1}: {runs[True].answers.per_second:.0f} / "
+              f"{runs[False].answers.per_second:.0f} answers/s, "
+              f"{runs[True].cpu_us_per_answer:.2f} / {runs[False].cpu_us_per_answer:.2f} us CPU",
+              flush=True)
+    return pairs
+
+
+def tell(pairs: list[tuple[Run, Run]]):
+    print("  recorded over not                          median  [quartiles]")
+    print("  throughput                               ",
+          summary([a.answers.per_second / b.answers.per_second for a, b in pairs]))
+    print("  CPU of service and recorder per answer   ",
+          summary([a.cpu_us_per_answer / b.cpu_us_per_answer for a, b in pairs]))
+    print("  CPU of the service alone per answer      ",
+          summary([a.service_cpu_s / a.answers.count / (b.service_cpu_s / b.answers.count)
+                   for a, b in pairs]))
+    print("  p99 latency                              ",
+          summary([a.answers.p99_us / b.answers.p99_us for a, b in pairs]))
+    print("  exchanges recorded over answered         ",
+          summary([run.recorded / run.answers.count for run, _ in pairs]), flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--reprise", required=True, help="the reprise program")
+    parser.add_argument("--only", choices=_LOADS, action="append", help="this load; may be repeated")
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=4, help="load in each run")
     parser.add_argument("--connections", type=int, default=16)
@@ -192,32 +296,9 @@ def main() -> int:
     options.reprise = os.path.abspath(options.reprise)
 
     order = random.Random(options.seed)
-    with_capture, without = [], []
-    for pair in range(options.pairs):
-        runs = {}
-        for recorded in order.sample([True, False], 2):
-            runs[recorded] = measure(options.reprise if recorded else None, options.seconds,
-                                     options.connections)
-        with_capture.append(runs[True])
-        without.append(runs[False])
-        print(f"pair {pair + 1}: {runs[True].requests_per_second:.0f} / "
-              f"{runs[False].requests_per_second:.0f} requests/s, "
-              f"{runs[True].cpu_us_per_answer:.2f} / {runs[False].cpu_us_per_answer:.2f} us CPU",
-              flush=True)
-
-    pairs = list(zip(with_capture, without))
-    print("\nnginx, 200 B, capture over without         median  [quartiles]")
-    print("  throughput                               ",
-          summary([a.requests_per_second / b.requests_per_second for a, b in pairs]))
-    print("  CPU of service and recorder per answer   ",
-          summary([a.cpu_us_per_answer / b.cpu_us_per_answer for a, b in pairs]))
-    print("  CPU of the service alone per answer      ",
-          summary([a.service_cpu_s / a.answered / (b.service_cpu_s / b.answered)
-                   for a, b in pairs]))
-    print("  p99 latency                              ",
-          summary([a.p99_us / b.p99_us for a, b in pairs]))
-    print("  exchanges recorded over answered         ",
-          summary([run.recorded / run.answered for run in with_capture]))
+    for name in options.only or _LOADS:
+        print(f"\n{name}", flush=True)
+        tell(compare(_LOADS[name], options, order))
     return 0
 
 
