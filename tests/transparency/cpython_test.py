@@ -1,0 +1,59 @@
+"""usage: cpython_test.py MODULE
+
+One of CPython's own test modules (Debian's libpython3.11-testsuite), recorded and not: each test has the
+same result. One that differs is run again by itself, each way, since some of them depend on luck.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from typing import Sequence
+
+from tests.e2e import harness
+
+_PATIENCE_S = 600
+_AGAIN = 3
+# "test_x (test.test_socket.Class.test_x) ... ok", and what a test prints before its result.
+_RESULT = re.compile(r"^(\w+) \(([\w.]+)\)(?:\n[^\n]*)? \.\.\. (?:.*?)(ok|FAIL|ERROR|skipped|expected failure)",
+                     re.MULTILINE)
+_MODULE = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+
+
+class CPythonTest(harness.EndToEndTest):
+
+    def _run(self, recorded: bool, tests: Sequence[str]) -> dict[str, str]:
+        """The result of each test by its full name."""
+        command = [harness.PYTHON, "-X", "faulthandler", "-m", "unittest", "-v", *tests]
+        if recorded:
+            archive = self.path("cpython.reprise")
+            command = [harness.REPRISE, "record", "--overwrite", "-o", archive, "--", *command]
+        with tempfile.TemporaryDirectory(prefix="cpython-") as directory:
+            done = subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, errors="replace", timeout=_PATIENCE_S,
+                                  env={**os.environ, "HOME": directory, "TMPDIR": directory}, check=False)
+        results = {}
+        for name, where, result in _RESULT.findall(done.stderr):
+            results[where if where.endswith(name) else f"{where}.{name}"] = result
+        self.assertTrue(results, done.stderr[-3000:])
+        return results
+
+    def test_each_test_has_the_result_that_it_has_without(self):
+        without = self._run(False, [_MODULE])
+        recorded = self._run(True, [_MODULE])
+        self.assertGreater(len(without), 5)
+        differing = {test for test in without.keys() | recorded.keys()
+                     if without.get(test) != recorded.get(test)}
+        for _ in range(_AGAIN):
+            if not differing:
+                break
+            tests = sorted(differing)
+            again, again_recorded = self._run(False, tests), self._run(True, tests)
+            differing = {test for test in tests if again.get(test) != again_recorded.get(test)}
+        self.assertEqual({test: (without.get(test), recorded.get(test)) for test in differing}, {})
+
+
+if __name__ == "__main__":
+    unittest.main()
