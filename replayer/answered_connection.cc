@@ -45,8 +45,8 @@ std::string operation_of(std::string_view head) {
 
 }  // namespace
 
-AnsweredConnection::AnsweredConnection(Stage& stage, tls::Identities& identities, Identity identity)
-    : stage_(stage), identities_(identities), identity_(std::move(identity)) {
+AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
+    : stage_(stage), identity_(std::move(identity)) {
   const RecordedConnection* recorded = identity_.recorded;
   const event::Protocol spoken =
       recorded == nullptr ? event::Protocol::kUnknown : stage_.plan.first_protocol(*recorded);
@@ -75,7 +75,7 @@ std::optional<tls::Setting> AnsweredConnection::on_hello() {
   const RecordedTls& recorded = *identity_.tls;
   return tls::Setting{.version = recorded.version,
                       .protocol = recorded.protocol,
-                      .identity = identities_.of(recorded.certificates, recorded.server_name)};
+                      .identity = stage_.identities.of(recorded.certificates, recorded.server_name)};
 }
 
 // What is owed next is to go under TLS, which the service has not begun yet.

@@ -23,7 +23,6 @@
 #include "replayer/peer_socket.h"
 #include "replayer/real_peer.h"
 #include "replayer/stage.h"
-#include "replayer/tls/identity.h"
 
 namespace reprise::replayer {
 
@@ -39,7 +38,7 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
     std::shared_ptr<const RecordedTls> tls;  // of connections to this peer; null: they were plain
   };
 
-  AnsweredConnection(Stage& stage, tls::Identities& identities, Identity identity);
+  AnsweredConnection(Stage& stage, Identity identity);
   ~AnsweredConnection();
 
   const Identity& identity() const { return identity_; }
@@ -118,7 +117,6 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
   void close_after_peer(Output::Kind how);
 
   Stage& stage_;
-  tls::Identities& identities_;
   Identity identity_;
   event::ConnectionId id_;
   std::shared_ptr<PeerSocket> socket_;

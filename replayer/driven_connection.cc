@@ -117,7 +117,7 @@ void DrivenConnection::begin_tls() {
                        .server_name = recorded_.tls->server_name,
                        .protocol = recorded_.tls->protocol};
   if (!recorded_.tls->certificates.empty()) {
-    setting.identity = tls::make_identity(recorded_.tls->certificates, "");
+    setting.identity = stage_.identities.of(recorded_.tls->certificates, "");
   }
   tls_.emplace(tls::TlsEndpoint::Role::kClient, setting);
   write(tls_->take_ciphertext());

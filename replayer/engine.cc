@@ -83,6 +83,7 @@ class Engine::Run {
   Clock clock_;
   Matcher matcher_;
   Delivery delivery_;
+  tls::Identities identities_;
   Stage stage_;
   Threads threads_;
   Quiescence quiescence_;
@@ -113,7 +114,7 @@ Engine::Run::Run(Engine& engine, Service& service)
       matcher_(plan_),
       stage_{plan_,     engine.control_,         clock_,
              matcher_,  engine.ledger_,          service,
-             delivery_, engine.options_.on_miss, engine.schedule_.is_as_recorded()},
+             delivery_, identities_, engine.options_.on_miss, engine.schedule_.is_as_recorded()},
       threads_(service.arena()),
       quiescence_(threads_),
       turns_(plan_, engine.control_, threads_),

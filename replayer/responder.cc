@@ -192,7 +192,7 @@ abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::
   const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening, tls.get());
   answer.link = link.value;
   auto connection = std::make_shared<AnsweredConnection>(
-      stage_, identities_,
+      stage_,
       AnsweredConnection::Identity{.cookie = ask.socket,
                                    .peer = address_of(ask.peer),
                                    .name = peer,

@@ -84,7 +84,6 @@ class Responder {
   boost::asio::io_context& io_;
   Stage& stage_;
   ConnectOutcomes outcomes_;
-  tls::Identities identities_;
   Door v4_, v6_;
   // By the address that the service's socket is bound to, until it arrives.
   std::map<std::string, std::shared_ptr<AnsweredConnection>> awaited_;

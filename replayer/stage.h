@@ -11,6 +11,7 @@
 #include "replayer/output.h"
 #include "replayer/plan.h"
 #include "replayer/service.h"
+#include "replayer/tls/identity.h"
 
 namespace reprise::replayer {
 
@@ -22,6 +23,7 @@ struct Stage {
   Ledger& ledger;
   Service& service;
   Delivery& delivery;
+  tls::Identities& identities;  // of peers and clients that speak TLS
   OnMiss on_miss = OnMiss::kError;
   bool as_recorded = false;  // Schedule::is_as_recorded()
 
