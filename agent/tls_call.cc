@@ -42,8 +42,8 @@ TlsCall::TlsCall(const TlsLibrary& library, const void* object)
 // What a library's function calls of its own interface is no call of the service's.
 Thread* TlsCall::caller_on(const void* object) {
   Thread* thread = this_thread();
-  const bool within = thread != nullptr && thread->tls != nullptr && thread->tls->object_ == object;
-  return within ? nullptr : thread;
+  const TlsCall* outer = thread == nullptr ? nullptr : of(*thread);
+  return outer != nullptr && outer->object_ == object ? nullptr : thread;
 }
 
 TlsCall::~TlsCall() {

@@ -66,6 +66,16 @@ class TlsCall {
   TlsCall(const TlsCall&) = delete;
   TlsCall& operator=(const TlsCall&) = delete;
 
+  // The innermost call that `thread` is in, null outside. One that was left by longjmp or by an exception
+  // of a callback lies below this frame, and is over.
+  [[nodiscard]] static TlsCall* of(Thread& thread) {
+    TlsCall* call = thread.tls;
+    if (call == nullptr) [[likely]]
+      return nullptr;
+    if (static_cast<const void*>(call) < __builtin_frame_address(0)) thread.tls = nullptr;
+    return thread.tls;
+  }
+
   // Null when the agent stands aside, or the library makes the call itself in the middle of
   // another: then it is only to be made.
   [[nodiscard]] Thread* thread() const { return thread_; }
@@ -147,7 +157,9 @@ class PlaintextWrite {
 [[nodiscard]] inline bool is_ciphertext(Thread& thread, Socket& socket) {
   if (thread.tls == nullptr && !socket.has(kCiphertext)) [[likely]]
     return false;
-  return socket.has(kCiphertext) || thread.tls->carries(socket);
+  if (socket.has(kCiphertext)) return true;
+  TlsCall* call = TlsCall::of(thread);
+  return call != nullptr && call->carries(socket);
 }
 
 // A ClientHello was kept back, and the program answers it without a session that we know: the bytes

@@ -122,5 +122,13 @@ TEST(Tls, HelloThatNoSessionHasIsAGap) {
   EXPECT_EQ(sent.begin()->second, "not TLS");
 }
 
+TEST(Tls, CallThatWasLeftByALongjmpIsOver) {
+  TestArena arena;
+  const auto run = run_service(arena, {kProbe, "leave"});
+  ASSERT_TRUE(run.exited_with(0)) << run.output;
+  EXPECT_EQ((streams<abi::SendIntent>(arena, RecordType::kSendIntent).size()), 1u);
+  EXPECT_EQ((streams<abi::BytesIn>(arena, RecordType::kBytesIn).size()), 1u);
+}
+
 }  // namespace
 }  // namespace reprise::agent

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -262,7 +263,28 @@ int relay(int, char**) {
   return 0;
 }
 
-constexpr ProbeCase kCases[] = {{"talk", talk}, {"fail", fail}, {"relay", relay}};
+jmp_buf out_of_the_call;
+
+// A callback leaves a call for good; what the thread does then is its own.
+int leave(int, char**) {
+  const Listener listener = listen_on_loopback();
+  const auto ends = reprise::agent::testing::connected_ends(listener);
+  const auto others = reprise::agent::testing::connected_ends(listener);
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_info_callback(context, [](const SSL*, int, int) { longjmp(out_of_the_call, 1); });
+  SSL* ssl = SSL_new(context);
+  PROBE_EXPECT(SSL_set_fd(ssl, ends.client) == 1);
+  if (setjmp(out_of_the_call) == 0) {
+    SSL_connect(ssl);
+    return 1;
+  }
+  char buffer[16];
+  PROBE_EXPECT(write(others.client, "plain", 5) == 5);
+  PROBE_EXPECT(read(others.server, buffer, sizeof(buffer)) == 5);
+  return 0;
+}
+
+constexpr ProbeCase kCases[] = {{"talk", talk}, {"fail", fail}, {"relay", relay}, {"leave", leave}};
 
 }  // namespace
 

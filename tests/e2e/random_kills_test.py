@@ -1,4 +1,4 @@
-"""Two hundred SIGKILLs at random instants under load: whatever was answered is in the archive, or its
+"""A thousand SIGKILLs at random instants under load: whatever was answered is in the archive, or its
 loss is counted there."""
 
 import collections
@@ -14,7 +14,7 @@ import unittest
 
 from tests.e2e import harness
 
-KILLS = int(os.environ.get("REPRISE_KILLS", "200"))
+KILLS = int(os.environ.get("REPRISE_KILLS", "1000"))
 _CLIENTS = 4
 # With room for all, with so little that segments are used again and again, and that while waiting for room.
 _OPTIONS = ([], ["--arena-size", "1M"], ["--arena-size", "1M", "--lossless"])

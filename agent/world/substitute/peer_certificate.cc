@@ -98,8 +98,8 @@ const abi::Link* link_of_peer(const Socket* socket) {
 // The connection whose handshake this thread is in the middle of.
 const abi::Link* link_in_handshake() {
   Thread* thread = control().attached() ? this_thread() : nullptr;
-  if (thread == nullptr || thread->tls == nullptr) return nullptr;
-  return link_of_peer(thread->tls->connection());
+  const TlsCall* call = thread == nullptr ? nullptr : TlsCall::of(*thread);
+  return call == nullptr ? nullptr : link_of_peer(call->connection());
 }
 
 // --- Recorded certificates -----------------------------------------------------------------------
