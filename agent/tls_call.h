@@ -66,8 +66,8 @@ class TlsCall {
   TlsCall(const TlsCall&) = delete;
   TlsCall& operator=(const TlsCall&) = delete;
 
-  // The innermost call that `thread` is in, null outside. One that was left by longjmp or by an exception
-  // of a callback lies below this frame, and is over.
+  // The innermost call that `thread` is in, null outside. One that was left by longjmp or by an
+  // exception of a callback lies below this frame, and is over.
   [[nodiscard]] static TlsCall* of(Thread& thread) {
     TlsCall* call = thread.tls;
     if (call == nullptr) [[likely]]

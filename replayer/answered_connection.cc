@@ -73,9 +73,10 @@ void AnsweredConnection::attach(tcp::socket socket) {
 std::optional<tls::Setting> AnsweredConnection::on_hello() {
   if (identity_.tls == nullptr) return std::nullopt;
   const RecordedTls& recorded = *identity_.tls;
-  return tls::Setting{.version = recorded.version,
-                      .protocol = recorded.protocol,
-                      .identity = stage_.identities.of(recorded.certificates, recorded.server_name)};
+  return tls::Setting{
+      .version = recorded.version,
+      .protocol = recorded.protocol,
+      .identity = stage_.identities.of(recorded.certificates, recorded.server_name)};
 }
 
 // What is owed next is to go under TLS, which the service has not begun yet.

@@ -52,7 +52,8 @@ class EndingTest : public testing::Test {
     control_.emplace(*Control::create(path, 1, *plan_));
     clock_.emplace(*control_, *plan_, false);
     matcher_.emplace(*plan_);
-    stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, family_, delivery_, identities_});
+    stage_.reset(
+        new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, family_, delivery_, identities_});
   }
 
   // Ends the service as the recorded one ended.

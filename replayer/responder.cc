@@ -192,14 +192,13 @@ abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::
   const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening, tls.get());
   answer.link = link.value;
   auto connection = std::make_shared<AnsweredConnection>(
-      stage_,
-      AnsweredConnection::Identity{.cookie = ask.socket,
-                                   .peer = address_of(ask.peer),
-                                   .name = peer,
-                                   .link = link,
-                                   .context = context,
-                                   .recorded = recorded,
-                                   .tls = tls});
+      stage_, AnsweredConnection::Identity{.cookie = ask.socket,
+                                           .peer = address_of(ask.peer),
+                                           .name = peer,
+                                           .link = link,
+                                           .context = context,
+                                           .recorded = recorded,
+                                           .tls = tls});
   awaited_[address_text(ask.actual_local)] = connection;
   by_cookie_[ask.socket] = connection.get();
   connections_.push_back(std::move(connection));

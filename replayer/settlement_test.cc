@@ -39,7 +39,8 @@ class Settlement : public testing::Test {
       control_.emplace(*Control::create(path, 1, *plan_));
       clock_.emplace(*control_, *plan_, false);
       matcher_.emplace(*plan_);
-      stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_, delivery_, identities_});
+      stage_.reset(new Stage{*plan_, *control_, *clock_, *matcher_, ledger_, service_, delivery_,
+                             identities_});
     }
     return *stage_;
   }
