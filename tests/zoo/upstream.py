@@ -5,10 +5,12 @@ import contextlib
 import dataclasses
 import json
 import socket
+import ssl
 import struct
 import threading
 from typing import Any, Callable, Optional
 
+from tests.e2e.certificates import Certificate
 from tests.zoo import sockets
 
 
@@ -43,11 +45,17 @@ class Line:
         sockets.wait_until_read(self._connection)
         # Not lingering makes close() a reset (socket(7)). The stream that is read has the descriptor too.
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close()
+        self.cut()
+
+    def cut(self):
+        """Ends the connection as if the network did: without the end of TLS, if it has TLS."""
+        self._open = False
 
     def close(self):
         """Ends the connection; nothing is read from it any more."""
         self._open = False
+        if isinstance(self._connection, ssl.SSLSocket):
+            self._connection.unwrap()
 
     @property
     def open(self) -> bool:
@@ -66,11 +74,20 @@ def answer(body: Any, status: int = 200, **headers: str) -> bytes:
     return "\r\n".join(head).encode() + b"\r\n\r\n" + content
 
 
+def tls(certificate: Certificate) -> ssl.SSLContext:
+    """What an upstream has that is this one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    return context
+
+
 class Upstream:
     """A context manager; it serves from construction to stop()."""
 
-    def __init__(self, script: Script, port: int = 0, host: str = "127.0.0.1"):
+    def __init__(self, script: Script, port: int = 0, host: str = "127.0.0.1",
+                 tls: Optional[ssl.SSLContext] = None):
         self._script = script
+        self._tls = tls
         self._listener = socket.create_server((host, port))
         self.port = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -87,6 +104,8 @@ class Upstream:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
                 with self._lock:
                     self._connections.append(connection)
