@@ -1,7 +1,33 @@
 """Certificates for servers under test, made with the openssl program."""
 
 import os
+import pathlib
 import subprocess
+import time
+from typing import Optional
+
+_DAY_S = 86400
+_CONFIG = """
+[req]
+distinguished_name = subject
+prompt = no
+[subject]
+CN = {name}
+[own]
+subjectAltName = DNS:{name}, IP:127.0.0.1
+basicConstraints = CA:TRUE
+[any]
+commonName = supplied
+[ca]
+default_ca = authority
+[authority]
+database = {stem}.index
+new_certs_dir = {directory}
+rand_serial = yes
+default_md = sha256
+policy = any
+x509_extensions = own
+"""
 
 
 class Certificate:
@@ -11,24 +37,31 @@ class Certificate:
         certificate, key: paths of PEM files.
     """
 
-    def __init__(self, root: str, name: str, expired: bool = False):
-        self.certificate = os.path.join(root, f"{name}.pem")
-        self.key = os.path.join(root, f"{name}.key")
-        config = os.path.join(root, f"{name}.cnf")
-        with open(config, "w", encoding="ascii") as file:
-            file.write(f"[req]\ndistinguished_name = dn\nprompt = no\nx509_extensions = own\n[dn]\nCN = {name}\n"
-                       f"[own]\nsubjectAltName = DNS:{name}, IP:127.0.0.1\nbasicConstraints = CA:TRUE\n"
-                       "[ca]\ndefault_ca = own_ca\n[own_ca]\n")
-        request = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-config", config]
-        if not expired:
-            self._run([*request, "-x509", "-days", "30", "-out", self.certificate])
-            return
-        # Only `openssl x509` makes one that is over: its days may be negative.
-        signing = os.path.join(root, f"{name}.csr")
-        self._run([*request, "-out", signing])
-        self._run(["openssl", "x509", "-req", "-in", signing, "-signkey", self.key, "-days", "-1",
-                   "-extfile", config, "-extensions", "own", "-out", self.certificate])
+    def __init__(self, root: str, name: str, expired: bool = False, not_after: Optional[int] = None):
+        """Makes both in `root`, over those of the same name.
+
+        Args:
+            expired: it was valid until yesterday.
+            not_after: the last second (since 1970) at which it is valid; without it, it is for a month.
+        """
+        stem = os.path.join(root, name)
+        self.certificate, self.key = f"{stem}.pem", f"{stem}.key"
+        config, signing = f"{stem}.cnf", f"{stem}.csr"
+        pathlib.Path(config).write_text(_CONFIG.format(name=name, stem=stem, directory=root), encoding="ascii")
+        pathlib.Path(f"{stem}.index").write_text("", encoding="ascii")
+        now = int(time.time())
+        if not_after is None:
+            not_after = now - _DAY_S if expired else now + 30 * _DAY_S
+        self._run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-config", config, "-out", signing)
+        # `openssl ca` is the one that takes moments.
+        self._run("ca", "-selfsign", "-batch", "-notext", "-config", config, "-keyfile", self.key, "-in", signing,
+                  "-startdate", _moment(min(now, not_after) - _DAY_S), "-enddate", _moment(not_after),
+                  "-out", self.certificate)
 
     @staticmethod
-    def _run(command: list[str]):
-        subprocess.run(command, check=True, capture_output=True)
+    def _run(*words: str):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+def _moment(seconds: int) -> str:
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(seconds))

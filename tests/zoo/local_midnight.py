@@ -13,9 +13,6 @@ import unittest
 from tests.e2e import harness
 from tests.zoo import upstream, zoo
 
-# CLOCK_REALTIME_COARSE, by which time(2) counts seconds: some milliseconds behind time.time().
-_COARSE_CLOCK = 5
-
 
 def zone_with_midnight_at(moment: int) -> str:
     """A zone in which daylight saving begins with the day, at `moment` (see tzset(3))."""
@@ -41,7 +38,7 @@ class LocalMidnight(zoo.ZooCase):
     def dependencies(self, healthy):
         def tell(asked, _):
             if not healthy and asked.target.endswith(day_before(self.midnight)):
-                harness.wait_for(lambda: time.clock_gettime(_COARSE_CLOCK) >= self.midnight, "midnight")
+                harness.wait_for(lambda: zoo.coarse_time() >= self.midnight, "midnight")
             return upstream.answer({"cents": 31})
 
         with upstream.Upstream(tell) as tariffs:

@@ -20,6 +20,7 @@ import re
 import shutil
 import socket
 import tempfile
+import time
 from typing import Any, ContextManager, Optional, Sequence
 from unittest import mock
 
@@ -33,6 +34,7 @@ ANY = mock.ANY
 _LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
 _FIELD = re.compile(r"(?m)^([^:\r\n]+): *(.*?)\r?$")
 _READY = r"^listening on (\d+)$"
+_CLOCK_REALTIME_COARSE = 5
 _RUNS = 20
 # How many tries of the control may have the bug by chance.
 _CHANCE = 2
@@ -137,6 +139,11 @@ def request(method: str, target: str, body: bytes = b"", **headers: str) -> byte
     if body:
         head.append(f"Content-Length: {len(body)}")
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def coarse_time() -> float:
+    """The clock by which time(2) counts seconds, some milliseconds behind time.time()."""
+    return time.clock_gettime(_CLOCK_REALTIME_COARSE)
 
 
 def received(notes: list[list[Received]]) -> list[Answer]:
