@@ -3,13 +3,14 @@
 Its one user is `shop`; it asks for the password with SCRAM-SHA-256.
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import tempfile
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from examples.server_process import NotReady, ServerProcess, free_port
 
@@ -104,13 +105,28 @@ class PostgresServer:
         Raises:
             RuntimeError: PostgreSQL did not take a statement.
         """
-        done = subprocess.run(["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
-                               "--set", "ON_ERROR_STOP=1", self.conninfo],
-                              input="".join(f"{statement};\n" for statement in statements),
+        done = subprocess.run(self._psql, input="".join(f"{statement};\n" for statement in statements),
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"psql: {done.stdout}{done.stderr}")
         return done.stdout.splitlines()
+
+    @contextlib.contextmanager
+    def transaction(self, statement: str) -> Iterator[None]:
+        """A transaction that has run a statement, and is rolled back at the end."""
+        with subprocess.Popen(self._psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as psql:
+            psql.stdin.write(f"BEGIN;\n{statement};\n\\echo done\n")
+            psql.stdin.flush()
+            while (line := psql.stdout.readline()) != "done\n":
+                if not line:
+                    raise RuntimeError("psql ended")
+            yield
+            psql.stdin.close()
+
+    @property
+    def _psql(self) -> list[str]:
+        return ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1",
+                self.conninfo]
 
     def stop(self):
         self._process.stop(signal.SIGINT)  # SIGTERM would wait for the clients
