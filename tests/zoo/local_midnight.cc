@@ -12,6 +12,7 @@
 #include "examples/http/client.h"
 #include "tests/zoo/http_text.h"
 #include "tests/zoo/prefork.h"
+#include "tests/zoo/thread_server.h"
 
 namespace {
 
@@ -50,5 +51,8 @@ zoo::Response File(const zoo::Request& request, const std::string& tariffs) {
 
 int main(int, char** argv) {
   const std::string tariffs = argv[1];
-  zoo::ServePreforked(2, [&](const zoo::Request& request) { return File(request, tariffs); });
+  zoo::ServePreforked(2, [&](int connection) {
+    zoo::ServeConnection(connection,
+                         [&](const zoo::Request& request) { return File(request, tariffs); });
+  });
 }

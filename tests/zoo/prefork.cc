@@ -6,25 +6,24 @@
 #include <unistd.h>
 
 #include "tests/zoo/listener.h"
-#include "tests/zoo/thread_server.h"
 
 namespace zoo {
 namespace {
 
-[[noreturn]] void Work(int listener, const Handler& handler) {
+[[noreturn]] void Work(int listener, const std::function<void(int)>& serve) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   while (true) {
     const int connection = accept(listener, nullptr, nullptr);
-    if (connection >= 0) ServeConnection(connection, handler);
+    if (connection >= 0) serve(connection);
   }
 }
 
 }  // namespace
 
-void ServePreforked(int workers, const Handler& handler) {
+void ServePreforked(int workers, const std::function<void(int)>& serve) {
   const int listener = Listen();
   for (int worker = 0; worker < workers; ++worker) {
-    if (fork() == 0) Work(listener, handler);
+    if (fork() == 0) Work(listener, serve);
   }
   while (true) pause();
 }

@@ -2,11 +2,11 @@
 // connection at a time. Workers end with the program that forked them.
 #pragma once
 
-#include "tests/zoo/thread_server.h"
+#include <functional>
 
 namespace zoo {
 
-// Serves for ever.
-[[noreturn]] void ServePreforked(int workers, const Handler& handler);
+// Serves for ever. `serve` serves one connection to its end and closes it.
+[[noreturn]] void ServePreforked(int workers, const std::function<void(int connection)>& serve);
 
 }  // namespace zoo

@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import tempfile
 import time
 from typing import Any, ContextManager, Optional, Sequence
@@ -31,6 +32,8 @@ from tests.e2e.replay_case import Replay, ReplayTest
 from tests.zoo import sockets
 
 ANY = mock.ANY
+# Of a service that speaks TLS, in its certificate.
+SERVICE_NAME = "service.test"
 _LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
 _FIELD = re.compile(r"(?m)^([^:\r\n]+): *(.*?)\r?$")
 _READY = r"^listening on (\d+)$"
@@ -80,11 +83,13 @@ class Run:
 class Client:
     """A client with one connection, which keeps its answers in `answers`."""
 
-    def __init__(self, port: int, answers: list[Answer]):
+    def __init__(self, port: int, answers: list[Answer], tls: Optional[ssl.SSLContext] = None):
         self.answers = answers
         self._unread = b""
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=harness.PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=SERVICE_NAME)
 
     def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
         return self.exchange(request(method, target, body, **headers))
@@ -163,6 +168,7 @@ class ZooCase(ReplayTest):
             before it as well.
         crashes: whether production's service ends by the bug.
         open_calls: exchanges with a call that production never answered, which the archive has at its end only.
+        tls: of the clients, where the service speaks TLS to them.
         launcher: words that come before the command that is run, the recording's and the control's.
     """
 
@@ -171,6 +177,7 @@ class ZooCase(ReplayTest):
     alone = True
     crashes = False
     open_calls = 0
+    tls: Optional[ssl.SSLContext] = None
     launcher: Sequence[str] = ()
 
     def dependencies(self, healthy: bool) -> ContextManager[Sequence[str]]:
@@ -292,7 +299,7 @@ class ZooCase(ReplayTest):
             connections: dict[int, Client] = {}
             for exchange in self.archive.raw():
                 if exchange.connection not in connections:
-                    client = Client(int(service.ready[1]), answers)
+                    client = Client(int(service.ready[1]), answers, self.tls)
                     connections[exchange.connection] = clients.enter_context(client)
                 connections[exchange.connection].exchange(exchange.request)
             status = service.stop()
