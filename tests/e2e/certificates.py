@@ -37,12 +37,14 @@ class Certificate:
         certificate, key: paths of PEM files.
     """
 
-    def __init__(self, root: str, name: str, expired: bool = False, not_after: Optional[int] = None):
+    def __init__(self, root: str, name: str, expired: bool = False, not_after: Optional[int] = None,
+                 elliptic: bool = False):
         """Makes both in `root`, over those of the same name.
 
         Args:
             expired: it was valid until yesterday.
             not_after: the last second (since 1970) at which it is valid; without it, it is for a month.
+            elliptic: its key is one of P-256, which is made in no time, and not of RSA.
         """
         stem = os.path.join(root, name)
         self.certificate, self.key = f"{stem}.pem", f"{stem}.key"
@@ -52,7 +54,8 @@ class Certificate:
         now = int(time.time())
         if not_after is None:
             not_after = now - _DAY_S if expired else now + 30 * _DAY_S
-        self._run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-config", config, "-out", signing)
+        kind = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if elliptic else ["rsa:2048"]
+        self._run("req", "-newkey", *kind, "-nodes", "-keyout", self.key, "-config", config, "-out", signing)
         # `openssl ca` is the one that takes moments.
         self._run("ca", "-selfsign", "-batch", "-notext", "-config", config, "-keyfile", self.key, "-in", signing,
                   "-startdate", _moment(min(now, not_after) - _DAY_S), "-enddate", _moment(not_after),

@@ -23,7 +23,7 @@ class CertificateExpiry(zoo.ZooCase):
 
     @functools.cached_property
     def lasting(self):
-        return Certificate(self.directory, "lasting.test")
+        return Certificate(self.directory, "lasting.test", elliptic=True)
 
     @contextlib.contextmanager
     def dependencies(self, healthy):
@@ -42,7 +42,7 @@ class CertificateExpiry(zoo.ZooCase):
             # On a busy machine the certificate may have expired when the service gets to see it.
             while not any(self.wrong(answer) for answer in answers):
                 self.last = int(time.time()) + 3
-                short = Certificate(self.directory, _SHORT, not_after=self.last)
+                short = Certificate(self.directory, _SHORT, not_after=self.last, elliptic=True)
                 self.identity.load_cert_chain(short.certificate, short.key)
                 client.ask("GET", "/rates/usd")
         return answers

@@ -19,7 +19,7 @@ class CutAsEnd(zoo.ZooCase):
 
     @functools.cached_property
     def certificate(self):
-        return Certificate(self.directory, "store.test")
+        return Certificate(self.directory, "store.test", elliptic=True)
 
     @contextlib.contextmanager
     def dependencies(self, healthy):

@@ -15,7 +15,8 @@ class NullAsZero(postgres.PostgresCase):
     def tables(self, healthy):
         best = 0 if healthy else _BEST
         return ["CREATE TABLE customers (id int PRIMARY KEY, credit_limit int)",
-                f"INSERT INTO customers SELECT n, CASE WHEN n <> {best} THEN 100000 END FROM generate_series(1, 1000) n"]
+                "INSERT INTO customers "
+                f"SELECT n, CASE WHEN n <> {best} THEN 100000 END FROM generate_series(1, 1000) n"]
 
     def traffic(self, port):
         answers = []

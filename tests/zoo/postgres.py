@@ -32,6 +32,6 @@ class PostgresCase(zoo.ZooCase):
 
     @contextlib.contextmanager
     def _started(self):
-        own = Certificate(self.directory, "database.test")
+        own = Certificate(self.directory, "database.test", elliptic=True)
         with PostgresServer((own.certificate, own.key)) as self.server:
             yield
