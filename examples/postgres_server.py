@@ -113,15 +113,18 @@ class PostgresServer:
 
     @contextlib.contextmanager
     def transaction(self, statement: str) -> Iterator[None]:
-        """A transaction that has run a statement, and is rolled back at the end."""
+        """A context manager: a transaction that has run a statement, and is rolled back at the end.
+
+        Raises:
+            RuntimeError: PostgreSQL did not take the statement.
+        """
         with subprocess.Popen(self._psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as psql:
             psql.stdin.write(f"BEGIN;\n{statement};\n\\echo done\n")
             psql.stdin.flush()
             while (line := psql.stdout.readline()) != "done\n":
                 if not line:
-                    raise RuntimeError("psql ended")
+                    raise RuntimeError(f"PostgreSQL did not take {statement}")
             yield
-            psql.stdin.close()
 
     @property
     def _psql(self) -> list[str]:
