@@ -1,6 +1,6 @@
 // The substitute world's beginning and end in a process, and what its threads inherit.
 
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "agent/arena_mapping.h"
@@ -17,6 +17,11 @@
 #include "agent/world/substitute/turn.h"
 #include "agent/world/substitute/vdso.h"
 #include "agent/world/world.h"
+
+// glibc's heap, whoever defines malloc and free in this process (malloc/malloc.c; no header has
+// them).
+extern "C" void* __libc_malloc(size_t size);
+extern "C" void __libc_free(void* memory);
 
 namespace reprise::agent {
 namespace {
@@ -62,7 +67,8 @@ void start(char** environment) {
   set_session_directory(path);
   carry_token_in_originals();
   // The C library draws the key of its heap when it is first used; that is no draw of the service.
-  free(malloc(1));
+  // By the heap's own name: another allocator may be the one whose start brought us here.
+  __libc_free(__libc_malloc(1));
   send_vdso_to_kernel();
 }
 
