@@ -165,6 +165,7 @@ recorder::LaunchOptions launch_options(const replayer::Plan& plan, const replaye
   recorder::LaunchOptions options;
   // Addresses are values like any other: hashed, printed, used to sort.
   options.fixed_addresses = true;
+  options.own_group = true;
   options.working_directory = directory;
   // What the caller sets wins: that is how one looks at another configuration.
   for (const auto& [name, value] : plan.environment) {

@@ -19,6 +19,20 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return result;
 }
 
+// In the child. A group lasts as long as it has members, and whoever leads one cannot begin a
+// session, which a daemon does: so the leader is a process that ends at once.
+void join_own_group() {
+  const pid_t leader = ::fork();
+  if (leader == 0) {
+    for (;;) ::pause();
+  }
+  if (leader < 0) return;
+  ::setpgid(leader, leader);
+  ::setpgid(0, leader);
+  ::kill(leader, SIGKILL);
+  ::waitpid(leader, nullptr, 0);
+}
+
 // In the child: only async-signal-safe calls from here on. Writes errno to `report` and leaves.
 [[noreturn]] void execute(const ChildSetting& setting, char** arguments, char** environment,
                           int report) {
@@ -29,6 +43,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   if (!setting.working_directory.empty()) {
     [[maybe_unused]] const int stays = ::chdir(setting.working_directory.c_str());
   }
+  if (setting.own_group) join_own_group();
   ::sigprocmask(SIG_SETMASK, &setting.signal_mask, nullptr);
   ::execve(setting.path.c_str(), arguments, environment);
   const int error = errno;

@@ -1,5 +1,5 @@
-// Starts the service as a child with the recorder's own stdin, stdout, stderr, terminal and process
-// group, and with the signal mask and dispositions the recorder was started with. Stateless.
+// Starts the service as a child with the recorder's own stdin, stdout, stderr and terminal, and
+// with the signal mask and dispositions the recorder was started with. Stateless.
 #pragma once
 
 #include <signal.h>
@@ -22,6 +22,8 @@ struct ChildSetting {
   std::string working_directory;  // "": the recorder's, as when it cannot be entered
   sigset_t signal_mask;           // that it starts with
   bool fixed_addresses = false;   // without address space randomisation
+  // In a process group apart from the recorder's, which it does not lead: setsid() still works.
+  bool own_group = false;
 };
 
 // An error when the program could not be executed.

@@ -219,6 +219,7 @@ tl::expected<void, Error> LiveSession::launch(const LaunchOptions& launch) {
   child.environment = service;
   child.signal_mask = signals_->former_mask();
   child.fixed_addresses = launch.fixed_addresses;
+  child.own_group = launch.own_group && !launch.launcher;
   if (launch.launcher) {
     child.working_directory.clear();
     child.command = launch.launcher(target_.command(options_.command), service);

@@ -54,6 +54,9 @@ struct LaunchOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // more of it, for the service only
   bool fixed_addresses = false;   // without address space randomisation
   std::string working_directory;  // of the service, "" for the recorder's; not with a launcher
+  // Away from the recorder's process group: what the service does to its own (some servers end
+  // their workers by a signal to all of it) does not reach whoever started us. Not with a launcher.
+  bool own_group = false;
   // For a program that starts the service in its turn (a debugger): given the service's command and
   // environment, the command to execute instead. It runs with the recorder's own environment.
   std::function<std::vector<std::string>(const std::vector<std::string>& command,
