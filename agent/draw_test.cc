@@ -98,6 +98,18 @@ TEST(Draw, EveryRandomSourceIsRecordedWithItsBytes) {
   }
 }
 
+// A replay finds a draw by its place among the others: two halves would shift all that follow.
+TEST(Draw, OneThatASegmentHasNoRoomForIsNotCutInTwo) {
+  TestArena arena;
+  const Outcome run = run_service(arena, {kProbe, "long_draws"});
+  ASSERT_TRUE(run.exited_with(0)) << run.output;
+  std::vector<std::string> drawn;
+  for (const auto& draw : arena.of(RecordType::kRandom)) {
+    drawn.push_back(hexadecimal(draw.tail<abi::Random>()));
+  }
+  EXPECT_EQ(drawn, lines_of(run.output));
+}
+
 TEST(Draw, RandomDeviceIsSeenThroughFileAndStream) {
   TestArena arena;
   const Outcome run = run_service(arena, {kProbe, "random_files"});

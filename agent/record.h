@@ -83,14 +83,20 @@ inline void record_gap(Thread& thread, std::uint64_t bytes) {
   }
 }
 
+// The part of a payload for which it is worth to use what a segment has left.
+template <typename Body>
+inline constexpr std::uint64_t kLeastPart = 1024;
+// A draw is one value at one address: only one that is longer than a segment comes in parts.
+template <>
+inline constexpr std::uint64_t kLeastPart<abi::Random> = UINT32_MAX;
+
 // The longest tail for the next part of a payload of `remaining` bytes: what the segment being
 // filled still takes, unless that is so little that the payload had better go on in a fresh one.
 template <typename Body>
 [[nodiscard]] std::uint32_t tail_room(const Thread& thread, std::uint64_t remaining) {
-  constexpr std::uint32_t kWorthwhile = 1024;
   const std::uint32_t fixed = Record<Body>::kFixedBytes + 8;
   std::uint32_t left = room(thread);
-  if (left < fixed + remaining && left < fixed + kWorthwhile) left = max_record_bytes();
+  if (left < fixed + remaining && left < fixed + kLeastPart<Body>) left = max_record_bytes();
   const std::uint32_t most = left - fixed;
   return remaining < most ? static_cast<std::uint32_t>(remaining) : most;
 }

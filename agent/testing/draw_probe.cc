@@ -60,6 +60,16 @@ void print_bytes(const void* bytes, std::size_t length) {
   printf("\n");
 }
 
+// Draws of a size that a segment is no multiple of, more than fit into one.
+int long_draws(int, char**) {
+  unsigned char bytes[2496];
+  for (int i = 0; i < 100; ++i) {
+    PROBE_EXPECT(getrandom(bytes, sizeof bytes, 0) == sizeof bytes);
+    print_bytes(bytes, sizeof bytes);
+  }
+  return 0;
+}
+
 // Every random source.
 int randomness(int, char**) {
   unsigned char bytes[24];
@@ -163,8 +173,10 @@ int lookups(int, char**) {
 }
 
 constexpr ProbeCase kCases[] = {
-    {"clocks", clocks},     {"randomness", randomness},     {"random_files", random_files},
-    {"open_ssl", open_ssl}, {"from_library", from_library}, {"lookups", lookups},
+    {"clocks", clocks},         {"long_draws", long_draws},
+    {"randomness", randomness}, {"random_files", random_files},
+    {"open_ssl", open_ssl},     {"from_library", from_library},
+    {"lookups", lookups},
 };
 
 }  // namespace
