@@ -10,6 +10,8 @@ namespace {
 
 // Scopes within one another; a program that nests deeper has lost its ends.
 constexpr std::size_t kMostScopes = 64;
+// As many as a readiness wait tells of at once in most programs.
+constexpr std::size_t kMostUntouched = 1024;
 
 bool takes_unseen(const ThreadState& thread) { return thread.takes_unseen || thread.woken; }
 
@@ -26,6 +28,26 @@ bool Attribution::is_unanswered(Context context) const {
   if (context.kind != Context::Kind::kExchange) return false;
   const OpenExchange* open = book_.find(context.exchange);
   return open != nullptr && !open->answered && !open->retired;
+}
+
+// Read as a whole: before that there is little to be done for it.
+bool Attribution::is_untouched(event::ExchangeId exchange) const {
+  const OpenExchange* open = book_.find(exchange);
+  return open != nullptr && open->request_whole && !open->answered && !open->retired;
+}
+
+bool Attribution::may_be_anothers(ThreadState& thread, Context context) const {
+  if (thread.turn.told || context.kind != Context::Kind::kExchange) return false;
+  const bool done = thread.interleaves && !is_unanswered(context) && book_.unanswered() > 0;
+  return done || std::ranges::any_of(thread.untouched, [&](event::ExchangeId exchange) {
+           return exchange != context.exchange && is_untouched(exchange);
+         });
+}
+
+void Attribution::take_up(ThreadState& thread, Context context) const {
+  if (context.kind != Context::Kind::kExchange) return;
+  if (std::ranges::find(thread.untouched, context.exchange) != thread.untouched.end()) return;
+  if (thread.untouched.size() < kMostUntouched) thread.untouched.push_back(context.exchange);
 }
 
 // With a turn.
@@ -54,7 +76,9 @@ Context Attribution::of_call(ThreadState& thread) const {
   const bool idle = thread.turn.kind == Turn::Kind::kNone && context == Context::background();
   // Between two inputs an event loop may run a timer of any exchange that is open.
   const bool anybodys = idle && thread.interleaves && book_.unanswered() > 0;
-  return anybodys ? Context::unattributed() : context;
+  if (anybodys || may_be_anothers(thread, context)) return Context::unattributed();
+  std::erase(thread.untouched, context.exchange);
+  return context;
 }
 
 Context Attribution::of_sending(ThreadState& thread, ConnectionState& connection) const {
@@ -67,8 +91,8 @@ Context Attribution::of_sending(ThreadState& thread, ConnectionState& connection
   // up between the two.
   const bool unused = calls == nullptr || !calls->has_called();
   if (unused && is_unanswered(connection.owner)) return connection.owner;
-  if (thread.turn.kind != Turn::Kind::kNone) return resolve(thread);
-  return unused ? connection.owner : of_call(thread);
+  if (thread.turn.kind == Turn::Kind::kNone && unused) return connection.owner;
+  return of_call(thread);
 }
 
 void Attribution::note_interleaving(ThreadState& thread, Context begun) const {
@@ -82,7 +106,12 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
   const bool was_its = thread.turn.kind == Turn::Kind::kNone ? thread.suspended == context
                                                              : thread.turn.context == context;
   thread.wait_within = 0;
-  if (read) note_interleaving(thread, context);
+  if (read) {
+    note_interleaving(thread, context);
+    take_up(thread, context);
+  } else {
+    std::erase(thread.untouched, context.exchange);
+  }
   // Its work comes from its clients. What it was woken for before was a lock, or its first job.
   if (read) thread.woken = false;
   if (!read && connection.reader != thread.id && connection.reader && !was_its) {
@@ -113,6 +142,7 @@ void Attribution::on_answer(ThreadState& thread, Context context, bool several) 
 }
 
 void Attribution::on_wait(ThreadState& thread) const {
+  thread.untouched.clear();
   // Told work is over when its end is told.
   if (thread.turn.kind == Turn::Kind::kNone || thread.turn.told) return;
   thread.suspended = resolve(thread);

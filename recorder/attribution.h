@@ -14,6 +14,10 @@
 // kept aside, and holds again when the wait reports nothing of somebody else's, unless this thread
 // was seen to take up one exchange before it was done with another (an event loop).
 //
+// An event loop may also take up several requests before it does anything for one of them, or go on
+// with another's work when it is done with one (a pool of connections): calls it makes then are
+// anybody's.
+//
 // Where that leaves it open, the answer is `unattributed` and not a guess. Marks tell such threads:
 // those that interleave, for what they do without input; and those that work reaches unseen, since
 // they answer requests others have read, or read none and are woken by others (a pool's).
@@ -67,6 +71,9 @@ class Attribution {
  private:
   event::Context resolve(ThreadState& thread) const;
   bool is_unanswered(event::Context context) const;
+  bool is_untouched(event::ExchangeId exchange) const;
+  bool may_be_anothers(ThreadState& thread, event::Context context) const;
+  void take_up(ThreadState& thread, event::Context context) const;
   void note_interleaving(ThreadState& thread, event::Context begun) const;
 
   ConnectionTable& connections_;

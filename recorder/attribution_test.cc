@@ -183,6 +183,61 @@ TEST_F(AttributionTest, ACallAnEventLoopMakesWithoutInputIsUnattributedAndNotAGu
   EXPECT_EQ(sink_.call(2).context, Context::unattributed());
 }
 
+// HAProxy reads from all clients it was told of and then runs their tasks.
+TEST_F(AttributionTest, CallsBehindSeveralRequestsThatNothingWasDoneForAreUnattributed) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.wait({10, 11});
+  loop.receive(10, get("/1"));
+  loop.receive(11, get("/2"));
+  loop.connect(30, 6000, 8080);
+  loop.send(30, get("/up"));  // for the first, and the last read was the second's
+  loop.wait({30});
+  loop.receive(30, ok("x"));
+  loop.send(10, ok("1"));
+  loop.send(11, ok("2"));
+  loop.wait({10});
+  loop.receive(10, get("/3"));
+  loop.send(30, get("/up"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::unattributed());
+  EXPECT_EQ(sink_.call(2).context, Context::of({3}));
+}
+
+TEST_F(AttributionTest, ARequestThatIsNotWholeYetIsNobodysRival) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.wait({10, 11});
+  loop.receive(10, get("/1").substr(0, 8));
+  loop.receive(11, get("/2"));
+  loop.connect(30, 6000, 8080);
+  loop.send(30, get("/up"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({2}));
+}
+
+// Who waits for a pool's connection gets it when another's answer has been read and passed on.
+TEST_F(AttributionTest, ACallAnEventLoopMakesBehindAResponseMayBeAnothers) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.wait({10});
+  loop.receive(10, get("/1"));
+  loop.connect(30, 6000, 8080);
+  loop.send(30, get("/up1"));
+  loop.wait({11});
+  loop.receive(11, get("/2"));  // the pool is exhausted
+  loop.wait({30});
+  loop.receive(30, ok("x"));
+  loop.send(10, ok("1"));
+  loop.send(30, get("/up2"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_EQ(sink_.call(2).context, Context::unattributed());
+}
+
 TEST_F(AttributionTest, TheRestOfARequestBelongsToWhomItWasBegunFor) {
   SyntheticThread& loop = recorded_.thread();
   loop.connect(30, 6000, 8080);

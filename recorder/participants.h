@@ -88,12 +88,14 @@ struct ThreadState {
   // middle of its work.
   std::uint8_t loop_waits = 0;
   std::uint8_t wait_within = 0;  // the kind of such a wait, since the last I/O
-  bool served = false;           // it read from or answered on an accepted connection
-  bool reads = false;            // it reads from accepted connections: what it works on shows there
-  bool inherited = false;        // its turn is that of the thread that made it
-  bool interleaves = false;      // it takes up one exchange before it is done with another
-  bool takes_unseen = false;     // it answers what others have read: work comes to it unseen
-  bool woken = false;            // it was signalled before it read anything: work may have come so
+  // Exchanges it read from since it waited for readiness, and did nothing for.
+  std::vector<event::ExchangeId> untouched;
+  bool served = false;        // it read from or answered on an accepted connection
+  bool reads = false;         // it reads from accepted connections: what it works on shows there
+  bool inherited = false;     // its turn is that of the thread that made it
+  bool interleaves = false;   // it takes up one exchange before it is done with another
+  bool takes_unseen = false;  // it answers what others have read: work comes to it unseen
+  bool woken = false;         // it was signalled before it read anything: work may have come so
 
   // After a wait or an accept, until the first I/O.
   bool undecided = false;
