@@ -130,6 +130,8 @@ long receive_vectors(const Target& target, const iovec* vectors, std::size_t cou
 }
 
 long send_vectors(const Target& target, const msghdr& given, int flags) {
+  // The kernel would keep the bytes back for 200 ms, and the replayer wait for them to arrive.
+  flags &= ~MSG_MORE;
   return transmit(target, length_of(given.msg_iov, given.msg_iovlen), flags,
                   [&](std::size_t sent, int added) {
                     if (sent == 0) {

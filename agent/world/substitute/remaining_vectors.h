@@ -3,7 +3,6 @@
 // Threading: a local variable.
 #pragma once
 
-#include <limits.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -18,9 +17,9 @@ inline std::size_t length_of(const iovec* vectors, std::size_t count) {
 
 class RemainingVectors {
  public:
-  // `count` is at most IOV_MAX, as the kernel demands; more are left for the next call.
+  // Those that do not fit are left for the next call.
   RemainingVectors(const iovec* vectors, std::size_t count, std::size_t done) {
-    for (std::size_t i = 0; i < count && count_ < IOV_MAX; ++i) {
+    for (std::size_t i = 0; i < count && count_ < kMost; ++i) {
       const std::size_t skipped = done < vectors[i].iov_len ? done : vectors[i].iov_len;
       done -= skipped;
       if (skipped == vectors[i].iov_len) continue;
@@ -33,7 +32,10 @@ class RemainingVectors {
   std::size_t count() const { return count_; }
 
  private:
-  iovec vectors_[IOV_MAX];
+  // The smallest stack a thread may have is as large as IOV_MAX of them.
+  static constexpr std::size_t kMost = 16;
+
+  iovec vectors_[kMost];
   std::size_t count_ = 0;
 };
 
