@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <algorithm>
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -61,6 +62,7 @@ class Engine::Run {
  private:
   bool is_over();
   bool is_held() const;
+  bool has_ended();
   Board board(bool quiescent);
   bool act();
   void release(Release what);
@@ -172,7 +174,7 @@ tl::expected<void, Error> Engine::Run::replay() {
     yields = 0;
     const microseconds longest = std::exchange(longest_wait_, kBusyWait);
     const bool rang = doorbell_.wait(rest == Rest::kWaking ? kWakingWait : longest);
-    if (!rang && service_.exited()) break;
+    if (!rang && has_ended()) break;
   }
   stillness_.take_in();
   if (error_) {
@@ -180,7 +182,7 @@ tl::expected<void, Error> Engine::Run::replay() {
     return tl::unexpected(*error_);
   }
   // Of a service that has ended all there is was taken in.
-  if (service_.exited()) driver_.give_up("the service ended");
+  if (has_ended()) driver_.give_up("the service ended");
   ending_.finish();
   settle_finished();
   accounts_.close();
@@ -190,6 +192,15 @@ tl::expected<void, Error> Engine::Run::replay() {
 
 // A service under a debugger is nobody's but the debugger's to end.
 bool Engine::Run::is_over() { return done_ && (!debugger_ || service_.exited()); }
+
+// A service that put itself into the background goes on when the process that was started has
+// ended.
+bool Engine::Run::has_ended() {
+  if (!service_.exited()) return false;
+  return !service_.alive() || std::ranges::none_of(threads_.slots(), [this](std::uint32_t slot) {
+    return threads_.is_live(slot);
+  });
+}
 
 bool Engine::Run::is_held() const { return debugger_ && debugger_->holds(); }
 
@@ -222,7 +233,7 @@ Board Engine::Run::board(bool quiescent) {
 // The service rests: releases something. False when nothing is to be released yet.
 bool Engine::Run::act() {
   settle_finished();
-  if (service_.exited()) {
+  if (has_ended()) {
     done_ = true;
     return true;
   }
