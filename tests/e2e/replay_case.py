@@ -57,6 +57,7 @@ class Replay:
 
 
 class ReplayTest(harness.EndToEndTest):
+    maxDiff = None  # what differs is what one wants to know
 
     def replay(self, recording: harness.Recording, *command: str, options: Sequence[str] = ()) -> Replay:
         """Replays a recording to the program it was made of, or to another command."""
