@@ -128,6 +128,13 @@ void Arguments::option(double& value, const std::string& names, const std::strin
   state_->add(state_->app.add_option(names, value), names, value_name, help);
 }
 
+void Arguments::option(std::optional<double>& value, const std::string& names,
+                       const std::string& value_name, const std::string& help) {
+  CLI::Option* option = state_->app.add_option_function<double>(
+      names, [&value](const double& given) { value = given; });
+  state_->add(option, names, value_name, help);
+}
+
 void Arguments::option(std::optional<std::uint64_t>& value, const std::string& names,
                        const std::string& value_name, const std::string& help) {
   CLI::Option* option = state_->app.add_option_function<std::uint64_t>(

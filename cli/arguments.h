@@ -49,6 +49,8 @@ class Arguments {
               const std::string& help);
   void option(double& value, const std::string& names, const std::string& value_name,
               const std::string& help);
+  void option(std::optional<double>& value, const std::string& names, const std::string& value_name,
+              const std::string& help);
   void option(std::optional<std::uint64_t>& value, const std::string& names,
               const std::string& value_name, const std::string& help);
   // "250ms", "1.5s", "3m"; a number alone is seconds.

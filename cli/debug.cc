@@ -176,14 +176,14 @@ ExitCode DebugCommand::run(Terminal& terminal) {
     return ExitCode::kUsage;
   }
 
-  const auto schedule = replayer::make_schedule(schedule_);
   replayer::EngineOptions options;
   options.debugger = channel->get();
   options.stop_at = at;
   if (!at && !plan.exchanges.empty()) options.stop_at = plan.exchanges.front().id;
   DebuggedService service(session);
   options.on_stuck = [&service] { service.interrupt(); };
-  replayer::Engine engine(plan, prepared->control, *schedule, std::move(options));
+  replayer::Engine engine(plan, prepared->control, replayer::make_schedule(schedule_),
+                          std::move(options));
   session.add_observer(service);
   session.add_observer(engine);
   if (auto launched = launch(*prepared, *recording, **channel, *gdb, terminal); !launched) {

@@ -16,6 +16,7 @@
 #include "cli/replay_setup.h"
 #include "cli/run_comparison.h"
 #include "cli/run_files.h"
+#include "cli/schedule_choice.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "replayer/ledger_report.h"
@@ -44,6 +45,7 @@ class ReplayCommand final : public Command {
     }
   };
 
+  std::string mistake() const;
   tl::expected<Outcome, ExitCode> replay(const replayer::Plan& plan, const std::string& directory,
                                          RunFiles& files, Terminal& terminal) const;
   std::function<void(std::uint64_t, std::uint64_t)> progress(std::uint64_t run,
@@ -56,7 +58,7 @@ class ReplayCommand final : public Command {
   bool overwrite_ = false;
   std::optional<std::uint64_t> only_;
   bool with_prefix_ = false;
-  std::string schedule_ = replayer::kDefaultSchedule;
+  ScheduleChoice schedule_;
   std::string policy_ = "relaxed";
   std::string on_miss_ = "error";
   std::uint64_t repeat_ = 1;
@@ -118,7 +120,7 @@ void ReplayCommand::declare(Arguments& arguments) {
                    "Replay start-up, background and exchange N, and no other.");
   arguments.flag(with_prefix_, "--with-prefix",
                  "With --only: replay all exchanges before it as well.");
-  arguments.choice(schedule_, "--schedule", replayer::schedule_names(), kScheduleHelp);
+  schedule_.declare(arguments);
   arguments.choice(policy_, "--policy", {"exact", "relaxed", "substituted"},
                    "The least faithful way of answering calls that is tolerated.");
   arguments.choice(on_miss_, "--on-miss", {"error", "fail", "passthrough"},
@@ -194,19 +196,33 @@ tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const repla
   return outcome;
 }
 
-ExitCode ReplayCommand::run(Terminal& terminal) {
-  if (with_prefix_ && !only_) {
-    terminal.error("replay: --with-prefix goes with --only N");
-    return ExitCode::kUsage;
+// What was asked for and does not go together, "" when all does.
+std::string ReplayCommand::mistake() const {
+  if (with_prefix_ && !only_) return "--with-prefix goes with --only N";
+  if (repeat_ == 0) return "--repeat takes a number from 1 on";
+  if (std::string wrong = schedule_.mistake(); !wrong.empty()) return wrong;
+  const std::string schedule = "--schedule " + schedule_.name();
+  if (schedule_.name() == "load" && only_) {
+    return "--only and " + schedule + " do not go together: a load replays all exchanges";
   }
-  if (repeat_ == 0) {
-    terminal.error("replay: --repeat takes a number from 1 on");
+  if (schedule_.is_live() && real_time_) return schedule + " runs in real time without --real-time";
+  if (schedule_.is_live() && repeat_ > 1) {
+    return "--repeat and " + schedule +
+           " do not go together: in real time no two runs are the same";
+  }
+  return "";
+}
+
+ExitCode ReplayCommand::run(Terminal& terminal) {
+  if (const std::string wrong = mistake(); !wrong.empty()) {
+    terminal.error("replay: " + wrong);
     return ExitCode::kUsage;
   }
   replayer::Selection selection;
   if (only_) selection.only = event::ExchangeId{*only_};
   selection.with_prefix = with_prefix_;
-  const auto recording = open_recording(archive_, selection, selection.only, schedule_, terminal);
+  const auto recording =
+      open_recording(archive_, selection, selection.only, schedule_.name(), terminal);
   if (!recording) return recording.error();
   RunFiles files(archive_, output_);
   // Before anything starts, as that of the first run, and not when its turn comes.
@@ -245,8 +261,8 @@ void ReplayCommand::report(const replayer::Plan& plan, const replayer::Ledger& l
     terminal.err() << (kept.size() == 1 ? "reprise: the replay is in " : "reprise: a replay is in ")
                    << printable(file) << "\n";
   }
-  const std::string advice =
-      replay_advice(plan, ledger, only_ && !with_prefix_, schedule_ == replayer::kDefaultSchedule);
+  const std::string advice = replay_advice(plan, ledger, only_ && !with_prefix_,
+                                           schedule_.name() == replayer::kDefaultSchedule);
   if (!advice.empty()) terminal.err() << "reprise: " << advice << "\n";
   const auto& difference = ledger.determinism.first_difference;
   const std::string base = difference ? kept.front() : archive_;

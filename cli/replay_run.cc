@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <memory>
 #include <utility>
 
 #include "cli/live_service.h"
 #include "recorder/session.h"
+#include "replayer/conductor.h"
 #include "replayer/engine.h"
+#include "replayer/live/live_replay.h"
 #include "replayer/schedules.h"
 
 namespace reprise::cli {
@@ -39,6 +42,23 @@ bool launch(Prepared& prepared, const replayer::Plan& plan, const RunSetting& se
   return launched.has_value();
 }
 
+std::unique_ptr<replayer::Conductor> drive_by(const replayer::Plan& plan,
+                                              replayer::Control& control,
+                                              const RunSetting& setting) {
+  if (setting.schedule.is_live()) {
+    replayer::LiveOptions options = setting.schedule.live();
+    options.on_miss = setting.on_miss;
+    options.on_progress = setting.on_progress;
+    return std::make_unique<replayer::LiveReplay>(plan, control, std::move(options));
+  }
+  replayer::EngineOptions options;
+  options.on_miss = setting.on_miss;
+  options.real_time = setting.real_time;
+  options.on_progress = setting.on_progress;
+  return std::make_unique<replayer::Engine>(
+      plan, control, replayer::make_schedule(setting.schedule.name()), std::move(options));
+}
+
 }  // namespace
 
 tl::expected<RunResult, ExitCode> run_replay(const replayer::Plan& plan, const RunSetting& setting,
@@ -46,24 +66,19 @@ tl::expected<RunResult, ExitCode> run_replay(const replayer::Plan& plan, const R
   auto prepared = prepare_replay(plan, setting.target, terminal);
   if (!prepared) return tl::unexpected(prepared.error());
   recorder::Session& session = *prepared->session;
-  const auto schedule = replayer::make_schedule(setting.schedule);
-  replayer::EngineOptions options;
-  options.on_miss = setting.on_miss;
-  options.real_time = setting.real_time;
-  options.on_progress = setting.on_progress;
-  replayer::Engine engine(plan, prepared->control, *schedule, std::move(options));
-  session.add_observer(engine);
+  const auto driven = drive_by(plan, prepared->control, setting);
+  session.add_observer(*driven);
   if (!launch(*prepared, plan, setting, terminal)) {
     session.discard();
     return tl::unexpected(ExitCode::kUsage);
   }
   LiveService service(session);
-  const auto replayed = engine.run(service);
+  const auto replayed = driven->run(service);
   if (!replayed) terminal.error(replayed.error().message);
   const auto summary = session.finish();
   if (!summary) terminal.error(summary.error().message);
   if (!replayed || !summary) return tl::unexpected(ExitCode::kUsage);
-  return RunResult{engine.ledger(), session.interrupted()};
+  return RunResult{driven->ledger(), session.interrupted()};
 }
 
 }  // namespace reprise::cli

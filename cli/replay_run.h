@@ -9,17 +9,17 @@
 
 #include "cli/command.h"
 #include "cli/replay_setup.h"
+#include "cli/schedule_choice.h"
 #include "cli/terminal.h"
 #include "replayer/ledger.h"
 #include "replayer/plan.h"
-#include "replayer/schedules.h"
 
 namespace reprise::cli {
 
 struct RunSetting {
   ReplayTarget target;
   std::string directory;  // where the service runs, "" for here
-  std::string schedule = replayer::kDefaultSchedule;
+  ScheduleChoice schedule;
   replayer::OnMiss on_miss = replayer::OnMiss::kError;
   bool real_time = false;     // silence is not skipped
   bool output_aside = false;  // the service's standard output goes to standard error

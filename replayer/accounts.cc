@@ -27,7 +27,7 @@ event::Context Accounts::recorded(const event::Context& context) {
   const event::Exchange* exchange = stage_.service.exchange(context.exchange);
   const event::ExchangeId id =
       exchange == nullptr ? event::ExchangeId{}
-                          : driver_.recorded_exchange(exchange->connection, exchange->ordinal);
+                          : clients_.recorded_exchange(exchange->connection, exchange->ordinal);
   if (!id) return event::Context::background();
   recorded_of_[context.exchange] = id;
   replayed_of_[id] = context.exchange;
@@ -67,6 +67,17 @@ void Accounts::close() {
                 " processes, recorded " + std::to_string(stage_.plan.processes) +
                 ": what the others draw has no recorded counterpart");
   }
+}
+
+void tell_given(Stage& stage, const LeakWatch& leaks) {
+  Ledger& ledger = stage.ledger;
+  const abi::ControlHeader& given = stage.control.header();
+  ledger.draws_exact = given.draws_exact.load(std::memory_order_relaxed);
+  ledger.draws_relaxed = given.draws_relaxed.load(std::memory_order_relaxed);
+  ledger.coverage.hooked = given.calls_hooked.load(std::memory_order_relaxed);
+  ledger.coverage.leaks = leaks.totals();
+  for (const auto& [name, count] : ledger.coverage.leaks) ledger.coverage.leaked += count;
+  ledger.coverage.watched = given.leak_watch.load(std::memory_order_acquire) == abi::LeakWatch::kOn;
 }
 
 }  // namespace reprise::replayer

@@ -1,7 +1,7 @@
 // The accounts of the replayed exchanges: which recorded one each stands for, what was drawn for
 // it, and whether it is settled (settlement.h).
 //
-// Ownership: borrows stage and driver. Threading: one thread.
+// Ownership: borrows stage and clients. Threading: one thread.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,17 @@
 #include <vector>
 
 #include "event/event.h"
+#include "replayer/clients.h"
 #include "replayer/draw_tally.h"
 #include "replayer/driver.h"
+#include "replayer/leak_watch.h"
 #include "replayer/stage.h"
 
 namespace reprise::replayer {
 
 class Accounts {
  public:
-  Accounts(Stage& stage, const Driver& driver) : stage_(stage), driver_(driver) {}
+  Accounts(Stage& stage, const Clients& clients) : stage_(stage), clients_(clients) {}
 
   // From the collector.
   void on_event(const event::Event& event);
@@ -38,12 +40,15 @@ class Accounts {
   void settle_work(std::size_t left);
 
   Stage& stage_;
-  const Driver& driver_;
+  const Clients& clients_;
   DrawTally tally_;
   std::set<std::string> processes_;  // fork paths
   // Exchanges of this replay by the recorded number they stand for, and the other way round.
   std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;
   std::deque<const RecordedExchange*> working_;  // answered, and maybe still worked on
 };
+
+// Tells the ledger what the agent gave and what escaped it, at the end.
+void tell_given(Stage& stage, const LeakWatch& leaks);
 
 }  // namespace reprise::replayer

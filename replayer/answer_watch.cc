@@ -47,7 +47,10 @@ void AnswerWatch::on_response_begin(const protocol::Transaction& transaction) {
 void AnswerWatch::on_response_end(const protocol::Transaction& transaction) {
   account({accounted_, transaction.response.end});
   answering_.reset();
-  if (const auto place = recorded_place(transaction)) finish(*place);
+  const auto place = recorded_place(transaction);
+  if (!place) return;
+  answers_[*place].status = transaction.status;
+  finish(*place);
 }
 
 std::optional<std::uint32_t> AnswerWatch::recorded_place(

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 
 #include "protocol/decoder.h"
@@ -25,6 +26,7 @@ struct Answer {
   std::uint64_t length = 0;
   bool equal = true;   // to the recorded one, as far as it came
   bool whole = false;  // as its protocol has it
+  std::string status;  // of one that is whole, as protocol::Transaction has it
   event::Bytes bytes;  // all of it once it differs, but no more than kKept
 };
 

@@ -16,6 +16,7 @@ Clock::Clock(Control& control, const Plan& plan, bool as_recorded)
 void Clock::publish() { control_.set_clock(now_.ns, now_.ns + realtime_offset_.count()); }
 
 void Clock::release(Moment recorded, const event::Context& context, Moment limit) {
+  if (live_shifts_ != nullptr) return;
   const Moment told = recorded + shift(context);
   const Moment before_limit{limit.ns - 1};
   now_ = std::max(now_, std::min(told, before_limit));
@@ -47,8 +48,31 @@ void Clock::begin(event::ExchangeId exchange, Moment first_input) {
 }
 
 nanoseconds Clock::shift(const event::Context& context) const {
+  if (live_shifts_ != nullptr) {
+    const auto* shift = live_shift(context.exchange);
+    return nanoseconds{shift == nullptr ? 0 : shift->load(std::memory_order_relaxed)};
+  }
   const auto found = shifts_.find(context.exchange);
   return found == shifts_.end() ? nanoseconds{0} : found->second;
+}
+
+void Clock::let_pass() {
+  live_shifts_ = std::make_unique<std::atomic<std::int64_t>[]>(plan_.exchanges.size());
+}
+
+void Clock::pass_to(Moment now) {
+  now_ = std::max(now_, now);
+  publish();
+}
+
+void Clock::set_shift(event::ExchangeId exchange, nanoseconds shift) {
+  if (auto* known = live_shift(exchange)) known->store(shift.count(), std::memory_order_relaxed);
+}
+
+std::atomic<std::int64_t>* Clock::live_shift(event::ExchangeId exchange) const {
+  const RecordedExchange* recorded = plan_.exchange(exchange);
+  if (recorded == nullptr) return nullptr;
+  return &live_shifts_[static_cast<std::size_t>(recorded - plan_.exchanges.data())];
 }
 
 void Clock::given(const event::ClockRead& read) {

@@ -6,10 +6,15 @@
 // of the later one are raised by a shift that keeps all differences inside it. The wall clock is
 // told as it was recorded, and so may step back between exchanges.
 //
-// Ownership: borrows the control file. Threading: one thread.
+// In a replay in real time (live/) it passes by itself instead, with the exchanges' monotonic
+// clocks shifted to where it is when their requests go out.
+//
+// Ownership: borrows the control file. Threading: one thread; set_shift() from another one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 
 #include "replayer/control.h"
@@ -42,12 +47,21 @@ class Clock {
   // The service was told this value.
   void given(const event::ClockRead& read);
 
+  // --- Where time passes by itself ---
+  // From here on nothing but pass_to() moves the clock.
+  void let_pass();
+  // Moves it on, never back. Who waits for a deadline in between is not woken.
+  void pass_to(Moment now);
+  // Of the exchange that is sent next, which may be sent many times.
+  void set_shift(event::ExchangeId exchange, nanoseconds shift);
+
   // Exchanges whose monotonic time was raised, and the greatest shift.
   std::uint64_t raised() const { return raised_; }
   nanoseconds greatest_shift() const { return greatest_; }
 
  private:
   void publish();
+  std::atomic<std::int64_t>* live_shift(event::ExchangeId exchange) const;
 
   Control& control_;
   const Plan& plan_;
@@ -56,6 +70,8 @@ class Clock {
   nanoseconds realtime_offset_;
   MonotonicValues given_ = kNoValues;  // greatest so far
   std::unordered_map<event::ExchangeId, nanoseconds> shifts_;
+  std::unique_ptr<std::atomic<std::int64_t>[]>
+      live_shifts_;  // of Plan::exchanges; null: time stands
   std::uint64_t raised_ = 0;
   nanoseconds greatest_{0};
 };

@@ -120,6 +120,7 @@ void Control::set_mode(unsigned mode) { ::chmod(path_.c_str(), mode); }
 
 LinkId Control::open_link(abi::LinkRole role, std::uint64_t recorded, const abi::Mark& opening,
                           const RecordedTls* tls) {
+  const std::lock_guard lock(links_mutex_);
   if (free_links_.empty()) return {};
   const LinkId id{free_links_.back()};
   free_links_.pop_back();
@@ -138,6 +139,7 @@ LinkId Control::open_link(abi::LinkRole role, std::uint64_t recorded, const abi:
 
 void Control::close_link(LinkId link) {
   if (!link) return;
+  const std::lock_guard lock(links_mutex_);
   abi::links(base_)[link.value].role = abi::LinkRole::kFree;
   free_links_.push_back(link.value);
 }

@@ -5,10 +5,12 @@
 // wake-up.
 //
 // Ownership: owns the mapping and the file, which it removes when destroyed (the service's mapping
-// lives on). Threading: one thread.
+// lives on). Threading: one thread; links may be opened, closed and published to by another one as
+// well, each link by one at a time.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
@@ -98,6 +100,7 @@ class Control {
   std::string path_;
   void* base_ = nullptr;
   std::size_t bytes_ = 0;
+  std::mutex links_mutex_;                 // of free_links_
   std::vector<std::uint32_t> free_links_;  // highest first
 };
 

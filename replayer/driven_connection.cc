@@ -24,23 +24,6 @@ constexpr std::size_t kReceiveBytes = 64 * 1024;
 // Sent at once, at most.
 constexpr std::uint64_t kSendBytes = 256 * 1024;
 
-// Binds to a free port of the loopback address the service listens on, and says which.
-std::string bind_to_loopback(int socket, int family) {
-  abi::SocketAddress address{};
-  const auto loopback = family == AF_INET6
-                            ? boost::asio::ip::address(boost::asio::ip::address_v6::loopback())
-                            : boost::asio::ip::address(boost::asio::ip::address_v4::loopback());
-  address = to_abi(loopback, 0);
-  if (::bind(socket, reinterpret_cast<const sockaddr*>(address.bytes), address.length) != 0)
-    return "";
-  sockaddr_storage bound{};
-  socklen_t length = sizeof(bound);
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &length) != 0) return "";
-  address.length = static_cast<std::uint16_t>(length);
-  std::memcpy(address.bytes, &bound, length);
-  return address_text(address);
-}
-
 // "http://127.0.0.1:80" of where the service listens; any-addresses are reached through loopback.
 std::string url_of(const abi::SocketAddress& service) {
   const char* host = family_of(service) == AF_INET6 ? "[::1]" : "127.0.0.1";

@@ -9,107 +9,10 @@
 
 namespace reprise::replayer {
 
-Driver::Driver(boost::asio::io_context& io, Stage& stage) : io_(io), stage_(stage) {}
+Driver::Driver(boost::asio::io_context& io, Stage& stage)
+    : io_(io), stage_(stage), listeners_(stage) {}
 
-// --- Listening and accepting -------------------------------------------------------------------
-
-namespace {
-
-// Whether clients of the one could connect to the other: they are Internet addresses both, or
-// neither is.
-bool same_kind(const event::Address& recorded, const abi::SocketAddress& asked) {
-  return recorded.text.starts_with("unix:") == (family_of(asked) == AF_UNIX);
-}
-
-}  // namespace
-
-// Workers may each listen on the same address (SO_REUSEPORT): theirs is what their process had.
-const RecordedListener* Driver::recorded_for(const abi::AskListen& ask,
-                                             const std::string& process) {
-  const std::string asked = address_text(ask.asked);
-  const RecordedListener* same_address = nullptr;
-  const RecordedListener* same_port = nullptr;
-  const RecordedListener* any = nullptr;
-  for (const RecordedListener& recorded : stage_.plan.listeners) {
-    const auto taken = [&](const Listening& l) { return l.recorded == &recorded; };
-    if (std::ranges::any_of(listeners_, taken)) continue;
-    if (recorded.local.text == asked) {
-      if (recorded.process == process) return &recorded;
-      if (same_address == nullptr) same_address = &recorded;
-    }
-    if (!same_kind(recorded.local, ask.asked)) continue;
-    // A source is named by whoever wrote the service: another name is another source.
-    if (is_spoken(ask.asked) || is_spoken(to_abi(recorded.local))) continue;
-    if (same_port == nullptr && port_of(recorded.local) == port_of(ask.asked))
-      same_port = &recorded;
-    if (any == nullptr) any = &recorded;
-  }
-  if (same_address != nullptr) return same_address;
-  if (is_spoken(ask.asked)) {
-    stage_.ledger.diverge({{}, Divergence::Kind::kListen, "", "takes inputs of " + asked});
-    return nullptr;
-  }
-  if (same_port != nullptr || any == nullptr || port_of(ask.asked) == 0) {
-    return same_port != nullptr ? same_port : any;
-  }
-  stage_.ledger.diverge(
-      {{}, Divergence::Kind::kListen, "listens on " + any->local.text, "listens on " + asked});
-  return any;
-}
-
-abi::AnswerListen Driver::listen(const abi::AskListen& ask, const std::string& process) {
-  abi::AnswerListen answer{};
-  answer.link = abi::kNone;
-  answer.local = ask.asked;
-  const auto again = [&](const Listening& l) { return l.socket == ask.socket; };
-  if (const auto known = std::ranges::find_if(listeners_, again); known != listeners_.end()) {
-    answer.link = known->link.value;
-    return answer;
-  }
-  const RecordedListener* recorded = recorded_for(ask, process);
-  Listening listening{.recorded = recorded,
-                      .socket = ask.socket,
-                      .asked = address_text(ask.asked),
-                      .actual = ask.actual};
-  if (recorded != nullptr) {
-    abi::Mark opening{};
-    opening.entry = abi::kNone;
-    listening.link =
-        stage_.control.open_link(abi::LinkRole::kListener, recorded->id.value, opening);
-    if (port_of(ask.asked) == 0) answer.local = to_abi(recorded->local);
-  }
-  answer.link = listening.link.value;
-  listeners_.push_back(listening);
-  return answer;
-}
-
-const Driver::Listening* Driver::listening_for(event::ConnectionId listener) const {
-  const auto found = std::ranges::find_if(listeners_, [&](const Listening& l) {
-    return l.recorded != nullptr && l.recorded->id == listener;
-  });
-  return found == listeners_.end() ? nullptr : &*found;
-}
-
-std::string Driver::unrecorded_listeners() const {
-  std::string text;
-  for (const Listening& listening : listeners_) {
-    if (listening.recorded != nullptr) continue;
-    text += (text.empty() ? "" : ", ") + listening.asked;
-  }
-  return text;
-}
-
-std::optional<abi::SocketAddress> Driver::listening_at(const event::Address& address) const {
-  for (const Listening& listening : listeners_) {
-    if (listening.recorded == nullptr) continue;
-    const event::Address& local = listening.recorded->local;
-    const bool any_address = local.text.starts_with("0.0.0.0:") || local.text.starts_with("[::]:");
-    if (local.text == address.text || (any_address && port_of(local) == port_of(address))) {
-      return listening.actual;
-    }
-  }
-  return std::nullopt;
-}
+// --- Accepting --------------------------------------------------------------------------------
 
 abi::AnswerAccept Driver::accept(const abi::AskAccept& ask) {
   abi::AnswerAccept answer{};
@@ -133,7 +36,7 @@ abi::AnswerAccept Driver::accept(const abi::AskAccept& ask) {
 bool Driver::ready_for(const Unit& unit) const {
   if (!unit.opens) return true;
   const RecordedConnection* recorded = stage_.plan.connection(unit.connection);
-  return recorded != nullptr && listening_for(recorded->listener) != nullptr;
+  return recorded != nullptr && listeners_.standing_for(recorded->listener) != nullptr;
 }
 
 event::Context Driver::context_of(const Unit& unit) const {
@@ -144,7 +47,7 @@ event::Context Driver::context_of(const Unit& unit) const {
 
 std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorded, const Unit& unit,
                                                std::uint32_t flags) {
-  auto& listening = const_cast<Listening&>(*listening_for(recorded.listener));
+  Listening& listening = *listeners_.standing_for(recorded.listener);
   // What follows the accept is the greeting's, if there is one; else nobody's before a request is
   // read.
   const bool greets = unit.exchanges > 0 && unit.chunks == 0;
@@ -156,10 +59,7 @@ std::shared_ptr<DrivenConnection> Driver::open(const RecordedConnection& recorde
                           .exchange = context.exchange.value};
   const LinkId link = stage_.control.open_link(abi::LinkRole::kDriven, recorded.id.value, opening,
                                                recorded.tls.get());
-  abi::Mark accepting = opening;
-  accepting.offset = listening.opened++;
-  accepting.flags = 0;
-  (void)stage_.control.publish(listening.link, accepting, accepting.offset);
+  listeners_.announce(listening, opening);
   auto connection = std::make_shared<DrivenConnection>(
       io_, stage_, recorded, link,
       [this, id = recorded.id](std::uint32_t transaction) { on_answered(id, transaction); });

@@ -20,7 +20,9 @@
 #include <vector>
 
 #include "agent/abi/control.h"
+#include "replayer/clients.h"
 #include "replayer/driven_connection.h"
+#include "replayer/listeners.h"
 #include "replayer/stage.h"
 
 namespace reprise::replayer {
@@ -32,19 +34,21 @@ struct DrivenExchange {
   std::string problem;  // why there is no answer, "" when there is one or none was recorded
 };
 
-class Driver {
+class Driver final : public Clients {
  public:
   Driver(boost::asio::io_context& io, Stage& stage);
 
   // --- What the agent asks ---
-  // `process`: the fork path of who listens.
-  abi::AnswerListen listen(const abi::AskListen& ask, const std::string& process);
-  abi::AnswerAccept accept(const abi::AskAccept& ask);
-  // Where the service really listens for what was recorded as `address`; none when it does not.
-  std::optional<abi::SocketAddress> listening_at(const event::Address& address) const;
+  abi::AnswerListen listen(const abi::AskListen& ask, const std::string& process) override {
+    return listeners_.listen(ask, process);
+  }
+  abi::AnswerAccept accept(const abi::AskAccept& ask) override;
+  std::optional<abi::SocketAddress> listening_at(const event::Address& address) const override {
+    return listeners_.at(address);
+  }
 
   // Addresses on which the service listens and the recorded one did not, "" for none.
-  std::string unrecorded_listeners() const;
+  std::string unrecorded_listeners() const { return listeners_.unrecorded(); }
 
   // --- What the schedule releases ---
   // The service listens where this unit's connection is to be opened, or needs not.
@@ -69,9 +73,7 @@ class Driver {
   bool undelivered() const;
   // The service sent something that did not arrive yet.
   bool in_flight() const;
-  // The recorded exchange that the one with that ordinal on a connection of this replay stands for;
-  // none when it is not driven.
-  event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const;
+  event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const override;
   // Exchanges that are driven and not answered, in the order of release.
   std::vector<event::ExchangeId> outstanding() const;
   // Of those the recording has an answer to, the one it had answered first; those are left out
@@ -94,14 +96,6 @@ class Driver {
   void close_all();
 
  private:
-  struct Listening {
-    const RecordedListener* recorded = nullptr;  // null: nobody listened there
-    abi::Cookie socket = 0;
-    std::string asked;  // address
-    abi::SocketAddress actual;
-    LinkId link;
-    std::uint64_t opened = 0;  // connections led to it
-  };
   struct Run {
     const Unit* unit = nullptr;
     std::shared_ptr<DrivenConnection> connection;
@@ -114,8 +108,6 @@ class Driver {
   };
   using Connections = std::unordered_map<event::ConnectionId, std::shared_ptr<DrivenConnection>>;
 
-  const Listening* listening_for(event::ConnectionId listener) const;
-  const RecordedListener* recorded_for(const abi::AskListen& ask, const std::string& process);
   // `flags` (abi::MarkFlags) go with the accept.
   std::shared_ptr<DrivenConnection> open(const RecordedConnection& recorded, const Unit& unit,
                                          std::uint32_t flags);
@@ -134,7 +126,7 @@ class Driver {
 
   boost::asio::io_context& io_;
   Stage& stage_;
-  std::vector<Listening> listeners_;
+  Listeners listeners_;
   Connections by_recorded_, by_id_;
   // What a connection of this replay stands for, also after it was closed.
   std::unordered_map<event::ConnectionId, event::ConnectionId> origins_;

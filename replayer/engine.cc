@@ -112,7 +112,7 @@ Engine::Run::Run(Engine& engine, Service& service)
     : engine_(engine),
       service_(service),
       plan_(engine.plan_),
-      clock_(engine.control_, plan_, engine.schedule_.is_as_recorded()),
+      clock_(engine.control_, plan_, engine.schedule_->is_as_recorded()),
       matcher_(plan_),
       stage_{plan_,
              engine.control_,
@@ -123,7 +123,7 @@ Engine::Run::Run(Engine& engine, Service& service)
              delivery_,
              identities_,
              engine.options_.on_miss,
-             engine.schedule_.is_as_recorded()},
+             engine.schedule_->is_as_recorded()},
       threads_(service.arena()),
       quiescence_(threads_),
       turns_(plan_, engine.control_, threads_),
@@ -238,7 +238,7 @@ bool Engine::Run::act() {
     return true;
   }
   const Board rest = board(true);
-  const Release what = engine_.schedule_.choose(rest);
+  const Release what = engine_.schedule_->choose(rest);
   if (what == Release::kNotListening && !never_listens()) return false;
   if (const auto reader = turns_.held_by(reader_of(what))) {
     give_turn(*reader);
@@ -408,13 +408,7 @@ void Engine::Run::on_event(const event::Event& event) {
 
 void Engine::Run::finish_ledger() {
   Ledger& ledger = engine_.ledger_;
-  const abi::ControlHeader& given = engine_.control_.header();
-  ledger.draws_exact = given.draws_exact.load(std::memory_order_relaxed);
-  ledger.draws_relaxed = given.draws_relaxed.load(std::memory_order_relaxed);
-  ledger.coverage.hooked = given.calls_hooked.load(std::memory_order_relaxed);
-  ledger.coverage.leaks = leaks_.totals();
-  for (const auto& [name, count] : ledger.coverage.leaks) ledger.coverage.leaked += count;
-  ledger.coverage.watched = given.leak_watch.load(std::memory_order_acquire) == abi::LeakWatch::kOn;
+  tell_given(stage_, leaks_);
   ledger.clocks_raised = clock_.raised();
   ledger.greatest_raise = clock_.greatest_shift();
   ledger.selected = plan_.selected;
@@ -430,9 +424,10 @@ void Engine::Run::finish_ledger() {
   }
 }
 
-Engine::Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options)
-    : plan_(plan), control_(control), schedule_(schedule), options_(std::move(options)) {
-  if (schedule_.is_as_recorded()) control_.take_turns();
+Engine::Engine(const Plan& plan, Control& control, std::unique_ptr<Schedule> schedule,
+               EngineOptions options)
+    : plan_(plan), control_(control), schedule_(std::move(schedule)), options_(std::move(options)) {
+  if (schedule_->is_as_recorded()) control_.take_turns();
 }
 
 Engine::~Engine() = default;
@@ -441,8 +436,6 @@ tl::expected<void, Error> Engine::run(Service& service) {
   run_ = std::make_unique<Run>(*this, service);
   return run_->replay();
 }
-
-const Ledger& Engine::ledger() const { return ledger_; }
 
 void Engine::on_event(const event::Event& event) {
   if (run_ != nullptr) run_->on_event(event);

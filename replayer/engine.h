@@ -8,8 +8,8 @@
 // thread begins to wait or asks something; collects, answers questions, moves bytes; and when the
 // service rests asks the schedule what to release next.
 //
-// Ownership: owns its parts; borrows plan, control file and service. Threading: one thread;
-// on_event is called back from inside Service::drain().
+// Ownership: owns its parts and the schedule; borrows plan, control file and service. Threading:
+// one thread; on_event is called back from inside Service::drain().
 #pragma once
 
 #include <functional>
@@ -19,6 +19,7 @@
 #include <tl/expected.hpp>
 
 #include "event/event.h"
+#include "replayer/conductor.h"
 #include "replayer/control.h"
 #include "replayer/control_channel.h"
 #include "replayer/ledger.h"
@@ -43,18 +44,15 @@ struct EngineOptions {
   std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
 };
 
-class Engine : public event::Observer {
+class Engine final : public Conductor {
  public:
   // Before the service starts.
-  Engine(const Plan& plan, Control& control, Schedule& schedule, EngineOptions options);
+  Engine(const Plan& plan, Control& control, std::unique_ptr<Schedule> schedule,
+         EngineOptions options);
   ~Engine() override;
 
-  // Replays everything that the plan selects, then ends the service as the recording ended.
-  // `service` is running. An error is one of the environment or of usage; what the service does
-  // otherwise than recorded is in the ledger.
-  [[nodiscard]] tl::expected<void, Error> run(Service& service);
-
-  const Ledger& ledger() const;
+  [[nodiscard]] tl::expected<void, Error> run(Service& service) override;
+  const Ledger& ledger() const override { return ledger_; }
 
   // From the collector.
   void on_event(const event::Event& event) override;
@@ -63,7 +61,7 @@ class Engine : public event::Observer {
   class Run;
   const Plan& plan_;
   Control& control_;
-  Schedule& schedule_;
+  const std::unique_ptr<Schedule> schedule_;
   EngineOptions options_;
   Ledger ledger_;
   std::unique_ptr<Run> run_;

@@ -41,6 +41,15 @@ const char* divergence_name(Divergence::Kind kind) {
   return "";
 }
 
+void Ledger::diverge(Divergence divergence) {
+  if (tells_once_) {
+    const std::string what = std::string(divergence_name(divergence.kind)) + '\n' +
+                             divergence.expected + '\n' + divergence.actual;
+    if (!told_.emplace(divergence.exchange, what).second) return;
+  }
+  divergences_.push_back(std::move(divergence));
+}
+
 void Ledger::answered(const CallRequest& request, const CallMatch& match, const std::string& peer) {
   if (request.context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
   if (match.call != nullptr) last_answer_ = {match.call, match.fidelity};

@@ -8,13 +8,16 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "event/event.h"
 #include "replayer/determinism.h"
 #include "replayer/match.h"
 #include "replayer/moment.h"
+#include "replayer/performance.h"
 #include "replayer/start_files.h"
 
 namespace reprise::replayer {
@@ -76,14 +79,17 @@ class Ledger {
   void refused_connect(const event::Context& context, const std::string& peer);
 
   // --- What differed ---
-  void diverge(Divergence divergence) { divergences_.push_back(std::move(divergence)); }
+  void diverge(Divergence divergence);
+  // From here on what was told of an exchange already is not told again, where an exchange is
+  // replayed many times.
+  void tell_once() { tells_once_ = true; }
   // By exchange, those outside of any last.
   void sort_divergences();
   // Said to people at the end, once: what was bent to keep the replay going.
   void note(std::string text);
 
   // --- Progress ---
-  void replayed() { ++replayed_; }
+  void replayed(std::uint64_t exchanges = 1) { replayed_ += exchanges; }
   void released_early() { ++released_early_; }
   // A wait that was bounded ended without what was waited for.
   void wait_expired() { ++waits_bounded, ++waits_expired; }
@@ -115,8 +121,9 @@ class Ledger {
   // service rested without having done it, or a thread was blocked where there is no hook. And
   // those of them that ended without it.
   std::uint64_t waits_bounded = 0, waits_expired = 0;
-  std::vector<FileDifference> files;  // that were read at start, and are other ones here
-  Determinism determinism;            // of the runs of which this is the first
+  std::vector<FileDifference> files;       // that were read at start, and are other ones here
+  Determinism determinism;                 // of the runs of which this is the first
+  std::optional<Performance> performance;  // of a replay in real time
   std::optional<event::ProcessExited> exit;
 
  private:
@@ -126,6 +133,8 @@ class Ledger {
   std::uint64_t fidelity_[4] = {};
   std::uint64_t replayed_ = 0, released_early_ = 0, background_repeats_ = 0, unattributed_ = 0;
   std::vector<Divergence> divergences_;
+  bool tells_once_ = false;
+  std::set<std::pair<event::ExchangeId, std::string>> told_;
   // Index of the divergence of each call that was given as a substitute.
   std::map<event::CallId, std::size_t> substitutes_;
   std::vector<std::string> notes_;

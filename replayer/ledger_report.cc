@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "replayer/performance_report.h"
+
 namespace reprise::replayer {
 namespace {
 
@@ -179,6 +181,7 @@ std::string ledger_text(const Ledger& ledger) {
     text += line("clock", fmt::format("monotonic time raised in {} exchanges, by {:.3f} s at most",
                                       ledger.clocks_raised, seconds(ledger.greatest_raise)));
   }
+  if (ledger.performance) text += performance_text(*ledger.performance);
   text += line("exit", exit_words(ledger.exit));
   for (const std::string& note : ledger.notes()) text += line("note", note);
   if (ledger.determinism.runs > 1) text += determinism_lines(ledger.determinism);
@@ -220,6 +223,7 @@ std::string ledger_json(const Ledger& ledger) {
   json["clocks_raised"] = ledger.clocks_raised;
   json["notes"] = ledger.notes();
   json["deterministic"] = determinism_json(ledger.determinism);
+  if (ledger.performance) json["performance"] = performance_json(*ledger.performance);
   json["exit"] = exit_json(ledger.exit);
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

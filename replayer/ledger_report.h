@@ -12,7 +12,7 @@ namespace reprise::replayer {
 [[nodiscard]] std::string ledger_text(const Ledger& ledger);
 
 // One object: replayed, fidelity, background, divergences, files, coverage, waits, unattributed,
-// deterministic, exit.
+// deterministic, exit; of a replay in real time performance (performance_report.h).
 [[nodiscard]] std::string ledger_json(const Ledger& ledger);
 
 }  // namespace reprise::replayer

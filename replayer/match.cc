@@ -92,6 +92,10 @@ CallMatch Matcher::give(std::uint32_t call, Fidelity fidelity, std::string diffe
 CallMatch Matcher::match(const CallRequest& request) {
   if (auto match = match_state(request)) return *std::move(match);
   Group* own = group(request.context, request);
+  const bool in_exchange = request.context.kind == Context::Kind::kExchange;
+  if (gives_again_ && in_exchange && own != nullptr && !request.prelude) {
+    return *match_again(*own, request);
+  }
   if (request.prelude) {
     if (own != nullptr) {
       if (auto match = match_equal(*own, request)) return *std::move(match);
@@ -112,7 +116,8 @@ CallMatch Matcher::match(const CallRequest& request) {
 }
 
 std::optional<CallMatch> Matcher::match_equal(Group& group, const CallRequest& request) {
-  auto& [calls, first_left] = group;
+  const std::vector<std::uint32_t>& calls = group.calls;
+  std::size_t& first_left = group.first_left;
   while (first_left < calls.size() && given_[calls[first_left]] == Given::kOwn) ++first_left;
   const std::size_t end = std::min(calls.size(), first_left + kWindow);
   for (std::size_t i = first_left; i < end; ++i) {
@@ -124,7 +129,8 @@ std::optional<CallMatch> Matcher::match_equal(Group& group, const CallRequest& r
 
 std::optional<CallMatch> Matcher::match_in(Group& group, const CallRequest& request) {
   if (auto match = match_equal(group, request)) return match;
-  const auto& [calls, first_left] = group;
+  const std::vector<std::uint32_t>& calls = group.calls;
+  const std::size_t first_left = group.first_left;
   const std::size_t end = std::min(calls.size(), first_left + kWindow);
   const protocol::Message actual =
       protocol::parse_request(request.protocol, request.bytes, request.target);
@@ -145,6 +151,36 @@ std::optional<CallMatch> Matcher::match_in(Group& group, const CallRequest& requ
   }
   if (!next) return std::nullopt;
   return give(calls[*next], Fidelity::kSubstituted, std::move(difference));
+}
+
+// The first from where the last one was given on, and then from the beginning: an exchange that
+// asks as it did gets its answers in their order each time.
+std::optional<CallMatch> Matcher::match_again(Group& group, const CallRequest& request) {
+  const std::size_t count = group.calls.size();
+  const auto at = [&](std::size_t i) { return (group.next + i) % count; };
+  const auto give_at = [&](std::size_t place, Fidelity fidelity, std::string difference) {
+    group.next = (place + 1) % count;
+    CallMatch match = give(group.calls[place], fidelity, std::move(difference));
+    match.reclaimed = false;
+    return match;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    if (equal(plan_.calls[group.calls[at(i)]], request))
+      return give_at(at(i), Fidelity::kExact, "");
+  }
+  const protocol::Message actual =
+      protocol::parse_request(request.protocol, request.bytes, request.target);
+  std::string difference;
+  for (std::size_t i = 0; i < std::min(count, kWindow); ++i) {
+    auto comparison = compare(plan_.calls[group.calls[at(i)]], actual);
+    using Degree = protocol::RequestComparison::Degree;
+    if (comparison.degree == Degree::kExact) return give_at(at(i), Fidelity::kExact, "");
+    if (comparison.degree == Degree::kRelaxed) {
+      return give_at(at(i), Fidelity::kRelaxed, std::move(comparison.difference));
+    }
+    if (i == 0) difference = std::move(comparison.difference);
+  }
+  return give_at(at(0), Fidelity::kSubstituted, std::move(difference));
 }
 
 // A call whose context one of the two archives does not know: an equal request is taken for the

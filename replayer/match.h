@@ -9,7 +9,8 @@
 // Set-up of pooled connections (preludes) is answered in any context and again; that of the call's
 // own context goes first. Where a request only asks for the state of its connection (PostgreSQL's
 // Sync) the answer is the one that followed the call before it. Background calls past the tape get
-// the last outcome again. Likeness of contents is never used.
+// the last outcome again, and after give_again() those of exchanges their own. Likeness of contents
+// is never used.
 //
 // Opaque connections are not matched here: see answered_connection.h.
 //
@@ -58,6 +59,10 @@ class Matcher {
  public:
   explicit Matcher(const Plan& plan);
 
+  // From here on calls of exchanges are not used up: once all that are equal were given they are
+  // given again, in their order. For exchanges that are replayed several times, even at once.
+  void give_again() { gives_again_ = true; }
+
   CallMatch match(const CallRequest& request);
 
   // The answer that match() would give by address alone, while the request is not whole yet.
@@ -84,6 +89,7 @@ class Matcher {
   struct Group {
     std::vector<std::uint32_t> calls;  // in Plan::calls, by ordinal
     std::size_t first_left = 0;        // all before it were given to their own request
+    std::size_t next = 0;              // where to look first, when they are given again
   };
   struct Preludes {
     std::vector<std::uint32_t> left;     // not given yet
@@ -94,6 +100,7 @@ class Matcher {
   void index(const event::Context& context);
   std::optional<CallMatch> match_equal(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_in(Group& group, const CallRequest& request);
+  std::optional<CallMatch> match_again(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_elsewhere(const CallRequest& request);
   std::optional<CallMatch> match_prelude(const CallRequest& request);
   std::optional<CallMatch> match_prelude_like(Key key, const CallRequest& request);
@@ -111,6 +118,7 @@ class Matcher {
                                       const protocol::Message& actual) const;
 
   const Plan& plan_;
+  bool gives_again_ = false;
   std::vector<Given> given_;                       // by index in Plan::calls
   std::unordered_map<std::string, NameId> names_;  // of operations, and of targets of preludes
   std::map<event::Context, bool> indexed_;

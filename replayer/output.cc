@@ -1,11 +1,14 @@
 #include "replayer/output.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace reprise::replayer {
 namespace {
 
 constexpr std::uint64_t kStreamEnd = UINT64_MAX;
+// Makes everything due by the time it is asked for.
+constexpr nanoseconds kAtOnceLag{INT64_MIN / 4};
 // An end that came this long after the answer was not part of it.
 constexpr nanoseconds kAtOnce = std::chrono::seconds(1);
 
@@ -90,8 +93,9 @@ std::vector<Output> cut_answer(const Plan& plan, const RecordedCall& call, std::
   const RecordedConnection* connection = plan.connection(call.connection);
   if (connection == nullptr) return {};
   const bool in_context = call.context == context;
-  const nanoseconds lag =
-      pace.as_recorded && in_context ? nanoseconds{0} : pace.seen - call.last_byte_out;
+  const nanoseconds lag = pace.at_once                     ? kAtOnceLag
+                          : pace.as_recorded && in_context ? nanoseconds{0}
+                                                           : pace.seen - call.last_byte_out;
   Cut cut(plan, *connection, context, in_context);
   cut.add_bytes({std::min(call.response.begin + skip, call.response.end), call.response.end}, lag,
                 pace.seen);
@@ -113,7 +117,9 @@ std::vector<Output> cut_answer(const Plan& plan, const RecordedCall& call, std::
 std::vector<Output> cut_greeting(const Plan& plan, const RecordedConnection& connection,
                                  const Pace& pace, const event::Context& context) {
   Cut cut(plan, connection, context, true);
-  const nanoseconds lag = pace.as_recorded ? nanoseconds{0} : pace.seen - connection.opened;
+  const nanoseconds lag = pace.at_once       ? kAtOnceLag
+                          : pace.as_recorded ? nanoseconds{0}
+                                             : pace.seen - connection.opened;
   const auto& calls = connection.transactions;
   const std::uint64_t until = calls.empty() ? kStreamEnd : plan.calls[calls.front()].response.begin;
   cut.add_bytes({0, until}, lag, pace.seen);

@@ -30,10 +30,11 @@ struct Output {
 };
 
 // When what is owed is due: as long after the request as it was recorded, or, where a schedule
-// keeps recorded moments, at its own.
+// keeps recorded moments, at its own, or at once, but for the end of a connection at rest.
 struct Pace {
   Moment seen;  // the virtual time at which the whole request was there: nothing is due before
   bool as_recorded = false;
+  bool at_once = false;
 };
 
 // The answer to `call`, without its first `skip` bytes, as it followed the request: its chunks,

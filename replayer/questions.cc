@@ -75,10 +75,10 @@ void append(std::vector<std::byte>& out, const void* data, std::size_t length) {
 
 }  // namespace
 
-Questions::Questions(Stage& stage, Driver& driver, Responder& responder, LeakWatch& leaks,
+Questions::Questions(Stage& stage, Clients& clients, Responder& responder, LeakWatch& leaks,
                      const Threads& threads)
     : stage_(stage),
-      driver_(driver),
+      clients_(clients),
       responder_(responder),
       leaks_(leaks),
       threads_(threads),
@@ -108,10 +108,10 @@ void Questions::answer(std::uint32_t slot) {
       return;
     case abi::Ask::kListen:
       stage_.control.answer_with(
-          slot, driver_.listen(body_of<abi::AskListen>(mailbox), threads_.named(slot).process));
+          slot, clients_.listen(body_of<abi::AskListen>(mailbox), threads_.named(slot).process));
       return;
     case abi::Ask::kAccept:
-      stage_.control.answer_with(slot, driver_.accept(body_of<abi::AskAccept>(mailbox)));
+      stage_.control.answer_with(slot, clients_.accept(body_of<abi::AskAccept>(mailbox)));
       return;
     case abi::Ask::kConnect:
       answer_connect(slot);
@@ -152,7 +152,7 @@ void Questions::answer_thread(std::uint32_t slot) {
 void Questions::answer_connect(std::uint32_t slot) {
   const auto ask = body_of<abi::AskConnect>(stage_.control.question(slot));
   const event::Address peer = address_of(ask.peer);
-  if (const auto actual = driver_.listening_at(peer)) {
+  if (const auto actual = clients_.listening_at(peer)) {
     abi::AnswerConnect answer{};
     answer.verdict = abi::ConnectVerdict::kInternal;
     answer.link = abi::kNone;

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "replayer/driver.h"
+#include "replayer/clients.h"
 #include "replayer/leak_watch.h"
 #include "replayer/outcomes.h"
 #include "replayer/responder.h"
@@ -16,7 +16,7 @@ namespace reprise::replayer {
 
 class Questions {
  public:
-  Questions(Stage& stage, Driver& driver, Responder& responder, LeakWatch& leaks,
+  Questions(Stage& stage, Clients& clients, Responder& responder, LeakWatch& leaks,
             const Threads& threads);
 
   // Answers every thread that asked. True when there was one.
@@ -32,7 +32,7 @@ class Questions {
   event::Context context_of(std::uint32_t slot);
 
   Stage& stage_;
-  Driver& driver_;
+  Clients& clients_;
   Responder& responder_;
   LeakWatch& leaks_;
   const Threads& threads_;

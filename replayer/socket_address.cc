@@ -113,6 +113,22 @@ abi::SocketAddress to_abi(const event::Address& address) {
   return result;
 }
 
+std::string bind_to_loopback(int socket, int family) {
+  abi::SocketAddress address{};
+  const auto loopback = family == AF_INET6
+                            ? boost::asio::ip::address(boost::asio::ip::address_v6::loopback())
+                            : boost::asio::ip::address(boost::asio::ip::address_v4::loopback());
+  address = to_abi(loopback, 0);
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(address.bytes), address.length) != 0)
+    return "";
+  sockaddr_storage bound{};
+  socklen_t length = sizeof(bound);
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &length) != 0) return "";
+  address.length = static_cast<std::uint16_t>(length);
+  std::memcpy(address.bytes, &bound, length);
+  return address_text(address);
+}
+
 void acknowledge(int socket) {
   const int at_once = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof(at_once));

@@ -1,4 +1,5 @@
-// Socket addresses between the agent's form, the event model's and Asio's; a socket option.
+// Socket addresses between the agent's form, the event model's and Asio's; what is done to
+// sockets of ours.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -25,6 +26,9 @@ namespace reprise::replayer {
 [[nodiscard]] bool is_spoken(const abi::SocketAddress& address);
 // AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC for none.
 [[nodiscard]] int family_of(const abi::SocketAddress& address);
+
+// Binds to a free port of the loopback address of that family, and says which; "" when it cannot.
+[[nodiscard]] std::string bind_to_loopback(int socket, int family);
 
 // Tells the sender on the other end of a TCP connection at once that its bytes arrived. A delayed
 // acknowledgement would keep its next small write back (RFC 896) for 40 ms of real time. Linux

@@ -26,9 +26,10 @@ struct Stage {
   tls::Identities& identities;  // of peers and clients that speak TLS
   OnMiss on_miss = OnMiss::kError;
   bool as_recorded = false;  // Schedule::is_as_recorded()
+  bool at_once = false;      // peers answer as soon as they are asked
 
   // Of what is owed from now on.
-  Pace pace() const { return {clock.now(), as_recorded}; }
+  Pace pace() const { return {clock.now(), as_recorded, at_once}; }
 
   // Turns a context of this replay into that of the recording it stands for.
   std::function<event::Context(const event::Context&)> recorded;

@@ -82,6 +82,8 @@ bool Streams::visit(const StreamName& stream, event::ByteRange range, const Visi
     if (piece->stream != stream || piece->end <= at) continue;
     if (piece->begin > at || piece->missing) return false;
     const std::uint64_t end = std::min(piece->end, range.end);
+    std::unique_lock<std::mutex> lock;
+    if (piece->content != 0) lock = std::unique_lock(cache_mutex_);
     const std::span<const std::uint8_t> bytes = view(*piece, {at, end});
     visit(bytes);
     if (bytes.size() < end - at) return false;

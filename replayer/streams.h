@@ -5,12 +5,13 @@
 // or may have: a send whose result is missing was cut off by the end of its process.
 //
 // Ownership: owns the bytes (payload.h); file contents stay in the archive and are asked for.
-// Thread-compatible.
+// Threading: visit() and bytes() from any thread once finished; else one at a time.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <tl/expected.hpp>
@@ -67,6 +68,7 @@ class Streams {
   std::vector<Piece> pieces_;  // sorted by stream and begin once finished
   // Sends without a result yet: index of the first piece of the latest one of each connection.
   std::unordered_map<event::ConnectionId, std::size_t> unfinished_;
+  mutable std::mutex cache_mutex_;            // held while what is cached is visited
   mutable std::uint64_t cached_content_ = 0;  // 1 + number
   mutable event::Bytes cached_bytes_;
 };

@@ -1,0 +1,294 @@
+#include "replayer/live/live_client.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "replayer/socket_address.h"
+
+namespace reprise::replayer {
+namespace {
+
+// How much longer than in the recording a response is waited for.
+constexpr std::chrono::seconds kPatience{10};
+
+abi::SocketAddress loopback(int family, std::uint16_t port) {
+  namespace ip = boost::asio::ip;
+  return family == AF_INET6 ? to_abi(ip::address_v6::loopback(), port)
+                            : to_abi(ip::address_v4::loopback(), port);
+}
+
+}  // namespace
+
+LiveClient::LiveClient(Setting& setting, const Course& course, std::uint64_t number)
+    : setting_(setting),
+      course_(course),
+      number_(number),
+      answers_(setting.stage.plan, *course.connection,
+               [this](std::uint32_t transaction) { on_answered(transaction); }) {}
+
+LiveClient::~LiveClient() { close(); }
+
+const Step* LiveClient::next() const {
+  return next_ < course_.steps.size() ? &course_.steps[next_] : nullptr;
+}
+
+bool LiveClient::may_step() const { return next() != nullptr && answered_ >= next()->needs; }
+
+const RecordedExchange& LiveClient::exchange(std::uint32_t transaction) const {
+  return setting_.stage.plan.exchanges[course_.connection->transactions[transaction]];
+}
+
+void LiveClient::take_step(Instant now, Instant from) {
+  const Step& step = course_.steps[next_++];
+  switch (step.kind) {
+    case Step::Kind::kOpen:
+      open(now);
+      break;
+    case Step::Kind::kChunk:
+      send_chunk(step, now);
+      break;
+    case Step::Kind::kEnd:
+      end();
+      return;
+  }
+  expect(step, from);
+}
+
+// --- Sending -----------------------------------------------------------------------------------
+
+void LiveClient::open(Instant now) {
+  const RecordedConnection& recorded = *course_.connection;
+  const auto target = setting_.entrance.target(recorded);
+  const int family = target ? family_of(*target) : AF_INET;
+  socket_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  // So many short connections may leave their ports behind in TIME_WAIT.
+  ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  address_ = bind_to_loopback(socket_, family);
+  const nanoseconds shift = setting_.time.at(now) - recorded.opened;
+  const auto way = address_.empty() ? std::nullopt
+                                    : setting_.entrance.lead(recorded, address_,
+                                                             {.offset = 0,
+                                                              .entry = recorded.opening_entry,
+                                                              .flags = 0,
+                                                              .monotonic_shift_ns = shift.count(),
+                                                              .exchange = 0});
+  if (way) link_ = way->link;
+  // Any-addresses are reached through loopback.
+  const auto service = way ? loopback(family, port_of(way->service)) : abi::SocketAddress{};
+  const auto* address = reinterpret_cast<const sockaddr*>(service.bytes);
+  if (!way || (::connect(socket_, address, service.length) != 0 && errno != EINPROGRESS)) {
+    connect_failed_ = true;
+    give_up("cannot connect to the service");
+    return;
+  }
+  watch();
+}
+
+void LiveClient::publish(const Chunk& chunk, const event::Context& context) {
+  const Plan& plan = setting_.stage.plan;
+  const std::int64_t shift = setting_.stage.clock.shift(context).count();
+  for (const Anchor& anchor : plan.inputs.anchors_of(chunk)) {
+    const bool first = anchor.offset == chunk.bytes.begin;
+    if (!first && !plan.has_draws(anchor.entry)) continue;
+    const abi::Mark mark{.offset = sent_ + (anchor.offset - chunk.bytes.begin),
+                         .entry = anchor.entry,
+                         .flags = 0,
+                         .monotonic_shift_ns = shift,
+                         .exchange = context.exchange.value};
+    if (!setting_.stage.control.publish(link_, mark, consumed_)) return;
+  }
+}
+
+void LiveClient::send_chunk(const Step& step, Instant now) {
+  if (socket_ < 0) return;
+  Stage& stage = setting_.stage;
+  const Chunk& chunk = stage.plan.inputs.chunks[step.chunk];
+  for (std::uint32_t i = 0; i < step.begins; ++i) {
+    const RecordedExchange& begun = exchange(step.first_begun + i);
+    stage.clock.set_shift(begun.id, setting_.time.at(now) - begun.first_byte_in);
+  }
+  const bool known = step.begins > 0 || !pending_.empty();
+  const std::uint32_t transaction = step.begins > 0 ? step.first_begun : step.first_completed;
+  publish(chunk,
+          known ? event::Context::of(exchange(transaction).id) : event::Context::background());
+  stage.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes,
+                            [this](std::span<const std::uint8_t> bytes) {
+                              answers_.sent(bytes);
+                              sent_ += bytes.size();
+                              write(bytes);
+                            });
+}
+
+// Requests are whole: what was recorded for them is waited for, from now on.
+void LiveClient::expect(const Step& step, Instant from) {
+  for (std::uint32_t i = 0; i < step.completes; ++i) {
+    const std::uint32_t transaction = step.first_completed + i;
+    const RecordedExchange& recorded = exchange(transaction);
+    if (socket_ < 0 || !recorded.answered()) {
+      tell(transaction, "the connection was closed before", from);
+      continue;
+    }
+    const nanoseconds taken = recorded.last_byte_out - recorded.first_byte_in;
+    pending_.push_back({transaction, from, from + setting_.time.real(taken) + kPatience});
+    ++setting_.in_flight;
+  }
+}
+
+// Nothing came of that request, or not all of it. Where the recording has no answer that is as it
+// should be.
+void LiveClient::tell(std::uint32_t transaction, std::string problem, Instant from) {
+  const RecordedExchange& recorded = exchange(transaction);
+  if (!recorded.answered()) problem.clear();
+  setting_.outcomes.push_back({.recorded = &recorded,
+                               .answer = answers_.take(transaction),
+                               .problem = std::move(problem),
+                               .from = from});
+}
+
+void LiveClient::write(std::span<const std::uint8_t> bytes) {
+  std::size_t done = 0;
+  while (unsent_.empty() && done < bytes.size()) {
+    const ssize_t sent =
+        ::send(socket_, bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    // What stopped it otherwise is told when the rest of the answers is read.
+    if (sent < 0) break;
+    done += static_cast<std::size_t>(sent);
+  }
+  if (done == bytes.size()) return;
+  unsent_.insert(unsent_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(done), bytes.end());
+  watch();
+}
+
+void LiveClient::end() {
+  if (socket_ < 0) return;
+  Stage& stage = setting_.stage;
+  const ConnectionInputs& inputs = stage.plan.inputs.of(course_.connection->id);
+  if (inputs.end_entry != abi::kNone) {
+    (void)stage.control.publish(
+        link_,
+        {.offset = sent_,
+         .entry = inputs.end_entry,
+         .flags = 0,
+         .monotonic_shift_ns = stage.clock.shift(inputs.end_context).count(),
+         .exchange = inputs.end_context.exchange.value},
+        consumed_);
+  }
+  if (inputs.end == PeerEnd::kReset) {
+    const linger at_once{1, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close();
+    return;
+  }
+  answers_.client_ended(protocol::End::kEof);
+  if (pending_.empty()) {
+    close();
+    return;
+  }
+  sending_ended_ = true;
+  if (unsent_.empty()) ::shutdown(socket_, SHUT_WR);
+}
+
+// --- Receiving ---------------------------------------------------------------------------------
+
+void LiveClient::watch() {
+  const std::uint32_t wanted = EPOLLIN | (unsent_.empty() ? 0u : EPOLLOUT);
+  if (wanted == watched_ || socket_ < 0) return;
+  epoll_event event{};
+  event.events = wanted;
+  event.data.u64 = number_;
+  ::epoll_ctl(setting_.poll, watched_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket_, &event);
+  watched_ = wanted;
+}
+
+void LiveClient::on_ready(std::uint32_t events) {
+  if (socket_ < 0) return;
+  if ((events & EPOLLOUT) != 0) {
+    const event::Bytes bytes = std::exchange(unsent_, {});
+    write(bytes);
+    watch();
+    if (unsent_.empty() && sending_ended_) ::shutdown(socket_, SHUT_WR);
+  }
+  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) receive();
+}
+
+void LiveClient::receive() {
+  std::vector<std::uint8_t>& buffer = setting_.buffer;
+  for (;;) {
+    const ssize_t received = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (received < 0 && errno == EINTR) continue;
+    if (received < 0 && errno == EAGAIN) return;
+    if (received <= 0) {
+      connect_failed_ = received < 0 && errno == ECONNREFUSED;
+      on_end_of_answers(received == 0 ? protocol::End::kEof : protocol::End::kReset);
+      return;
+    }
+    const auto length = static_cast<std::size_t>(received);
+    answers_.received(std::span(buffer).first(length));
+    // A buffer that was not filled took all there was; level-triggered readiness tells the rest.
+    if (length < buffer.size() || socket_ < 0) return;
+  }
+}
+
+void LiveClient::on_answered(std::uint32_t transaction) {
+  const auto pending = std::ranges::find(pending_, transaction, &Pending::transaction);
+  Answer answer = answers_.take(transaction);
+  if (pending == pending_.end()) return;  // the recording has none to it
+  setting_.outcomes.push_back({.recorded = &exchange(transaction),
+                               .answer = std::move(answer),
+                               .problem = "",
+                               .from = pending->from});
+  pending_.erase(pending);
+  --setting_.in_flight;
+  ++answered_;
+  if (pending_.empty()) consumed_ = sent_;
+}
+
+void LiveClient::on_end_of_answers(protocol::End how) {
+  answers_.service_ended(how);
+  const bool refused = connect_failed_;
+  give_up(refused ? "cannot connect to the service" : "the service closed the connection");
+}
+
+// --- The end -----------------------------------------------------------------------------------
+
+bool LiveClient::is_over() const {
+  return pending_.empty() && unsent_.empty() && next() == nullptr;
+}
+
+Instant LiveClient::gives_up_at() const {
+  return pending_.empty() ? kNoEnd : pending_.front().until;
+}
+
+void LiveClient::give_up(const std::string& problem) {
+  for (const Pending& pending : std::exchange(pending_, {})) {
+    tell(pending.transaction, problem, pending.from);
+    --setting_.in_flight;
+  }
+  for (; next_ < course_.steps.size(); ++next_) {
+    const Step& step = course_.steps[next_];
+    for (std::uint32_t i = 0; i < step.completes; ++i) {
+      tell(step.first_completed + i, problem, Instant{});
+    }
+  }
+  unsent_.clear();
+  close();
+}
+
+void LiveClient::close() {
+  if (socket_ < 0) return;
+  ::close(std::exchange(socket_, -1));
+  if (!address_.empty()) setting_.entrance.leave(address_, link_);
+}
+
+}  // namespace reprise::replayer

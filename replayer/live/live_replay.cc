@@ -1,0 +1,362 @@
+#include "replayer/live/live_replay.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "replayer/accounts.h"
+#include "replayer/clock.h"
+#include "replayer/doorbell.h"
+#include "replayer/ending.h"
+#include "replayer/leak_watch.h"
+#include "replayer/live/course.h"
+#include "replayer/live/crowd.h"
+#include "replayer/live/entrance.h"
+#include "replayer/questions.h"
+#include "replayer/quiescence.h"
+#include "replayer/responder.h"
+#include "replayer/stage.h"
+#include "replayer/threads.h"
+
+namespace reprise::replayer {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kLongestWait{10};
+constexpr unsigned long kTimerSlackNs = 1000;
+// Real time a service has to listen. One that rests for a while without listening never will.
+constexpr seconds kStartPatience{60};
+constexpr seconds kRestPatience{2};
+// Real time that what the service does after its last answer may take, unless it rests before.
+constexpr seconds kWorkPatience{2};
+constexpr milliseconds kRestBeforeEnd{20};
+
+}  // namespace
+
+class LiveReplay::Run {
+ public:
+  Run(LiveReplay& owner, Service& service);
+
+  [[nodiscard]] tl::expected<void, Error> replay();
+  void on_event(const event::Event& event);
+
+ private:
+  bool is_load() const { return owner_.options_.load.has_value(); }
+  bool begins_now() const;
+  tl::expected<void, Error> await_listening();
+  void drive();
+  void turn();
+  void take_in();
+  void pass_time();
+  Moment earliest_deadline() const;
+  void release_outputs();
+  void send_signals(bool all);
+  void settle_finished();
+  void tell_error(const DrivenExchange& exchange);
+  void let_work_finish();
+  event::Context recorded(const event::Context& context);
+  void finish_ledger();
+
+  LiveReplay& owner_;
+  Service& service_;
+  const Plan& plan_;
+  boost::asio::io_context io_{1};
+  Clock clock_;
+  Matcher matcher_;
+  Delivery delivery_;
+  Stage stage_;
+  Threads threads_;
+  Quiescence quiescence_;
+  Doorbell doorbell_;
+  LeakWatch leaks_;
+  Entrance entrance_;
+  Accounts accounts_;
+  Responder responder_;
+  Questions questions_;
+  Ending ending_;
+  const std::vector<Course> courses_;
+  std::vector<const Unit*> signals_;  // not sent yet
+  LiveTime time_;
+  std::unique_ptr<Crowd> crowd_;
+  std::string stopped_;  // why it goes no further
+};
+
+LiveReplay::Run::Run(LiveReplay& owner, Service& service)
+    : owner_(owner),
+      service_(service),
+      plan_(owner.plan_),
+      clock_(owner.control_, plan_, false),
+      matcher_(plan_),
+      stage_{plan_,         owner.control_,
+             clock_,        matcher_,
+             owner.ledger_, service,
+             delivery_,     owner.options_.on_miss,
+             false,         owner.options_.load.has_value()},
+      threads_(service.arena()),
+      quiescence_(threads_),
+      doorbell_(service.arena()),
+      entrance_(stage_),
+      accounts_(stage_, entrance_),
+      responder_(io_, stage_),
+      questions_(stage_, entrance_, responder_, leaks_, threads_),
+      ending_(stage_, threads_, [this] { take_in(); }),
+      courses_(lay_courses(plan_)),
+      time_(plan_.began, steady_clock::now(), owner.options_.speed) {
+  clock_.let_pass();
+  if (is_load()) {
+    matcher_.give_again();
+    owner_.ledger_.tell_once();
+  }
+  for (const Unit& unit : plan_.units) {
+    if (unit.signal != 0) signals_.push_back(&unit);
+  }
+  stage_.recorded = [this](const event::Context& context) { return recorded(context); };
+  // Too many to be told apart by: a call without a known context is looked for without.
+  stage_.in_flight = [] { return std::vector<event::ExchangeId>(); };
+  stage_.expect = [](event::ThreadId) {};
+  stage_.stop = [this](std::string why) { stopped_ = std::move(why); };
+}
+
+tl::expected<void, Error> LiveReplay::Run::replay() {
+  if (auto started = responder_.start(); !started) return started;
+  ::prctl(PR_SET_TIMERSLACK, kTimerSlackNs);  // the service has started: it keeps its own
+  if (auto listening = await_listening(); !listening) {
+    ending_.abandon();
+    return listening;
+  }
+  drive();
+  let_work_finish();
+  if (!service_.exited()) {
+    send_signals(true);
+    (void)ending_.step();
+  }
+  ending_.finish();
+  settle_finished();
+  finish_ledger();
+  return {};
+}
+
+// --- Before and after --------------------------------------------------------------------------
+
+bool LiveReplay::Run::begins_now() const {
+  return std::ranges::all_of(
+      courses_, [this](const Course& course) { return entrance_.is_open_for(*course.connection); });
+}
+
+tl::expected<void, Error> LiveReplay::Run::await_listening() {
+  const auto limit = steady_clock::now() + kStartPatience;
+  std::optional<Instant> rests_since;
+  while (!begins_now() && !service_.exited()) {
+    turn();
+    const Instant now = steady_clock::now();
+    if (quiescence_.look(clock_.now()) != Rest::kQuiescent)
+      rests_since.reset();
+    else if (!rests_since)
+      rests_since = now;
+    if (now < limit && (!rests_since || now - *rests_since < kRestPatience)) continue;
+    const std::string instead = entrance_.unrecorded_listeners();
+    return tl::unexpected(
+        Error{Error::Kind::kEnvironment,
+              "the service does not listen on every address where the recording has its clients" +
+                  (instead.empty() ? "" : ", but on " + instead) + ": " + quiescence_.describe() +
+                  "; start it with the arguments it was recorded with"});
+  }
+  return {};
+}
+
+// What is still done after the last answer, for as long as anything moves.
+void LiveReplay::Run::let_work_finish() {
+  const Instant limit = steady_clock::now() + kWorkPatience;
+  std::optional<Instant> rests_since;
+  while (!service_.exited() && steady_clock::now() < limit) {
+    turn();
+    const bool rests = quiescence_.look(clock_.now()) == Rest::kQuiescent && !responder_.owes();
+    const Instant now = steady_clock::now();
+    if (!rests)
+      rests_since.reset();
+    else if (!rests_since)
+      rests_since = now;
+    if (rests_since && now - *rests_since >= kRestBeforeEnd) return;
+  }
+}
+
+// --- In between --------------------------------------------------------------------------------
+
+void LiveReplay::Run::drive() {
+  const Instant now = steady_clock::now();
+  const Moment first = courses_.empty() ? clock_.now() : courses_.front().steps.front().at;
+  time_ = LiveTime(std::max(first, clock_.now()), now, owner_.options_.speed);
+  std::unique_ptr<Pacing> pacing;
+  if (is_load()) {
+    pacing = pace_load(courses_, *owner_.options_.load, now);
+  } else {
+    // Offsets are those from the first input, however long the service took to start.
+    pacing = pace_timed(courses_, LiveTime(first, now, owner_.options_.speed));
+  }
+  crowd_ = std::make_unique<Crowd>(stage_, entrance_, std::move(pacing), time_);
+  crowd_->start();
+  while (!crowd_->is_done() && stopped_.empty() && !service_.exited()) {
+    turn();
+    send_signals(false);
+  }
+  crowd_->stop(service_.exited() ? "the service ended" : "the replay was stopped");
+  if (!stopped_.empty()) owner_.ledger_.note("stopped: " + stopped_);
+}
+
+void LiveReplay::Run::turn() {
+  doorbell_.arm();
+  take_in();
+  pass_time();
+  release_outputs();
+  settle_finished();
+  Moment next = earliest_deadline();
+  if (const auto output = responder_.next_due(false)) next = std::min(next, *output);
+  nanoseconds wait = kLongestWait;
+  if (next != kNever)
+    wait = std::clamp(time_.when(next) - steady_clock::now(), nanoseconds{0}, wait);
+  doorbell_.wait(std::chrono::ceil<microseconds>(wait));
+}
+
+void LiveReplay::Run::take_in() {
+  for (;;) {
+    service_.drain();
+    threads_.refresh();
+    const bool answered = questions_.answer_all();
+    const bool io = io_.poll() > 0;
+    if (!answered && !io) break;
+    io_.restart();
+  }
+  responder_.sweep();
+}
+
+void LiveReplay::Run::pass_time() {
+  const Moment now = time_.at(steady_clock::now());
+  clock_.pass_to(now);
+  if (earliest_deadline() <= now) owner_.control_.wake_sleepers();
+}
+
+Moment LiveReplay::Run::earliest_deadline() const {
+  Moment earliest = kNever;
+  for (const std::uint32_t slot : threads_.slots()) {
+    if (!threads_.is_live(slot)) continue;
+    const std::uint64_t deadline =
+        threads_.thread(slot).deadline_ns.load(std::memory_order_acquire);
+    if (deadline == abi::kNoDeadline) continue;
+    earliest = std::min(earliest, Moment{static_cast<std::int64_t>(deadline)});
+  }
+  return earliest;
+}
+
+void LiveReplay::Run::release_outputs() {
+  while (const auto due = responder_.next_due(false)) {
+    if (*due > clock_.now()) return;
+    responder_.release(kNever, false);
+  }
+}
+
+// Those that the recording had by now. What ends the service comes after the clients: a load sends
+// no other.
+void LiveReplay::Run::send_signals(bool all) {
+  while (!signals_.empty()) {
+    const Unit& unit = *signals_.front();
+    const bool last = std::ranges::all_of(
+        courses_, [&](const Course& course) { return course.steps.back().at <= unit.at; });
+    if (!all && (is_load() || last || unit.at > clock_.now())) return;
+    signals_.erase(signals_.begin());
+    if (all && !last) {
+      owner_.ledger_.note("signal " + std::to_string(unit.signal) + " was not sent");
+      continue;
+    }
+    ending_.send(unit.signal, unit.process);
+  }
+}
+
+event::Context LiveReplay::Run::recorded(const event::Context& context) {
+  if (!is_load()) return accounts_.recorded(context);
+  if (context.kind != event::Context::Kind::kExchange) return context;
+  const event::Exchange* exchange = service_.exchange(context.exchange);
+  const event::ExchangeId id =
+      exchange == nullptr ? event::ExchangeId{}
+                          : entrance_.recorded_exchange(exchange->connection, exchange->ordinal);
+  return id ? event::Context::of(id) : event::Context::background();
+}
+
+void LiveReplay::Run::settle_finished() {
+  if (crowd_ == nullptr) return;
+  std::vector<DrivenExchange> finished = crowd_->take_finished();
+  if (is_load()) {
+    for (const DrivenExchange& exchange : finished) tell_error(exchange);
+  } else {
+    accounts_.settle(finished);
+  }
+  if (owner_.options_.on_progress) {
+    owner_.options_.on_progress(crowd_->finished(), plan_.selected);
+  }
+}
+
+void LiveReplay::Run::on_event(const event::Event& event) {
+  entrance_.on_event(event);
+  responder_.on_event(event);
+  if (!is_load()) accounts_.on_event(event);
+}
+
+// Under load an answer is in error when there is none, or one of another class.
+void LiveReplay::Run::tell_error(const DrivenExchange& exchange) {
+  const RecordedExchange& recorded = *exchange.recorded;
+  const bool missing = !exchange.problem.empty();
+  owner_.ledger_.diverge({recorded.id,
+                          missing ? Divergence::Kind::kNoResponse : Divergence::Kind::kResponse,
+                          "status " + plan_.names[recorded.status],
+                          missing ? exchange.problem : "status " + exchange.answer.status});
+}
+
+void LiveReplay::Run::finish_ledger() {
+  Ledger& ledger = owner_.ledger_;
+  Performance performance = crowd_->performance();
+  performance.schedule = is_load() ? "load" : "timed";
+  performance.speed = owner_.options_.speed;
+  ledger.selected = plan_.selected;
+  if (is_load()) {
+    const LoadOptions& load = *owner_.options_.load;
+    performance.concurrency = load.concurrency;
+    performance.rate = load.rate;
+    const bool once = !load.requests && !load.duration;
+    if (!once) ledger.selected = performance.requests;
+    if (load.rate <= 0 && performance.responses > 0) {
+      const std::uint64_t lanes = std::min(load.concurrency, performance.connections);
+      performance.expected_interval = performance.took * static_cast<std::int64_t>(lanes) /
+                                      static_cast<std::int64_t>(performance.responses);
+    }
+    ledger.replayed(performance.requests);
+  } else {
+    accounts_.close();
+  }
+  ledger.performance = std::move(performance);
+  tell_given(stage_, leaks_);
+  ledger.sort_divergences();
+}
+
+LiveReplay::LiveReplay(const Plan& plan, Control& control, LiveOptions options)
+    : plan_(plan), control_(control), options_(std::move(options)) {}
+
+LiveReplay::~LiveReplay() = default;
+
+tl::expected<void, Error> LiveReplay::run(Service& service) {
+  run_ = std::make_unique<Run>(*this, service);
+  return run_->replay();
+}
+
+void LiveReplay::on_event(const event::Event& event) {
+  if (run_ != nullptr) run_->on_event(event);
+}
+
+}  // namespace reprise::replayer

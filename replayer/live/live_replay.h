@@ -1,0 +1,61 @@
+// Replays a recording against a running service in real time: `timed` and `load`.
+//
+//   plan ─▶ courses ─▶ crowd ───▶ service ────▶ responder
+//                    (a thread)      │ records      ▲
+//                                    └─ collector ──┘
+//
+// Unlike the engine, which releases the next thing when the service rests, this never asks whether
+// it does: clients go by the clock or by their own answers, and the peers of the service answer
+// when it is time. The virtual clock runs with the real one, so many times as fast as `speed` says.
+// So answers, draws and lookups are still found by context and address, but threads of the service
+// race as they like, and nothing is claimed to be the same twice.
+//
+// Ownership: owns its parts; borrows plan, control file and service. Threading: one thread, beside
+// that of the clients; on_event is called back from inside Service::drain().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <tl/expected.hpp>
+
+#include "event/event.h"
+#include "replayer/conductor.h"
+#include "replayer/control.h"
+#include "replayer/ledger.h"
+#include "replayer/live/pacing.h"
+#include "replayer/plan.h"
+#include "replayer/service.h"
+
+namespace reprise::replayer {
+
+struct LiveOptions {
+  OnMiss on_miss = OnMiss::kError;
+  double speed = 1;                 // timed
+  std::optional<LoadOptions> load;  // none: timed
+  // Called now and then with how many exchanges are done.
+  std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
+};
+
+class LiveReplay final : public Conductor {
+ public:
+  // Before the service starts.
+  LiveReplay(const Plan& plan, Control& control, LiveOptions options);
+  ~LiveReplay() override;
+
+  [[nodiscard]] tl::expected<void, Error> run(Service& service) override;
+  const Ledger& ledger() const override { return ledger_; }
+
+  // From the collector.
+  void on_event(const event::Event& event) override;
+
+ private:
+  class Run;
+  const Plan& plan_;
+  Control& control_;
+  LiveOptions options_;
+  Ledger ledger_;
+  std::unique_ptr<Run> run_;
+};
+
+}  // namespace reprise::replayer
