@@ -82,7 +82,10 @@ Manual ReplayCommand::manual() const {
        "Exchanges are replayed one at a time in recorded order; with `--schedule recorded` they "
        "overlap as they did, and one thread of the service runs at a time, for bugs that need two "
        "requests at once. Time is virtual: it stands still while the service works and skips "
-       "silence, and time-outs that fired in the recording fire again.",
+       "silence, and time-outs that fired in the recording fire again. Two more schedules run in "
+       "real time and measure latencies and throughput: `timed` keeps the recorded offsets, `load` "
+       "drives as many connections at once as it is told. They claim no determinism "
+       "(docs/schedules.md).",
        "PROGRAM may be another build than the recorded one; what it does otherwise is reported as "
        "divergences and does not stop the replay. The ledger at the end says how every answer was "
        "found: exact; relaxed, where only headers differ that may (docs/matching.md); substituted, "
@@ -101,6 +104,10 @@ Manual ReplayCommand::manual() const {
        {"reprise replay prod.reprise --schedule recorded --repeat 20 -- ./service",
         "Replay what raced, and see that it is the same each time."},
        {"reprise replay prod.reprise --repeat 20 -- ./service", "How deterministic is it?"},
+       {"reprise replay prod.reprise --schedule timed --speed 2 -- ./service",
+        "Replay the recorded rhythm, twice as fast."},
+       {"reprise replay prod.reprise --schedule load --concurrency 32 --duration 30s -- ./service",
+        "How much does it stand?"},
        {"reprise replay prod.reprise --json -- ./service | jq .divergences", "For programs."}},
       {{ExitCode::kHeld, "the service behaved as recorded"},
        {ExitCode::kDiffers, "it behaved otherwise"},

@@ -49,8 +49,9 @@ void Clock::begin(event::ExchangeId exchange, Moment first_input) {
 
 nanoseconds Clock::shift(const event::Context& context) const {
   if (live_shifts_ != nullptr) {
-    const auto* shift = live_shift(context.exchange);
-    return nanoseconds{shift == nullptr ? 0 : shift->load(std::memory_order_relaxed)};
+    const RecordedExchange* exchange = plan_.exchange(context.exchange);
+    if (exchange == nullptr) return nanoseconds{0};
+    return nanoseconds{live_shift(*exchange).load(std::memory_order_relaxed)};
   }
   const auto found = shifts_.find(context.exchange);
   return found == shifts_.end() ? nanoseconds{0} : found->second;
@@ -65,14 +66,12 @@ void Clock::pass_to(Moment now) {
   publish();
 }
 
-void Clock::set_shift(event::ExchangeId exchange, nanoseconds shift) {
-  if (auto* known = live_shift(exchange)) known->store(shift.count(), std::memory_order_relaxed);
+void Clock::set_shift(const RecordedExchange& exchange, nanoseconds shift) {
+  live_shift(exchange).store(shift.count(), std::memory_order_relaxed);
 }
 
-std::atomic<std::int64_t>* Clock::live_shift(event::ExchangeId exchange) const {
-  const RecordedExchange* recorded = plan_.exchange(exchange);
-  if (recorded == nullptr) return nullptr;
-  return &live_shifts_[static_cast<std::size_t>(recorded - plan_.exchanges.data())];
+std::atomic<std::int64_t>& Clock::live_shift(const RecordedExchange& exchange) const {
+  return live_shifts_[static_cast<std::size_t>(&exchange - plan_.exchanges.data())];
 }
 
 void Clock::given(const event::ClockRead& read) {

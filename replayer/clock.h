@@ -53,7 +53,7 @@ class Clock {
   // Moves it on, never back. Who waits for a deadline in between is not woken.
   void pass_to(Moment now);
   // Of the exchange that is sent next, which may be sent many times.
-  void set_shift(event::ExchangeId exchange, nanoseconds shift);
+  void set_shift(const RecordedExchange& exchange, nanoseconds shift);
 
   // Exchanges whose monotonic time was raised, and the greatest shift.
   std::uint64_t raised() const { return raised_; }
@@ -61,7 +61,7 @@ class Clock {
 
  private:
   void publish();
-  std::atomic<std::int64_t>* live_shift(event::ExchangeId exchange) const;
+  std::atomic<std::int64_t>& live_shift(const RecordedExchange& exchange) const;
 
   Control& control_;
   const Plan& plan_;

@@ -231,6 +231,39 @@ TEST_F(Matching, ReclaimedAnswerIsNotGivenAThirdTime) {
   EXPECT_EQ(match(kFirst, stock("id=1")).fidelity, Fidelity::kMissed);
 }
 
+// --- Exchanges that are replayed again
+// ------------------------------------------------------------
+
+TEST_F(Matching, AfterTheLastOfEqualCallsTheFirstIsGivenAgain) {
+  tell(kFirst, {stock("id=1", "first"), stock("id=1", "second"), stock("id=2", "two")});
+  matcher().give_again();
+  for (int pass = 0; pass < 3; ++pass) {
+    EXPECT_EQ(answer(match(kFirst, stock("id=1"))), ok("first"));
+    EXPECT_EQ(answer(match(kFirst, stock("id=1"))), ok("second"));
+    const CallMatch last = match(kFirst, stock("id=2"));
+    EXPECT_EQ(last.fidelity, Fidelity::kExact);
+    EXPECT_EQ(answer(last), ok("two"));
+  }
+}
+
+TEST_F(Matching, AnEqualCallThatWasGivenGoesBeforeASubstitute) {
+  tell(kFirst, {stock("id=1", "one"), stock("id=2", "two")});
+  matcher().give_again();
+  for (int copy = 0; copy < 2; ++copy) {
+    const CallMatch found = match(kFirst, stock("id=1"));
+    EXPECT_EQ(found.fidelity, Fidelity::kExact);
+    EXPECT_EQ(answer(found), ok("one"));
+  }
+  EXPECT_EQ(match(kFirst, stock("id=9")).fidelity, Fidelity::kSubstituted);
+}
+
+TEST_F(Matching, WhatWasASubstituteIsNotReclaimedInALaterPass) {
+  tell(kFirst, {stock("id=1", "one")});
+  matcher().give_again();
+  EXPECT_EQ(match(kFirst, stock("id=9")).fidelity, Fidelity::kSubstituted);
+  EXPECT_FALSE(match(kFirst, stock("id=1")).reclaimed);
+}
+
 TEST_F(Matching, LookingAheadConsumesNothing) {
   tell(kFirst, {stock("id=1", "one")});
   const CallRequest unfinished = request(kFirst, stock(""));

@@ -113,11 +113,12 @@ abi::SocketAddress to_abi(const event::Address& address) {
   return result;
 }
 
-std::string bind_to_loopback(int socket, int family) {
+std::string bind_to_loopback(int socket, int family, std::uint8_t host) {
   abi::SocketAddress address{};
-  const auto loopback = family == AF_INET6
-                            ? boost::asio::ip::address(boost::asio::ip::address_v6::loopback())
-                            : boost::asio::ip::address(boost::asio::ip::address_v4::loopback());
+  const auto loopback =
+      family == AF_INET6
+          ? boost::asio::ip::address(boost::asio::ip::address_v6::loopback())
+          : boost::asio::ip::address(boost::asio::ip::address_v4(0x7f000000u + host));
   address = to_abi(loopback, 0);
   if (::bind(socket, reinterpret_cast<const sockaddr*>(address.bytes), address.length) != 0)
     return "";

@@ -28,7 +28,8 @@ namespace reprise::replayer {
 [[nodiscard]] int family_of(const abi::SocketAddress& address);
 
 // Binds to a free port of the loopback address of that family, and says which; "" when it cannot.
-[[nodiscard]] std::string bind_to_loopback(int socket, int family);
+// `host`: which of the addresses 127.0.0.x.
+[[nodiscard]] std::string bind_to_loopback(int socket, int family, std::uint8_t host = 1);
 
 // Tells the sender on the other end of a TCP connection at once that its bytes arrived. A delayed
 // acknowledgement would keep its next small write back (RFC 896) for 40 ms of real time. Linux

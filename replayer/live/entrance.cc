@@ -29,6 +29,11 @@ std::optional<abi::SocketAddress> Entrance::target(const RecordedConnection& con
   return listening == nullptr ? std::nullopt : std::optional(listening->actual);
 }
 
+bool Entrance::somebody_comes() const {
+  const std::lock_guard lock(mutex_);
+  return !coming_.empty();
+}
+
 std::string Entrance::unrecorded_listeners() const {
   const std::lock_guard lock(mutex_);
   return listeners_.unrecorded();

@@ -33,6 +33,8 @@ class Entrance final : public Clients {
   // The service listens where that connection is to be opened.
   bool is_open_for(const RecordedConnection& connection) const;
   std::string unrecorded_listeners() const;
+  // A client has connected that the service did not accept yet.
+  bool somebody_comes() const;
   void on_event(const event::Event& event);
 
   // --- Clients ---

@@ -19,6 +19,8 @@ namespace {
 // How much longer than in the recording a response is waited for.
 constexpr std::chrono::seconds kPatience{10};
 
+constexpr std::uint64_t kHosts = 200;
+
 abi::SocketAddress loopback(int family, std::uint16_t port) {
   namespace ip = boost::asio::ip;
   return family == AF_INET6 ? to_abi(ip::address_v6::loopback(), port)
@@ -70,10 +72,10 @@ void LiveClient::open(Instant now) {
   const int family = target ? family_of(*target) : AF_INET;
   socket_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
-  // So many short connections may leave their ports behind in TIME_WAIT.
-  ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  address_ = bind_to_loopback(socket_, family);
+  // Short connections leave their ports behind in TIME_WAIT: one address alone would run out of
+  // them.
+  address_ = bind_to_loopback(socket_, family, static_cast<std::uint8_t>(1 + number_ % kHosts));
   const nanoseconds shift = setting_.time.at(now) - recorded.opened;
   const auto way = address_.empty() ? std::nullopt
                                     : setting_.entrance.lead(recorded, address_,
@@ -94,17 +96,17 @@ void LiveClient::open(Instant now) {
   watch();
 }
 
-void LiveClient::publish(const Chunk& chunk, const event::Context& context) {
+// Says which tape entries the chunk is. `exchange`: whose it is, null for nobody's.
+void LiveClient::publish(const Chunk& chunk, const RecordedExchange* exchange) {
   const Plan& plan = setting_.stage.plan;
-  const std::int64_t shift = setting_.stage.clock.shift(context).count();
   for (const Anchor& anchor : plan.inputs.anchors_of(chunk)) {
     const bool first = anchor.offset == chunk.bytes.begin;
     if (!first && !plan.has_draws(anchor.entry)) continue;
     const abi::Mark mark{.offset = sent_ + (anchor.offset - chunk.bytes.begin),
                          .entry = anchor.entry,
                          .flags = 0,
-                         .monotonic_shift_ns = shift,
-                         .exchange = context.exchange.value};
+                         .monotonic_shift_ns = shift_.count(),
+                         .exchange = exchange == nullptr ? 0 : exchange->id.value};
     if (!setting_.stage.control.publish(link_, mark, consumed_)) return;
   }
 }
@@ -115,12 +117,13 @@ void LiveClient::send_chunk(const Step& step, Instant now) {
   const Chunk& chunk = stage.plan.inputs.chunks[step.chunk];
   for (std::uint32_t i = 0; i < step.begins; ++i) {
     const RecordedExchange& begun = exchange(step.first_begun + i);
-    stage.clock.set_shift(begun.id, setting_.time.at(now) - begun.first_byte_in);
+    if (i == 0) {
+      current_ = &begun;
+      shift_ = setting_.time.at(now) - begun.first_byte_in;
+    }
+    stage.clock.set_shift(begun, shift_);
   }
-  const bool known = step.begins > 0 || !pending_.empty();
-  const std::uint32_t transaction = step.begins > 0 ? step.first_begun : step.first_completed;
-  publish(chunk,
-          known ? event::Context::of(exchange(transaction).id) : event::Context::background());
+  publish(chunk, current_);
   stage.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes,
                             [this](std::span<const std::uint8_t> bytes) {
                               answers_.sent(bytes);

@@ -83,7 +83,7 @@ class LiveClient {
 
   void open(Instant now);
   void send_chunk(const Step& step, Instant now);
-  void publish(const Chunk& chunk, const event::Context& context);
+  void publish(const Chunk& chunk, const RecordedExchange* exchange);
   void end();
   void expect(const Step& step, Instant from);
   void tell(std::uint32_t transaction, std::string problem, Instant from);
@@ -103,6 +103,8 @@ class LiveClient {
   LinkId link_;
   std::size_t next_ = 0;  // step
   std::uint32_t answered_ = 0;
+  const RecordedExchange* current_ = nullptr;  // that the last chunk began, or went on
+  nanoseconds shift_{0};                       // of its monotonic clocks
   std::uint64_t sent_ = 0, consumed_ = 0;
   std::deque<Pending> pending_;
   event::Bytes unsent_;

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,9 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kLongestWait{10};
+// How often a service is looked after that asks nothing and calls nobody. To wake for each of its
+// waits would take the processor from it.
+constexpr milliseconds kTick{1};
 constexpr unsigned long kTimerSlackNs = 1000;
 // Real time a service has to listen. One that rests for a while without listening never will.
 constexpr seconds kStartPatience{60};
@@ -55,6 +59,7 @@ class LiveReplay::Run {
   tl::expected<void, Error> await_listening();
   void drive();
   void turn();
+  bool needs_prompt_answers() const;
   void take_in();
   void pass_time();
   Moment earliest_deadline() const;
@@ -213,17 +218,30 @@ void LiveReplay::Run::drive() {
 }
 
 void LiveReplay::Run::turn() {
-  doorbell_.arm();
+  const bool prompt = needs_prompt_answers();
+  if (prompt) doorbell_.arm();
   take_in();
   pass_time();
   release_outputs();
   settle_finished();
   Moment next = earliest_deadline();
   if (const auto output = responder_.next_due(false)) next = std::min(next, *output);
-  nanoseconds wait = kLongestWait;
-  if (next != kNever)
-    wait = std::clamp(time_.when(next) - steady_clock::now(), nanoseconds{0}, wait);
-  doorbell_.wait(std::chrono::ceil<microseconds>(wait));
+  nanoseconds longest = prompt ? kLongestWait : kTick;
+  if (next != kNever) {
+    const nanoseconds left = time_.when(next) - steady_clock::now();
+    longest = std::clamp(left, nanoseconds{0}, longest);
+  }
+  if (prompt) {
+    doorbell_.wait(std::chrono::ceil<microseconds>(longest));
+  } else {
+    std::this_thread::sleep_for(longest);
+  }
+}
+
+// Whoever asks, or calls a peer, waits until it is answered.
+bool LiveReplay::Run::needs_prompt_answers() const {
+  return crowd_ == nullptr || !plan_.connects.empty() || !plan_.lookups.empty() ||
+         entrance_.somebody_comes();
 }
 
 void LiveReplay::Run::take_in() {
