@@ -11,6 +11,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/plain_run.h"
 #include "cli/replay_advice.h"
 #include "cli/replay_run.h"
 #include "cli/replay_setup.h"
@@ -108,6 +109,8 @@ Manual ReplayCommand::manual() const {
         "Replay the recorded rhythm, twice as fast."},
        {"reprise replay prod.reprise --schedule load --concurrency 32 --duration 30s -- ./service",
         "How much does it stand?"},
+       {"reprise replay prod.reprise --schedule load --concurrency 32 --without-agent -- ./service",
+        "The same against the service as it is, with its real dependencies."},
        {"reprise replay prod.reprise --json -- ./service | jq .divergences", "For programs."}},
       {{ExitCode::kHeld, "the service behaved as recorded"},
        {ExitCode::kDiffers, "it behaved otherwise"},
@@ -180,7 +183,8 @@ tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const repla
   for (std::uint64_t run = 1; run <= repeat_; ++run) {
     setting.target = {program_, files.of(run), overwrite_};
     setting.on_progress = progress(run, terminal);
-    auto result = run_replay(plan, setting, terminal);
+    auto result = schedule_.is_plain() ? run_plain(plan, setting, schedule_.port(), terminal)
+                                       : run_replay(plan, setting, terminal);
     if (result && result->interrupted && run < repeat_) {
       files.drop(run);
       terminal.error(fmt::format("interrupted in run {} of {}", run, repeat_));
@@ -211,6 +215,9 @@ std::string ReplayCommand::mistake() const {
   const std::string schedule = "--schedule " + schedule_.name();
   if (schedule_.name() == "load" && only_) {
     return "--only and " + schedule + " do not go together: a load replays all exchanges";
+  }
+  if (schedule_.is_plain() && !output_.empty()) {
+    return "--without-agent records nothing: there is no archive for --output";
   }
   if (schedule_.is_live() && real_time_) return schedule + " runs in real time without --real-time";
   if (schedule_.is_live() && repeat_ > 1) {
@@ -256,13 +263,15 @@ void ReplayCommand::report(const replayer::Plan& plan, const replayer::Ledger& l
     terminal.out() << replayer::ledger_json(ledger) << "\n" << std::flush;
     return;
   }
-  const std::string text = replayer::ledger_text(ledger);
+  const std::string text =
+      schedule_.is_plain() ? replayer::plain_ledger_text(ledger) : replayer::ledger_text(ledger);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text.find('\n', at);
     terminal.out() << printable(text.substr(at, end - at)) << "\n";
     at = end + 1;
   }
   terminal.out() << std::flush;
+  if (schedule_.is_plain()) return;  // it left no archive
   const std::vector<std::string>& kept = files.kept();
   for (const std::string& file : kept) {
     terminal.err() << (kept.size() == 1 ? "reprise: the replay is in " : "reprise: a replay is in ")

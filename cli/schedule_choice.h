@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/arguments.h"
-#include "replayer/live/live_replay.h"
+#include "replayer/live/live_options.h"
 #include "replayer/schedules.h"
 
 namespace reprise::cli {
@@ -24,6 +24,10 @@ class ScheduleChoice {
   const std::string& name() const { return name_; }
   // The service is driven in real time: nothing of it is the same in every run.
   bool is_live() const { return name_ == "timed" || name_ == "load"; }
+  // The service runs without the agent.
+  bool is_plain() const { return plain_; }
+  // Where it listens then; none: where the recorded one did.
+  std::optional<std::uint16_t> port() const;
   // Precondition: is_live().
   replayer::LiveOptions live() const;
 
@@ -34,6 +38,8 @@ class ScheduleChoice {
   std::optional<double> speed_, rate_;
   std::optional<std::uint64_t> concurrency_, requests_;
   std::optional<std::chrono::nanoseconds> duration_;
+  bool plain_ = false;
+  std::optional<std::uint64_t> port_;
 };
 
 }  // namespace reprise::cli

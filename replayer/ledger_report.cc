@@ -21,6 +21,11 @@ std::string line(const char* name, const std::string& value) {
 
 double seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
 
+std::string replayed_line(const Ledger& ledger) {
+  return line("replayed",
+              fmt::format("{} of {} exchanges", ledger.replayed_exchanges(), ledger.selected));
+}
+
 std::string divergence_line(const Divergence& divergence) {
   std::string text =
       divergence.exchange ? fmt::format("exchange {}: ", divergence.exchange.value) : std::string();
@@ -140,10 +145,14 @@ Json files_json(const std::vector<FileDifference>& files) {
 
 }  // namespace
 
+std::string plain_ledger_text(const Ledger& ledger) {
+  std::string text = replayed_line(ledger) + divergence_lines(ledger);
+  if (ledger.performance) text += performance_text(*ledger.performance);
+  return text + line("exit", exit_words(ledger.exit));
+}
+
 std::string ledger_text(const Ledger& ledger) {
-  std::string text;
-  text += line("replayed",
-               fmt::format("{} of {} exchanges", ledger.replayed_exchanges(), ledger.selected));
+  std::string text = replayed_line(ledger);
   text += line(
       "answers",
       fmt::format("{} exact, {} relaxed, {} substituted, {} missed",

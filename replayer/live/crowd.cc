@@ -29,12 +29,14 @@ std::string_view class_of(std::string_view status, event::Protocol protocol) {
 
 }  // namespace
 
-Crowd::Crowd(Stage& stage, Entrance& entrance, std::unique_ptr<Pacing> pacing, const LiveTime& time)
-    : plan_(stage.plan),
+Crowd::Crowd(const Plan& plan, Entrance& entrance, std::unique_ptr<Pacing> pacing,
+             const LiveTime& time, bool tells_all)
+    : plan_(plan),
       pacing_(std::move(pacing)),
+      tells_all_(tells_all),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      setting_{.stage = stage,
+      setting_{.plan = plan,
                .entrance = entrance,
                .time = time,
                .poll = poll_,
@@ -233,7 +235,7 @@ void Crowd::count(LiveClient::Outcome& outcome, Instant now) {
                           class_of(plan_.names[recorded.status], recorded.protocol);
     performance_.errors.statuses += wrong ? 1 : 0;
   }
-  if (!missing && !wrong && !pacing_->keeps_offsets()) return;
+  if (!missing && !wrong && !tells_all_) return;
   const std::lock_guard lock(finished_mutex_);
   finished_.push_back({&recorded, std::move(answer), std::move(outcome.problem)});
 }

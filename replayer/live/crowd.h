@@ -1,7 +1,7 @@
 // The clients of a replay in real time, on a thread of their own, so that nothing that the replayer
 // does beside them delays an input or lengthens a latency.
 //
-// Ownership: borrows stage and entrance, owns the pacing. Threading: one thread makes it, starts
+// Ownership: borrows plan and entrance, owns the pacing. Threading: one thread makes it, starts
 // and stops it; what is private runs on the thread that it has in between.
 #pragma once
 
@@ -25,7 +25,10 @@ namespace reprise::replayer {
 
 class Crowd {
  public:
-  Crowd(Stage& stage, Entrance& entrance, std::unique_ptr<Pacing> pacing, const LiveTime& time);
+  // `tells_all`: take_finished() tells every exchange, else only those without the response that
+  // the recording has, or with one of another class of status.
+  Crowd(const Plan& plan, Entrance& entrance, std::unique_ptr<Pacing> pacing, const LiveTime& time,
+        bool tells_all);
   ~Crowd();
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;
@@ -35,8 +38,7 @@ class Crowd {
   bool is_done() const { return done_.load(std::memory_order_acquire); }
   // Exchanges that are over.
   std::uint64_t finished() const { return finished_count_.load(std::memory_order_relaxed); }
-  // Those since the last call that have to be looked at: all where offsets are kept, else those
-  // without the response that the recording has, or with one of another class of status.
+  // Those of them that are over since the last call.
   std::vector<DrivenExchange> take_finished();
   // Nothing is sent or waited for any more; `why` is told of what was. Returns when the thread has
   // ended.
@@ -66,6 +68,7 @@ class Crowd {
 
   const Plan& plan_;
   const std::unique_ptr<Pacing> pacing_;
+  const bool tells_all_;
   const int poll_;  // epoll descriptor
   const int wake_;  // eventfd
   LiveClient::Setting setting_;

@@ -1,73 +1,34 @@
-// Where the clients of a replay in real time come in: who is on the way to which listener, whose
-// each connection is, and when its link may be used again.
+// Where the clients of a replay in real time come in, as they see it.
 //
-// Two threads meet here: that of the clients opens and closes connections, the one that collects
-// answers the service's questions about them and sees it close them.
-//
-// Ownership: borrows the stage. Threading: what is marked "clients" is called by the clients'
-// thread, all else by the thread that collects.
+// Threading: the clients' thread.
 #pragma once
 
-#include <atomic>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
-#include "replayer/clients.h"
-#include "replayer/listeners.h"
-#include "replayer/stage.h"
+#include "agent/abi/control.h"
+#include "replayer/control.h"
+#include "replayer/plan.h"
 
 namespace reprise::replayer {
 
-class Entrance final : public Clients {
+class Entrance {
  public:
-  explicit Entrance(Stage& stage);
+  virtual ~Entrance() = default;
 
-  abi::AnswerListen listen(const abi::AskListen& ask, const std::string& process) override;
-  abi::AnswerAccept accept(const abi::AskAccept& ask) override;
-  std::optional<abi::SocketAddress> listening_at(const event::Address& address) const override;
-  event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const override;
-
-  // The service listens where that connection is to be opened.
-  bool is_open_for(const RecordedConnection& connection) const;
-  std::string unrecorded_listeners() const;
-  // A client has connected that the service did not accept yet.
-  bool somebody_comes() const;
-  void on_event(const event::Event& event);
-
-  // --- Clients ---
-  // A client's socket that is bound to `address` is about to connect: to where, and by which link
-  // the agent will know it. None while the service does not listen there.
-  struct Way {
-    abi::SocketAddress service;
-    LinkId link;
-  };
-  [[nodiscard]] std::optional<Way> lead(const RecordedConnection& connection,
-                                        const std::string& address, const abi::Mark& opening);
-  // Where that is; for the family of the socket.
-  [[nodiscard]] std::optional<abi::SocketAddress> target(
-      const RecordedConnection& connection) const;
+  // Where that connection is to be opened; none while the service does not listen there.
+  virtual std::optional<abi::SocketAddress> target(const RecordedConnection& connection) const = 0;
+  // A client's socket that is bound to `address` is about to connect there. What is read on it is
+  // told by the link; none where nobody asks. `shift`: of its monotonic clocks.
+  virtual LinkId enter(const RecordedConnection& connection, const std::string& address,
+                       nanoseconds shift) = 0;
+  // An exchange is about to be sent, whose monotonic clocks are shifted so.
+  virtual void begin(const RecordedExchange& exchange, nanoseconds shift) = 0;
+  // What is sent next is that tape entry. False when the link has no room; `consumed`: bytes that
+  // the service has read for sure.
+  virtual bool mark(LinkId link, const abi::Mark& mark, std::uint64_t consumed) = 0;
   // The client closed its end.
-  void leave(const std::string& address, LinkId link);
-
- private:
-  enum End : std::uint8_t { kClient = 1, kService = 2 };
-  struct Coming {
-    const RecordedConnection* recorded = nullptr;
-    LinkId link;
-  };
-  void end(LinkId link, End which);
-
-  Stage& stage_;
-  mutable std::mutex mutex_;  // of the next two
-  Listeners listeners_;
-  std::unordered_map<std::string, Coming> coming_;         // by the client's address
-  std::unordered_map<abi::Cookie, LinkId> accepted_;       // not seen in an event yet
-  std::unordered_map<event::ConnectionId, LinkId> links_;  // open in the service
-  std::unordered_map<event::ConnectionId, event::ConnectionId> origins_;  // recorded ones
-  std::unique_ptr<std::atomic<std::uint8_t>[]> ended_;                    // by link
+  virtual void leave(const std::string& address, LinkId link) = 0;
 };
 
 }  // namespace reprise::replayer

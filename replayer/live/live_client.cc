@@ -33,7 +33,7 @@ LiveClient::LiveClient(Setting& setting, const Course& course, std::uint64_t num
     : setting_(setting),
       course_(course),
       number_(number),
-      answers_(setting.stage.plan, *course.connection,
+      answers_(setting.plan, *course.connection,
                [this](std::uint32_t transaction) { on_answered(transaction); }) {}
 
 LiveClient::~LiveClient() { close(); }
@@ -45,7 +45,7 @@ const Step* LiveClient::next() const {
 bool LiveClient::may_step() const { return next() != nullptr && answered_ >= next()->needs; }
 
 const RecordedExchange& LiveClient::exchange(std::uint32_t transaction) const {
-  return setting_.stage.plan.exchanges[course_.connection->transactions[transaction]];
+  return setting_.plan.exchanges[course_.connection->transactions[transaction]];
 }
 
 void LiveClient::take_step(Instant now, Instant from) {
@@ -76,19 +76,17 @@ void LiveClient::open(Instant now) {
   // Short connections leave their ports behind in TIME_WAIT: one address alone would run out of
   // them.
   address_ = bind_to_loopback(socket_, family, static_cast<std::uint8_t>(1 + number_ % kHosts));
-  const nanoseconds shift = setting_.time.at(now) - recorded.opened;
-  const auto way = address_.empty() ? std::nullopt
-                                    : setting_.entrance.lead(recorded, address_,
-                                                             {.offset = 0,
-                                                              .entry = recorded.opening_entry,
-                                                              .flags = 0,
-                                                              .monotonic_shift_ns = shift.count(),
-                                                              .exchange = 0});
-  if (way) link_ = way->link;
+  if (!target || address_.empty()) {
+    connect_failed_ = true;
+    give_up("cannot connect to the service");
+    return;
+  }
+  shift_ = setting_.time.at(now) - recorded.opened;
+  link_ = setting_.entrance.enter(recorded, address_, shift_);
   // Any-addresses are reached through loopback.
-  const auto service = way ? loopback(family, port_of(way->service)) : abi::SocketAddress{};
+  const abi::SocketAddress service = loopback(family, port_of(*target));
   const auto* address = reinterpret_cast<const sockaddr*>(service.bytes);
-  if (!way || (::connect(socket_, address, service.length) != 0 && errno != EINPROGRESS)) {
+  if (::connect(socket_, address, service.length) != 0 && errno != EINPROGRESS) {
     connect_failed_ = true;
     give_up("cannot connect to the service");
     return;
@@ -96,40 +94,43 @@ void LiveClient::open(Instant now) {
   watch();
 }
 
-// Says which tape entries the chunk is. `exchange`: whose it is, null for nobody's.
-void LiveClient::publish(const Chunk& chunk, const RecordedExchange* exchange) {
-  const Plan& plan = setting_.stage.plan;
-  for (const Anchor& anchor : plan.inputs.anchors_of(chunk)) {
+// Says which tape entries the chunk is, where somebody asks.
+void LiveClient::mark(const Chunk& chunk) {
+  if (!link_) return;
+  for (const Anchor& anchor : setting_.plan.inputs.anchors_of(chunk)) {
     const bool first = anchor.offset == chunk.bytes.begin;
-    if (!first && !plan.has_draws(anchor.entry)) continue;
-    const abi::Mark mark{.offset = sent_ + (anchor.offset - chunk.bytes.begin),
-                         .entry = anchor.entry,
-                         .flags = 0,
-                         .monotonic_shift_ns = shift_.count(),
-                         .exchange = exchange == nullptr ? 0 : exchange->id.value};
-    if (!setting_.stage.control.publish(link_, mark, consumed_)) return;
+    if (!first && !setting_.plan.has_draws(anchor.entry)) continue;
+    if (!mark(sent_ + (anchor.offset - chunk.bytes.begin), anchor.entry)) return;
   }
+}
+
+bool LiveClient::mark(std::uint64_t offset, std::uint32_t entry) {
+  const abi::Mark mark{.offset = offset,
+                       .entry = entry,
+                       .flags = 0,
+                       .monotonic_shift_ns = shift_.count(),
+                       .exchange = current_ == nullptr ? 0 : current_->id.value};
+  return setting_.entrance.mark(link_, mark, consumed_);
 }
 
 void LiveClient::send_chunk(const Step& step, Instant now) {
   if (socket_ < 0) return;
-  Stage& stage = setting_.stage;
-  const Chunk& chunk = stage.plan.inputs.chunks[step.chunk];
+  const Chunk& chunk = setting_.plan.inputs.chunks[step.chunk];
   for (std::uint32_t i = 0; i < step.begins; ++i) {
     const RecordedExchange& begun = exchange(step.first_begun + i);
     if (i == 0) {
       current_ = &begun;
       shift_ = setting_.time.at(now) - begun.first_byte_in;
     }
-    stage.clock.set_shift(begun, shift_);
+    setting_.entrance.begin(begun, shift_);
   }
-  publish(chunk, current_);
-  stage.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes,
-                            [this](std::span<const std::uint8_t> bytes) {
-                              answers_.sent(bytes);
-                              sent_ += bytes.size();
-                              write(bytes);
-                            });
+  mark(chunk);
+  setting_.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes,
+                               [this](std::span<const std::uint8_t> bytes) {
+                                 answers_.sent(bytes);
+                                 sent_ += bytes.size();
+                                 write(bytes);
+                               });
 }
 
 // Requests are whole: what was recorded for them is waited for, from now on.
@@ -175,18 +176,8 @@ void LiveClient::write(std::span<const std::uint8_t> bytes) {
 
 void LiveClient::end() {
   if (socket_ < 0) return;
-  Stage& stage = setting_.stage;
-  const ConnectionInputs& inputs = stage.plan.inputs.of(course_.connection->id);
-  if (inputs.end_entry != abi::kNone) {
-    (void)stage.control.publish(
-        link_,
-        {.offset = sent_,
-         .entry = inputs.end_entry,
-         .flags = 0,
-         .monotonic_shift_ns = stage.clock.shift(inputs.end_context).count(),
-         .exchange = inputs.end_context.exchange.value},
-        consumed_);
-  }
+  const ConnectionInputs& inputs = setting_.plan.inputs.of(course_.connection->id);
+  if (link_ && inputs.end_entry != abi::kNone) (void)mark(sent_, inputs.end_entry);
   if (inputs.end == PeerEnd::kReset) {
     const linger at_once{1, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));

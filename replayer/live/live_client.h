@@ -20,7 +20,7 @@
 #include "replayer/live/course.h"
 #include "replayer/live/entrance.h"
 #include "replayer/live/live_time.h"
-#include "replayer/stage.h"
+#include "replayer/plan.h"
 
 namespace reprise::replayer {
 
@@ -34,7 +34,7 @@ class LiveClient {
     Instant from;  // what its latency is measured from
   };
   struct Setting {
-    Stage& stage;
+    const Plan& plan;
     Entrance& entrance;
     LiveTime time;
     int poll;                          // epoll descriptor
@@ -83,7 +83,8 @@ class LiveClient {
 
   void open(Instant now);
   void send_chunk(const Step& step, Instant now);
-  void publish(const Chunk& chunk, const RecordedExchange* exchange);
+  void mark(const Chunk& chunk);
+  bool mark(std::uint64_t offset, std::uint32_t entry);
   void end();
   void expect(const Step& step, Instant from);
   void tell(std::uint32_t transaction, std::string problem, Instant from);

@@ -17,7 +17,8 @@
 #include "replayer/leak_watch.h"
 #include "replayer/live/course.h"
 #include "replayer/live/crowd.h"
-#include "replayer/live/entrance.h"
+#include "replayer/live/marked_entrance.h"
+#include "replayer/live/measurement.h"
 #include "replayer/questions.h"
 #include "replayer/quiescence.h"
 #include "replayer/responder.h"
@@ -66,7 +67,6 @@ class LiveReplay::Run {
   void release_outputs();
   void send_signals(bool all);
   void settle_finished();
-  void tell_error(const DrivenExchange& exchange);
   void let_work_finish();
   event::Context recorded(const event::Context& context);
   void finish_ledger();
@@ -83,7 +83,7 @@ class LiveReplay::Run {
   Quiescence quiescence_;
   Doorbell doorbell_;
   LeakWatch leaks_;
-  Entrance entrance_;
+  MarkedEntrance entrance_;
   Accounts accounts_;
   Responder responder_;
   Questions questions_;
@@ -200,14 +200,8 @@ void LiveReplay::Run::drive() {
   const Instant now = steady_clock::now();
   const Moment first = courses_.empty() ? clock_.now() : courses_.front().steps.front().at;
   time_ = LiveTime(std::max(first, clock_.now()), now, owner_.options_.speed);
-  std::unique_ptr<Pacing> pacing;
-  if (is_load()) {
-    pacing = pace_load(courses_, *owner_.options_.load, now);
-  } else {
-    // Offsets are those from the first input, however long the service took to start.
-    pacing = pace_timed(courses_, LiveTime(first, now, owner_.options_.speed));
-  }
-  crowd_ = std::make_unique<Crowd>(stage_, entrance_, std::move(pacing), time_);
+  crowd_ = std::make_unique<Crowd>(plan_, entrance_, pace(courses_, owner_.options_, now), time_,
+                                   !is_load());
   crowd_->start();
   while (!crowd_->is_done() && stopped_.empty() && !service_.exited()) {
     turn();
@@ -312,7 +306,7 @@ void LiveReplay::Run::settle_finished() {
   if (crowd_ == nullptr) return;
   std::vector<DrivenExchange> finished = crowd_->take_finished();
   if (is_load()) {
-    for (const DrivenExchange& exchange : finished) tell_error(exchange);
+    for (const DrivenExchange& exchange : finished) tell_error(owner_.ledger_, plan_, exchange);
   } else {
     accounts_.settle(finished);
   }
@@ -327,38 +321,10 @@ void LiveReplay::Run::on_event(const event::Event& event) {
   if (!is_load()) accounts_.on_event(event);
 }
 
-// Under load an answer is in error when there is none, or one of another class.
-void LiveReplay::Run::tell_error(const DrivenExchange& exchange) {
-  const RecordedExchange& recorded = *exchange.recorded;
-  const bool missing = !exchange.problem.empty();
-  owner_.ledger_.diverge({recorded.id,
-                          missing ? Divergence::Kind::kNoResponse : Divergence::Kind::kResponse,
-                          "status " + plan_.names[recorded.status],
-                          missing ? exchange.problem : "status " + exchange.answer.status});
-}
-
 void LiveReplay::Run::finish_ledger() {
   Ledger& ledger = owner_.ledger_;
-  Performance performance = crowd_->performance();
-  performance.schedule = is_load() ? "load" : "timed";
-  performance.speed = owner_.options_.speed;
-  ledger.selected = plan_.selected;
-  if (is_load()) {
-    const LoadOptions& load = *owner_.options_.load;
-    performance.concurrency = load.concurrency;
-    performance.rate = load.rate;
-    const bool once = !load.requests && !load.duration;
-    if (!once) ledger.selected = performance.requests;
-    if (load.rate <= 0 && performance.responses > 0) {
-      const std::uint64_t lanes = std::min(load.concurrency, performance.connections);
-      performance.expected_interval = performance.took * static_cast<std::int64_t>(lanes) /
-                                      static_cast<std::int64_t>(performance.responses);
-    }
-    ledger.replayed(performance.requests);
-  } else {
-    accounts_.close();
-  }
-  ledger.performance = std::move(performance);
+  tell_performance(ledger, plan_, crowd_->performance(), owner_.options_);
+  if (!is_load()) accounts_.close();
   tell_given(stage_, leaks_);
   ledger.sort_divergences();
 }

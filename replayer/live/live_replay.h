@@ -14,28 +14,18 @@
 // that of the clients; on_event is called back from inside Service::drain().
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <tl/expected.hpp>
 
 #include "event/event.h"
 #include "replayer/conductor.h"
 #include "replayer/control.h"
 #include "replayer/ledger.h"
-#include "replayer/live/pacing.h"
+#include "replayer/live/live_options.h"
 #include "replayer/plan.h"
 #include "replayer/service.h"
 
 namespace reprise::replayer {
-
-struct LiveOptions {
-  OnMiss on_miss = OnMiss::kError;
-  double speed = 1;                 // timed
-  std::optional<LoadOptions> load;  // none: timed
-  // Called now and then with how many exchanges are done.
-  std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
-};
 
 class LiveReplay final : public Conductor {
  public:

@@ -32,8 +32,7 @@ class LoadPacing final : public Pacing {
 
   std::optional<Instant> next_begin(Instant now, std::size_t running) override {
     if (running >= options_.concurrency || courses_.empty() || is_over(now)) return std::nullopt;
-    const bool once = !options_.requests && !options_.duration;
-    if (once && begun_ == courses_.size()) return std::nullopt;
+    if (options_.once() && begun_ == courses_.size()) return std::nullopt;
     return now;
   }
   const Course& begin() override { return courses_[begun_++ % courses_.size()]; }
@@ -77,6 +76,13 @@ std::unique_ptr<Pacing> pace_timed(const std::vector<Course>& courses, const Liv
 std::unique_ptr<Pacing> pace_load(const std::vector<Course>& courses, const LoadOptions& options,
                                   Instant begin) {
   return std::make_unique<LoadPacing>(courses, options, begin);
+}
+
+std::unique_ptr<Pacing> pace(const std::vector<Course>& courses, const LiveOptions& options,
+                             Instant begin) {
+  if (options.load) return pace_load(courses, *options.load, begin);
+  const Moment first = courses.empty() ? Moment{} : courses.front().steps.front().at;
+  return pace_timed(courses, LiveTime(first, begin, options.speed));
 }
 
 }  // namespace reprise::replayer

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "replayer/live/course.h"
+#include "replayer/live/live_options.h"
 #include "replayer/live/live_time.h"
 
 namespace reprise::replayer {
@@ -35,16 +36,13 @@ class Pacing {
   virtual std::uint64_t passes() const = 0;
 };
 
-struct LoadOptions {
-  std::uint64_t concurrency = 1;
-  std::optional<std::uint64_t> requests;  // exchanges in all
-  std::optional<nanoseconds> duration;    // none of both: the recording once
-  double rate = 0;                        // exchanges a second, 0: as fast as they are answered
-};
-
 [[nodiscard]] std::unique_ptr<Pacing> pace_timed(const std::vector<Course>& courses,
                                                  const LiveTime& time);
 [[nodiscard]] std::unique_ptr<Pacing> pace_load(const std::vector<Course>& courses,
                                                 const LoadOptions& options, Instant begin);
+// As `options` say, from `begin` on. Offsets are those from the first input, however long the
+// service took to start.
+[[nodiscard]] std::unique_ptr<Pacing> pace(const std::vector<Course>& courses,
+                                           const LiveOptions& options, Instant begin);
 
 }  // namespace reprise::replayer

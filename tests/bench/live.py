@@ -1,14 +1,15 @@
 """What a load that replays a recording reaches beside wrk, and how near timed inputs come to their time.
 
-    bazel run --config=opt //tests/bench:live -- [--pairs N] [--seconds S] [--connections C]
+    bazel run --config=opt //tests/bench:live -- [--rounds N] [--seconds S] [--connections C]
 
-Three tables:
-  - nginx with one worker answering 200 bytes on kept connections: `replay --schedule load` with the agent in
-    nginx, in turn with wrk on the same nginx without anything, each with as many connections. The ratio is
-    that of pairs that ran one after the other, the order of each shuffled. Every response has to be there;
-  - the same recording replayed by `timed`: percentiles of how far inputs were from when they were due;
-  - the same by `serial`, in exchanges a second.
-A machine that does other things as well shows in all of them.
+nginx with one worker answers 200 bytes on kept connections. In each round, in shuffled order and with a fresh
+nginx each: `replay --schedule load` with the agent in nginx, the same `--without-agent`, and wrk on nginx alone,
+each with as many connections and one thread for them. Ratios are those of a round. CPU is that of service and
+client side together, collector and archive included, for each response: on a machine that does other things as well
+it is the figure to compare. Every response has to be there.
+
+Then the same recording replayed by `timed`: percentiles of how far inputs were from when they were due; and by
+`serial`, in exchanges a second.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import socket
 import statistics
 import subprocess
@@ -25,6 +27,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 
 _PATIENCE_S = 600
 _NGINX_CONF = """
@@ -93,49 +96,76 @@ class Nginx:
         self._quit(recording)
 
     def replay(self, *schedule: str) -> dict:
-        done = subprocess.run([self.reprise, "replay", "--json", "--overwrite", "-o", str(self.where / "again.reprise"),
-                               "--schedule", *schedule, self.archive, "--", *self.command],
+        output = [] if "--without-agent" in schedule else ["--overwrite", "-o", str(self.where / "again.reprise")]
+        done = subprocess.run([self.reprise, "replay", "--json", *output, "--schedule", *schedule, self.archive, "--",
+                               *self.command],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE_S, check=False)
         if done.returncode != 0:
             raise SystemExit(f"a replay by {schedule} ended with {done.returncode}: {done.stdout[-2000:].decode()}")
         return json.loads(done.stdout)
 
-    def wrk(self, connections: int, seconds: int) -> float:
-        """Requests a second that wrk reaches, with one thread as the replay's clients have."""
+    def wrk(self, connections: int, seconds: int) -> tuple[float, int]:
+        """Requests a second that wrk reaches, and how many they were."""
         service = self._run(self.command)
         done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}", f"http://127.0.0.1:{self.port}/1"],
                               stdout=subprocess.PIPE, text=True, check=True)
         self._quit(service)
         if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
             raise SystemExit(done.stdout)
-        return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
+        return (float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]),
+                int(re.search(r"(\d+) requests in", done.stdout)[1]))
+
+
+@dataclass
+class Reached:
+    """By one run. CPU is in microseconds for each response."""
+
+    per_second: float
+    cpu: float
+
+
+def _cpu_seconds() -> float:
+    """Of all children that have ended, and theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run_once(nginx: Nginx, what: str, options: argparse.Namespace) -> Reached:
+    before = _cpu_seconds()
+    if what == "wrk":
+        per_second, responses = nginx.wrk(options.connections, options.seconds)
+    else:
+        plain = ["--without-agent"] if what == "plain" else []
+        measured = nginx.replay("load", "--concurrency", str(options.connections),
+                                "--duration", f"{options.seconds}s", *plain)["performance"]
+        per_second, responses = measured["per_second"], measured["responses"]
+    return Reached(per_second, (_cpu_seconds() - before) / responses * 1e6)
 
 
 def compare_loads(nginx: Nginx, options: argparse.Namespace):
-    def load() -> tuple[float, dict]:
-        measured = nginx.replay("load", "--concurrency", str(options.connections),
-                                "--duration", f"{options.seconds}s")["performance"]
-        return measured["per_second"], measured
-    loads, plains, last = [], [], {}
-    for pair in range(options.pairs):
-        turns = ["load", "wrk"]
-        random.shuffle(turns)
-        for turn in turns:
-            if turn == "wrk":
-                plains.append(nginx.wrk(options.connections, options.seconds))
-            else:
-                reached, last = load()
-                loads.append(reached)
-        print(f"pair {pair + 1}: load {loads[-1]:.0f}, wrk {plains[-1]:.0f} a second", flush=True)
-    ratios = sorted(load / plain for load, plain in zip(loads, plains))
-    quartiles = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    print(f"\nnginx, {options.connections} connections, {options.pairs} pairs          median")
-    print(f"  load with the agent, responses a second    {statistics.median(loads):.0f}")
-    print(f"  wrk on nginx alone                         {statistics.median(plains):.0f}")
-    print(f"  load over wrk                              {statistics.median(ratios):.2f}"
-          f"   (quartiles {quartiles[0]:.2f}, {quartiles[2]:.2f})")
-    print(f"  latency of the last load, us               p50 {last['latency_us']['p50']:.0f}, "
-          f"p99 {last['latency_us']['p99']:.0f}", flush=True)
+    rounds = []
+    for number in range(options.rounds):
+        order = ["load", "plain", "wrk"]
+        random.shuffle(order)
+        reached = {what: run_once(nginx, what, options) for what in order}
+        rounds.append(reached)
+        print(f"round {number + 1}: " + ", ".join(f"{what} {reached[what].per_second:.0f} a second with"
+                                                  f" {reached[what].cpu:.1f} us" for what in ("load", "plain", "wrk")),
+              flush=True)
+
+    def row(name: str, of):
+        values = sorted(map(of, rounds))
+        low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+        print(f"  {name:<44}{statistics.median(values):10.2f}   ({low:.2f}, {high:.2f})")
+    print(f"\nnginx, {options.connections} connections, {options.rounds} rounds              median   (quartiles)")
+    row("load with the agent, responses a second", lambda one: one["load"].per_second)
+    row("load --without-agent", lambda one: one["plain"].per_second)
+    row("wrk", lambda one: one["wrk"].per_second)
+    row("load with the agent over wrk", lambda one: one["load"].per_second / one["wrk"].per_second)
+    row("load --without-agent over wrk", lambda one: one["plain"].per_second / one["wrk"].per_second)
+    row("CPU a response, with the agent over wrk", lambda one: one["load"].cpu / one["wrk"].cpu)
+    row("CPU a response, --without-agent over wrk", lambda one: one["plain"].cpu / one["wrk"].cpu)
+    sys.stdout.flush()
 
 
 def time_inputs(nginx: Nginx):
@@ -150,13 +180,13 @@ def replay_serially(nginx: Nginx):
     began = time.monotonic()
     ledger = nginx.replay("serial")
     took = time.monotonic() - began
-    print(f"\nserial, start and end included               {ledger['replayed'] / took:.0f} exchanges a second")
+    print(f"\nserial, start and end included: {ledger['replayed'] / took:.0f} exchanges a second")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--reprise", required=True)
-    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=32)
     options = parser.parse_args()

@@ -1,5 +1,6 @@
 """`--schedule timed` and `--schedule load`: the recorded traffic in real time."""
 
+import json
 import signal
 import socket
 import unittest
@@ -192,6 +193,61 @@ class LoadScheduleTest(LiveReplayTest):
         self.assert_adds_up(replay)
 
 
+class WithoutAgentTest(LiveReplayTest):
+    """The same clients against a service that runs as it is."""
+
+    def _record(self) -> tuple[harness.Recording, int, int]:
+        """With the port of the upstream, which has ended."""
+        server, upstream = self.start_upstream()
+        recording, port = self.record_nginx(f"location / {{ proxy_pass http://127.0.0.1:{upstream}; }}")
+        answers = ask_all(port, 4, 5)
+        self.assertEqual(recording.stop(signal.SIGQUIT), 0)
+        server.stop()
+        return recording, upstream, len(answers)
+
+    def _drive(self, recording: harness.Recording, *options: str) -> tuple[dict, int]:
+        done = harness.run_reprise("replay", recording.archive.path, "--json", "--without-agent", *options, "--",
+                                   *recording.command, status=None)
+        return json.loads(done.stdout), done.returncode
+
+    def test_the_real_dependencies_answer(self):
+        recording, upstream, exchanges = self._record()
+        self.start_upstream(upstream)
+        for options in (("--schedule", "load", "--concurrency", "4"), ("--schedule", "timed")):
+            with self.subTest(options=options):
+                ledger, status = self._drive(recording, *options)
+                self.assertEqual(ledger["performance"]["errors"], {"missing": 0, "statuses": 0, "connections": 0})
+                self.assertEqual(ledger["performance"]["responses"], exchanges)
+                self.assertEqual(ledger["replayed"], exchanges)
+                self.assertEqual(ledger["coverage"]["hooked"], 0)
+                self.assertEqual(status, 0)
+
+    def test_without_them_it_fails_as_it_would(self):
+        """The control: nothing is answered from the recording."""
+        recording, _, exchanges = self._record()
+        ledger, status = self._drive(recording, "--schedule", "load", "--concurrency", "4")
+        self.assertEqual(ledger["performance"]["errors"]["statuses"], exchanges)
+        self.assertEqual({one["actual"] for one in ledger["divergences"]}, {"status 502"})
+        self.assertEqual(status, 1)
+
+    def test_a_service_that_listens_elsewhere_is_found_by_its_port(self):
+        recording, port = self.record_nginx('location / { return 200 "one"; }')
+        ask_all(port, 2, 5)
+        recording.stop(signal.SIGQUIT)
+        command, elsewhere = self.nginx('location / { return 200 "one"; }')
+        done = harness.run_reprise("replay", recording.archive.path, "--json", "--schedule", "load", "--concurrency",
+                                   "2", "--without-agent", "--port", str(elsewhere), "--", *command)
+        self.assertEqual(json.loads(done.stdout)["performance"]["responses"], 10)
+
+    def test_a_service_that_ends_at_once_is_told(self):
+        recording, port = self.record_nginx('location / { return 200 "one"; }')
+        ask_all(port, 1, 1)
+        recording.stop(signal.SIGQUIT)
+        refused = harness.run_reprise("replay", recording.archive.path, "--schedule", "timed", "--without-agent", "--",
+                                      "true", status=2)
+        self.assertIn(f"the service does not listen on 127.0.0.1:{port}, it has ended", refused.stderr)
+
+
 class WrongUseTest(harness.EndToEndTest):
 
     def test_options_that_do_not_go_together_are_refused(self):
@@ -212,7 +268,11 @@ class WrongUseTest(harness.EndToEndTest):
                 (("timed", "--repeat", "2"), "--repeat and --schedule timed do not go together"),
                 (("timed", "--real-time"), "--schedule timed runs in real time"),
                 (("recorded", "--concurrency", "2"), "--concurrency goes with --schedule load"),
-                (("timed", "--rate", "2"), "--rate goes with --schedule load")):
+                (("timed", "--rate", "2"), "--rate goes with --schedule load"),
+                (("serial", "--without-agent"), "--without-agent goes with --schedule timed or load"),
+                (("timed", "--port", "80"), "--port goes with --without-agent"),
+                (("timed", "--without-agent", "--port", "0"), "--port takes a number from 1 to 65535"),
+                (("timed", "--without-agent", "-o", "x"), "--without-agent records nothing")):
             with self.subTest(options=options):
                 refused = harness.run_reprise("replay", self.path("none.reprise"), "--schedule", *options, "--",
                                               "true", status=2)

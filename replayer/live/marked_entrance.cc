@@ -1,58 +1,73 @@
-#include "replayer/live/entrance.h"
+#include "replayer/live/marked_entrance.h"
 
 #include "replayer/socket_address.h"
 
 namespace reprise::replayer {
 
-Entrance::Entrance(Stage& stage)
+MarkedEntrance::MarkedEntrance(Stage& stage)
     : stage_(stage),
       listeners_(stage),
       ended_(std::make_unique<std::atomic<std::uint8_t>[]>(stage.control.header().link_count)) {}
 
-abi::AnswerListen Entrance::listen(const abi::AskListen& ask, const std::string& process) {
+abi::AnswerListen MarkedEntrance::listen(const abi::AskListen& ask, const std::string& process) {
   const std::lock_guard lock(mutex_);
   return listeners_.listen(ask, process);
 }
 
-std::optional<abi::SocketAddress> Entrance::listening_at(const event::Address& address) const {
+std::optional<abi::SocketAddress> MarkedEntrance::listening_at(
+    const event::Address& address) const {
   const std::lock_guard lock(mutex_);
   return listeners_.at(address);
 }
 
-bool Entrance::is_open_for(const RecordedConnection& connection) const {
+bool MarkedEntrance::is_open_for(const RecordedConnection& connection) const {
   return target(connection).has_value();
 }
 
-std::optional<abi::SocketAddress> Entrance::target(const RecordedConnection& connection) const {
+std::optional<abi::SocketAddress> MarkedEntrance::target(
+    const RecordedConnection& connection) const {
   const std::lock_guard lock(mutex_);
   const Listening* listening = listeners_.standing_for(connection.listener);
   return listening == nullptr ? std::nullopt : std::optional(listening->actual);
 }
 
-bool Entrance::somebody_comes() const {
+bool MarkedEntrance::somebody_comes() const {
   const std::lock_guard lock(mutex_);
   return !coming_.empty();
 }
 
-std::string Entrance::unrecorded_listeners() const {
+std::string MarkedEntrance::unrecorded_listeners() const {
   const std::lock_guard lock(mutex_);
   return listeners_.unrecorded();
 }
 
-std::optional<Entrance::Way> Entrance::lead(const RecordedConnection& connection,
-                                            const std::string& address, const abi::Mark& opening) {
+LinkId MarkedEntrance::enter(const RecordedConnection& connection, const std::string& address,
+                             nanoseconds shift) {
+  const abi::Mark opening{.offset = 0,
+                          .entry = connection.opening_entry,
+                          .flags = 0,
+                          .monotonic_shift_ns = shift.count(),
+                          .exchange = 0};
   const std::lock_guard lock(mutex_);
-  Listening* listening = listeners_.standing_for(connection.listener);
-  if (listening == nullptr) return std::nullopt;
   const LinkId link =
       stage_.control.open_link(abi::LinkRole::kDriven, connection.id.value, opening);
   if (link) ended_[link.value].store(0, std::memory_order_relaxed);
-  listeners_.announce(*listening, opening);
+  if (Listening* listening = listeners_.standing_for(connection.listener)) {
+    listeners_.announce(*listening, opening);
+  }
   coming_[address] = {&connection, link};
-  return Way{listening->actual, link};
+  return link;
 }
 
-abi::AnswerAccept Entrance::accept(const abi::AskAccept& ask) {
+void MarkedEntrance::begin(const RecordedExchange& exchange, nanoseconds shift) {
+  stage_.clock.set_shift(exchange, shift);
+}
+
+bool MarkedEntrance::mark(LinkId link, const abi::Mark& mark, std::uint64_t consumed) {
+  return stage_.control.publish(link, mark, consumed);
+}
+
+abi::AnswerAccept MarkedEntrance::accept(const abi::AskAccept& ask) {
   abi::AnswerAccept answer{};
   answer.link = abi::kNone;
   answer.peer = ask.actual_peer;
@@ -71,14 +86,15 @@ abi::AnswerAccept Entrance::accept(const abi::AskAccept& ask) {
   return answer;
 }
 
-event::ExchangeId Entrance::recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const {
+event::ExchangeId MarkedEntrance::recorded_exchange(event::ConnectionId id,
+                                                    std::uint64_t ordinal) const {
   const auto origin = origins_.find(id);
   if (origin == origins_.end()) return {};
   const RecordedExchange* exchange = stage_.plan.exchange(origin->second, ordinal);
   return exchange == nullptr ? event::ExchangeId{} : exchange->id;
 }
 
-void Entrance::on_event(const event::Event& event) {
+void MarkedEntrance::on_event(const event::Event& event) {
   if (const auto* accepted = std::get_if<event::Accepted>(&event.fact)) {
     if (accepted->recorded == 0) return;
     origins_[accepted->connection] = {accepted->recorded};
@@ -92,7 +108,7 @@ void Entrance::on_event(const event::Event& event) {
   }
 }
 
-void Entrance::leave(const std::string& address, LinkId link) {
+void MarkedEntrance::leave(const std::string& address, LinkId link) {
   {
     const std::lock_guard lock(mutex_);
     if (coming_.erase(address) > 0) {  // the service never had it
@@ -103,7 +119,7 @@ void Entrance::leave(const std::string& address, LinkId link) {
   end(link, kClient);
 }
 
-void Entrance::end(LinkId link, End which) {
+void MarkedEntrance::end(LinkId link, End which) {
   if (!link) return;
   const std::uint8_t before = ended_[link.value].fetch_or(which, std::memory_order_acq_rel);
   if ((before | which) == (kClient | kService) && before != (kClient | kService)) {
