@@ -92,6 +92,7 @@ void LiveClient::open(Instant now) {
     return;
   }
   watch();
+  begin_tls();
 }
 
 // Says which tape entries the chunk is, where somebody asks.
@@ -128,10 +129,64 @@ void LiveClient::send_chunk(const Step& step, Instant now) {
   setting_.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes,
                                [this](std::span<const std::uint8_t> bytes) {
                                  answers_.sent(bytes);
-                                 sent_ += bytes.size();
-                                 write(bytes);
+                                 send(bytes);
                                });
 }
+
+// --- TLS ---------------------------------------------------------------------------------------
+
+bool LiveClient::is_encrypted() const {
+  const RecordedTls* recorded = course_.connection->tls.get();
+  return recorded != nullptr && !recorded->failed && sent_ >= recorded->in_offset;
+}
+
+// Where the recorded client did: at once, or after the service agreed to it (STARTTLS).
+void LiveClient::begin_tls() {
+  if (tls_ || !is_encrypted() || received_ < course_.connection->tls->out_offset) return;
+  const RecordedTls& recorded = *course_.connection->tls;
+  tls::Setting setting{.version = recorded.version,
+                       .server_name = recorded.server_name,
+                       .protocol = recorded.protocol};
+  // A client that had a certificate has one like it.
+  if (!recorded.certificates.empty()) {
+    setting.identity = tls::make_identity(recorded.certificates, "");
+  }
+  tls_.emplace(tls::TlsEndpoint::Role::kClient, setting);
+  tls_->send(std::exchange(waiting_for_tls_, {}));
+  write(tls_->take_ciphertext());
+}
+
+void LiveClient::send(std::span<const std::uint8_t> bytes) {
+  const bool encrypted = is_encrypted();
+  sent_ += bytes.size();
+  if (!encrypted) {
+    write(bytes);
+    begin_tls();
+  } else if (tls_) {
+    tls_->send(bytes);
+    write(tls_->take_ciphertext());
+  } else {
+    waiting_for_tls_.insert(waiting_for_tls_.end(), bytes.begin(), bytes.end());
+  }
+}
+
+void LiveClient::take(std::span<const std::uint8_t> bytes) {
+  received_ += bytes.size();
+  answers_.received(bytes);
+  begin_tls();
+}
+
+// False when the service will say nothing more.
+bool LiveClient::take_ciphertext(std::span<const std::uint8_t> bytes) {
+  const event::Bytes plaintext = tls_->receive(bytes);
+  write(tls_->take_ciphertext());
+  if (!plaintext.empty()) take(plaintext);
+  if (!tls_->failed() && !tls_->peer_closed()) return true;
+  on_end_of_answers(tls_->failed() ? protocol::End::kReset : protocol::End::kEof);
+  return false;
+}
+
+// --- What was sent -----------------------------------------------------------------------------
 
 // Requests are whole: what was recorded for them is waited for, from now on.
 void LiveClient::expect(const Step& step, Instant from) {
@@ -185,6 +240,10 @@ void LiveClient::end() {
     return;
   }
   answers_.client_ended(protocol::End::kEof);
+  if (tls_ && inputs.end != PeerEnd::kTruncated) {
+    tls_->close();
+    write(tls_->take_ciphertext());
+  }
   if (pending_.empty()) {
     close();
     return;
@@ -228,7 +287,12 @@ void LiveClient::receive() {
       return;
     }
     const auto length = static_cast<std::size_t>(received);
-    answers_.received(std::span(buffer).first(length));
+    const std::span bytes = std::span(buffer).first(length);
+    if (!tls_) {
+      take(bytes);
+    } else if (!take_ciphertext(bytes)) {
+      return;
+    }
     // A buffer that was not filled took all there was; level-triggered readiness tells the rest.
     if (length < buffer.size() || socket_ < 0) return;
   }

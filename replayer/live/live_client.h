@@ -4,7 +4,8 @@
 // asked. A mark says which tape entry a request is, as far as they fit the link's ring; draws after
 // later reads of a long upload are not addressed then.
 //
-// Plain sockets and no library's: what a request costs here is what a load cannot exceed.
+// Plain sockets and no library's: what a request costs here is what a load cannot exceed. Under
+// TLS, which begins where it did, what it sends and takes is what was encrypted.
 //
 // Ownership: owns its socket; borrows all else. Threading: the clients' thread.
 #pragma once
@@ -21,6 +22,7 @@
 #include "replayer/live/entrance.h"
 #include "replayer/live/live_time.h"
 #include "replayer/plan.h"
+#include "replayer/tls/endpoint.h"
 
 namespace reprise::replayer {
 
@@ -88,6 +90,12 @@ class LiveClient {
   void end();
   void expect(const Step& step, Instant from);
   void tell(std::uint32_t transaction, std::string problem, Instant from);
+  // TLS is due here, or has begun.
+  bool is_encrypted() const;
+  void begin_tls();
+  void send(std::span<const std::uint8_t> bytes);
+  void take(std::span<const std::uint8_t> bytes);
+  bool take_ciphertext(std::span<const std::uint8_t> bytes);
   void write(std::span<const std::uint8_t> bytes);
   void watch();
   void receive();
@@ -106,7 +114,9 @@ class LiveClient {
   std::uint32_t answered_ = 0;
   const RecordedExchange* current_ = nullptr;  // that the last chunk began, or went on
   nanoseconds shift_{0};                       // of its monotonic clocks
-  std::uint64_t sent_ = 0, consumed_ = 0;
+  std::uint64_t sent_ = 0, consumed_ = 0, received_ = 0;
+  std::optional<tls::TlsEndpoint> tls_;
+  event::Bytes waiting_for_tls_;
   std::deque<Pending> pending_;
   event::Bytes unsent_;
   std::uint32_t watched_ = 0;

@@ -49,8 +49,8 @@ LinkId MarkedEntrance::enter(const RecordedConnection& connection, const std::st
                           .monotonic_shift_ns = shift.count(),
                           .exchange = 0};
   const std::lock_guard lock(mutex_);
-  const LinkId link =
-      stage_.control.open_link(abi::LinkRole::kDriven, connection.id.value, opening);
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kDriven, connection.id.value, opening,
+                                               connection.tls.get());
   if (link) ended_[link.value].store(0, std::memory_order_relaxed);
   if (Listening* listening = listeners_.standing_for(connection.listener)) {
     listeners_.announce(*listening, opening);
