@@ -67,10 +67,21 @@ class Laying {
 
 }  // namespace
 
-std::uint64_t Course::exchanges() const {
-  std::uint64_t all = 0;
-  for (const Step& step : steps) all += step.begins;
-  return all;
+std::uint64_t answered_by(const Plan& plan, const Course& course, Moment at) {
+  std::uint64_t answered = 0;
+  for (const Step& step : course.steps) {
+    for (std::uint32_t i = 0; i < step.begins; ++i) {
+      const std::uint32_t number = course.connection->transactions[step.first_begun + i];
+      const RecordedExchange& exchange = plan.exchanges[number];
+      answered += exchange.answered() && exchange.last_byte_out <= at ? 1 : 0;
+    }
+  }
+  return answered;
+}
+
+bool begins_after(const Course& course, Moment at) {
+  return std::ranges::any_of(course.steps,
+                             [at](const Step& step) { return step.begins > 0 && step.at > at; });
 }
 
 std::vector<Course> lay_courses(const Plan& plan) {

@@ -26,9 +26,13 @@ struct Step {
 struct Course {
   const RecordedConnection* connection = nullptr;
   std::vector<Step> steps;  // the first opens the connection
-
-  std::uint64_t exchanges() const;
 };
+
+// How many of its exchanges the recording had answered by then.
+[[nodiscard]] std::uint64_t answered_by(const Plan& plan, const Course& course, Moment at);
+
+// Whether it begins an exchange after that.
+[[nodiscard]] bool begins_after(const Course& course, Moment at);
 
 // Of every connection that is driven, in the order in which they were opened.
 [[nodiscard]] std::vector<Course> lay_courses(const Plan& plan);

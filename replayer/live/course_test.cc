@@ -66,5 +66,21 @@ TEST(CourseTest, StepsKeepTheirMomentsAndBeginTheirExchanges) {
   EXPECT_EQ(course.steps[1].completes, 1u);
 }
 
+TEST(CourseTest, CountsTheExchangesThatWereAnsweredByAMoment) {
+  ToldRecording recording;
+  const auto client = recording.accept();
+  recording.answer(recording.begin(client, get("/1")), ok("1"));
+  const Moment between = recording.now();
+  recording.pause(milliseconds(5));
+  recording.answer(recording.begin(client, get("/2")), ok("2"));
+  const auto plan = recording.plan();
+  const Course course = lay_courses(*plan).at(0);
+  EXPECT_EQ(answered_by(*plan, course, Moment{0}), 0u);
+  EXPECT_EQ(answered_by(*plan, course, between), 1u);
+  EXPECT_EQ(answered_by(*plan, course, recording.now()), 2u);
+  EXPECT_TRUE(begins_after(course, between));
+  EXPECT_FALSE(begins_after(course, recording.now()));
+}
+
 }  // namespace
 }  // namespace reprise::replayer

@@ -77,8 +77,9 @@ std::vector<DrivenExchange> Crowd::take_finished() {
 
 void Crowd::run() {
   ::prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
-  began_ = last_response_ = steady_clock::now();
-  next_look_ = began_ + kLookEvery;
+  const Instant began = setting_.time.began();
+  last_response_ = began;
+  next_look_ = began + kLookEvery;
   while (!stopping_.load(std::memory_order_acquire)) {
     const Instant now = steady_clock::now();
     begin_courses(now);
@@ -92,7 +93,7 @@ void Crowd::run() {
   for (auto& [number, client] : clients_) client->give_up(why_);
   settle();
   performance_.passes = pacing_->passes();
-  performance_.took = last_response_ - began_;
+  performance_.took = last_response_ - began;
   done_.store(true, std::memory_order_release);
 }
 

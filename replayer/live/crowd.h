@@ -76,7 +76,7 @@ class Crowd {
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<std::uint64_t> over_;
   std::uint64_t refusals_ = 0;  // connections in a row that could not be made
-  Instant began_, last_response_, next_look_;
+  Instant last_response_, next_look_;
   Performance performance_;
 
   std::thread thread_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <deque>
 #include <string>
 #include <thread>
 #include <utility>
@@ -65,6 +66,7 @@ class LiveReplay::Run {
   void pass_time();
   Moment earliest_deadline() const;
   void release_outputs();
+  void note_signals();
   void send_signals(bool all);
   void settle_finished();
   void let_work_finish();
@@ -89,7 +91,12 @@ class LiveReplay::Run {
   Questions questions_;
   Ending ending_;
   const std::vector<Course> courses_;
-  std::vector<const Unit*> signals_;  // not sent yet
+  struct DueSignal {
+    const Unit* unit = nullptr;
+    std::uint64_t needs = 0;  // exchanges that the recording had answered before it
+    bool last = false;        // no request came after it
+  };
+  std::deque<DueSignal> signals_;  // not sent yet
   LiveTime time_;
   std::unique_ptr<Crowd> crowd_;
   std::string stopped_;  // why it goes no further
@@ -121,9 +128,7 @@ LiveReplay::Run::Run(LiveReplay& owner, Service& service)
     matcher_.give_again();
     owner_.ledger_.tell_once();
   }
-  for (const Unit& unit : plan_.units) {
-    if (unit.signal != 0) signals_.push_back(&unit);
-  }
+  note_signals();
   stage_.recorded = [this](const event::Context& context) { return recorded(context); };
   // Too many to be told apart by: a call without a known context is looked for without.
   stage_.in_flight = [] { return std::vector<event::ExchangeId>(); };
@@ -275,20 +280,32 @@ void LiveReplay::Run::release_outputs() {
   }
 }
 
-// Those that the recording had by now. What ends the service comes after the clients: a load sends
-// no other.
-void LiveReplay::Run::send_signals(bool all) {
-  while (!signals_.empty()) {
-    const Unit& unit = *signals_.front();
-    const bool last = std::ranges::all_of(
-        courses_, [&](const Course& course) { return course.steps.back().at <= unit.at; });
-    if (!all && (is_load() || last || unit.at > clock_.now())) return;
-    signals_.erase(signals_.begin());
-    if (all && !last) {
-      owner_.ledger_.note("signal " + std::to_string(unit.signal) + " was not sent");
-      continue;
+void LiveReplay::Run::note_signals() {
+  for (const Unit& unit : plan_.units) {
+    if (unit.signal == 0) continue;
+    DueSignal& signal = signals_.emplace_back(DueSignal{.unit = &unit, .last = true});
+    for (const Course& course : courses_) {
+      // The end of a connection, and even of a response, may have been noted after a signal that
+      // came later.
+      signal.last = signal.last && !begins_after(course, unit.at);
+      signal.needs += answered_by(plan_, course, unit.at);
     }
-    ending_.send(unit.signal, unit.process);
+  }
+}
+
+// Those that the recording had by now, after the responses that it had before them. What ends the
+// service comes after the clients: a load sends no other.
+void LiveReplay::Run::send_signals(bool all) {
+  for (; !signals_.empty(); signals_.pop_front()) {
+    const DueSignal& signal = signals_.front();
+    const bool due = !is_load() && !signal.last && signal.unit->at <= clock_.now() &&
+                     crowd_->finished() >= signal.needs;
+    if (!due && !all) return;
+    if (due || signal.last) {
+      ending_.send(signal.unit->signal, signal.unit->process);
+    } else {
+      owner_.ledger_.note("signal " + std::to_string(signal.unit->signal) + " was not sent");
+    }
   }
 }
 

@@ -18,6 +18,8 @@ class LiveTime {
   LiveTime(Moment moment, Instant instant, double speed)
       : moment_(moment), instant_(instant), speed_(speed) {}
 
+  // When it was `moment`.
+  Instant began() const { return instant_; }
   Moment at(Instant instant) const {
     const double passed = static_cast<double>(nanoseconds{instant - instant_}.count());
     return moment_ + nanoseconds{std::llround(passed * speed_)};

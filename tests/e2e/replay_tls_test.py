@@ -58,6 +58,10 @@ class TlsTest(ReplayTest):
             replay = self.replay(recording, options=["--schedule", schedule])
             self.assert_held(replay, len(answers))
             self.assertEqual(replay.ledger["fidelity"]["exact"], len(answers))
+        for options in (["timed"], ["load", "--concurrency", "4"]):
+            performance = self.replay(recording, options=["--schedule", *options]).ledger["performance"]
+            self.assertEqual(performance["errors"], {"missing": 0, "statuses": 0, "connections": 0})
+            self.assertEqual(performance["responses"], len(answers))
         # What was encrypted is there to be read, and compared.
         recorded = {exchange.response.split(b"\r\n\r\n")[-1] for exchange in recording.archive.raw()}
         self.assertEqual(recorded, {answer.body for answer in answers})
