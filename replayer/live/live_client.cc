@@ -149,7 +149,7 @@ void LiveClient::begin_tls() {
                        .protocol = recorded.protocol};
   // A client that had a certificate has one like it.
   if (!recorded.certificates.empty()) {
-    setting.identity = tls::make_identity(recorded.certificates, "");
+    setting.identity = setting_.identities.of(recorded.certificates, "");
   }
   tls_.emplace(tls::TlsEndpoint::Role::kClient, setting);
   tls_->send(std::exchange(waiting_for_tls_, {}));

@@ -42,6 +42,7 @@ class LiveClient {
     int poll;                          // epoll descriptor
     std::vector<std::uint8_t> buffer;  // to receive into
     std::vector<Outcome> outcomes;     // what came of requests is appended
+    tls::Identities identities = {};   // of clients that had a certificate
     std::uint64_t in_flight = 0;       // requests of all clients that wait for their responses
   };
 

@@ -80,6 +80,7 @@ class LiveReplay::Run {
   Clock clock_;
   Matcher matcher_;
   Delivery delivery_;
+  tls::Identities identities_;
   Stage stage_;
   Threads threads_;
   Quiescence quiescence_;
@@ -108,11 +109,17 @@ LiveReplay::Run::Run(LiveReplay& owner, Service& service)
       plan_(owner.plan_),
       clock_(owner.control_, plan_, false),
       matcher_(plan_),
-      stage_{plan_,         owner.control_,
-             clock_,        matcher_,
-             owner.ledger_, service,
-             delivery_,     owner.options_.on_miss,
-             false,         owner.options_.load.has_value()},
+      stage_{plan_,
+             owner.control_,
+             clock_,
+             matcher_,
+             owner.ledger_,
+             service,
+             delivery_,
+             identities_,
+             owner.options_.on_miss,
+             false,
+             owner.options_.load.has_value()},
       threads_(service.arena()),
       quiescence_(threads_),
       doorbell_(service.arena()),
