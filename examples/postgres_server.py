@@ -31,8 +31,9 @@ class PostgresServer:
     user = "shop"
     password = _PASSWORD
 
-    def __init__(self, tls: Sequence[str] = ()):
+    def __init__(self, tls: Sequence[str] = (), unix: bool = False):
         """`tls`: paths of a certificate and of its key, for a server that takes encrypted connections.
+        `unix`: it listens on a Unix socket alone.
 
         Raises NotReady or OSError when PostgreSQL does not run here.
         """
@@ -43,6 +44,9 @@ class PostgresServer:
             self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
             shutil.chown(self._root, "postgres")
         self._settings = []
+        self._host = self._root if unix else "127.0.0.1"
+        self._listening = ["listen_addresses=", f"unix_socket_directories={self._root}"] if unix else [
+            "listen_addresses=127.0.0.1", "unix_socket_directories="]
         try:
             self._make_database()
             if tls:
@@ -78,9 +82,8 @@ class PostgresServer:
     def _start(self):
         for attempt in range(_ATTEMPTS):
             self.port = free_port()
-            settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off",
-                        f"port={self.port}", "shared_buffers=1MB", "autovacuum=off",
-                        *self._settings]
+            settings = [*self._listening, "fsync=off", f"port={self.port}", "shared_buffers=1MB",
+                        "autovacuum=off", *self._settings]
             command = [*self._as, "sh", "-c", 'exec "$@" 2>&1', "sh", _program("postgres"),
                        "-D", f"{self._root}/data"]
             for setting in settings:
@@ -96,7 +99,7 @@ class PostgresServer:
     @property
     def conninfo(self) -> str:
         """What libpq connects with."""
-        return (f"host=127.0.0.1 port={self.port} user={self.user} dbname=postgres "
+        return (f"host={self._host} port={self.port} user={self.user} dbname=postgres "
                 f"password='{self.password}'")
 
     def run(self, *statements: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""A real redis-server on a free port of 127.0.0.1, which keeps nothing on disk."""
+"""A real redis-server on a free port of 127.0.0.1, or at the path of a Unix socket, which keeps nothing on
+disk."""
 
 import os
 import subprocess
@@ -12,15 +13,17 @@ _ATTEMPTS = 5
 class RedisServer:
     """A context manager; the server runs from construction to stop()."""
 
-    def __init__(self):
-        """Raises NotReady or OSError when redis-server does not run here."""
+    def __init__(self, unix: str = ""):
+        """`unix`: the path to listen at, and on no port. Raises NotReady or OSError when redis-server does not
+        run here."""
+        self._unix = unix
         for attempt in range(_ATTEMPTS):
-            self.port = free_port()
+            self.port = 0 if unix else free_port()
+            where = ["--unixsocket", unix] if unix else ["--bind", "127.0.0.1"]
             try:
                 self._process = ServerProcess(
-                    ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port),
-                     "--save", "", "--appendonly", "no"],
-                    ready="Ready to accept connections", env={**os.environ, "LC_ALL": "C"})
+                    ["redis-server", *where, "--port", str(self.port), "--save", "", "--appendonly", "no"],
+                    ready="(?i)ready to accept connections", env={**os.environ, "LC_ALL": "C"})
                 return
             except NotReady:
                 if attempt == _ATTEMPTS - 1:
@@ -37,7 +40,8 @@ class RedisServer:
         Raises:
             RuntimeError: Redis did not take a command.
         """
-        done = subprocess.run(["redis-cli", "-e", "-h", "127.0.0.1", "-p", str(self.port)],
+        where = ["-s", self._unix] if self._unix else ["-h", "127.0.0.1", "-p", str(self.port)]
+        done = subprocess.run(["redis-cli", "-e", *where],
                               input="\n".join(commands), capture_output=True, text=True,
                               check=False)
         if done.returncode != 0:

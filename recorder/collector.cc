@@ -145,6 +145,11 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, const Record
     traffic_.attribution().on_woken(thread);
     return;
   }
+  if (record.type() == abi::RecordType::kPassed) {
+    abi::Passed passed;
+    if (record.read(passed)) traffic_.passed(thread, passed);
+    return;
+  }
   const std::uint8_t* bytes = nullptr;
   if (record.type() == abi::RecordType::kFork) register_child(thread, record);
   if (record.type() == abi::RecordType::kSendIntent) bytes = record.tail<abi::SendIntent>().data();
@@ -171,6 +176,7 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, event::Event
   const bool reported = holds && takes_up_reported(thread, event.fact);
   if (holds && !reported) flush_held(thread, traffic_.attribution().of_work(thread));
   const bool deferred = std::holds_alternative<event::FileRangeSent>(event.fact);
+  traffic_.rebase(thread, event.fact);
   event.context = apply(thread, position, event, bytes);
   if (reported) flush_held(thread, event.context);
   note_decision(thread, event.fact);

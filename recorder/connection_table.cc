@@ -82,6 +82,20 @@ ConnectionState* ConnectionTable::pair_up(ConnectionState& state) {
   return find(other->second);
 }
 
+ConnectionState* ConnectionTable::pair_up_unix(ConnectionState& state, std::int32_t pid) {
+  const bool accepted = state.info.direction == event::Direction::kInbound;
+  const std::string& listener = accepted ? state.info.local.text : state.info.peer.text;
+  auto& waiting = unpaired_[listener + " " + std::to_string(pid)];
+  while (!waiting.empty()) {
+    ConnectionState* other = find(waiting.front());
+    if (other != nullptr && other->info.direction == state.info.direction) break;
+    waiting.erase(waiting.begin());
+    if (other != nullptr) return other;
+  }
+  waiting.push_back(state.info.id);
+  return nullptr;
+}
+
 void ConnectionTable::each(const std::function<void(ConnectionState&)>& visit) {
   // By number, so that what is reported about all of them comes in a stable order.
   std::vector<ConnectionState*> all;

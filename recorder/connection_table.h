@@ -43,9 +43,20 @@ struct ConnectionState {
   event::ThreadId reader;  // that read from it last
   event::ThreadId user;    // that read or sent last
   std::vector<event::ProcessId> holders;  // processes that have it open
+  bool passed_on = false;                 // a message that has it is on its way to another process
+  // Of those that got it in a message: how far its streams were then, where they count from 0.
+  struct Base {
+    event::ProcessId process;
+    std::uint64_t in = 0, out = 0;
+  };
+  std::vector<Base> bases;
+  Base passed;                // of the message on its way
+  std::int32_t peer_pid = 0;  // accepted on a Unix socket: who connected, else 0
   event::ConnectionId other_end;          // of an internal connection
   // Internal: for whom the bytes below each offset were sent, oldest first.
   std::vector<std::pair<std::uint64_t, event::Context>> carried;
+  // The same of what it sent itself before its other end was known.
+  std::vector<std::pair<std::uint64_t, event::Context>> ahead;
   event::Stamp last_used;
   std::uint32_t place = 0;
 
@@ -74,6 +85,9 @@ class ConnectionTable {
   // Adds a connection to those by whose addresses the other end is found. Returns the other end
   // when it is known, which makes both internal.
   ConnectionState* pair_up(ConnectionState& state);
+  // The same of a connection through a Unix socket, whose clients are unnamed: `pid` connected.
+  // Those of one process to one listener are taken for each other's ends in their order.
+  ConnectionState* pair_up_unix(ConnectionState& state, std::int32_t pid);
 
   // In the order of their numbers. The visitor may close what it is given.
   void each(const std::function<void(ConnectionState&)>& visit);
@@ -92,6 +106,8 @@ class ConnectionTable {
   FlatIndex by_cookie_, by_id_;
   std::unordered_map<std::string, event::ConnectionId>
       by_pair_;  // (local, peer) of opened and accepted
+  // By (listener, process that connected): those of one direction that have no other end yet.
+  std::unordered_map<std::string, std::vector<event::ConnectionId>> unpaired_;
   std::uint64_t last_id_ = 0;
   ConnectionState* latest_ = nullptr;  // found last: most records are of the same connection
 };

@@ -140,6 +140,7 @@ bool FactReader::dispatch(const RecordView& record) {
       return fill_from<abi::FileOpened>(record);
     case RecordType::kTls:
       return fill_from<abi::Tls>(record);
+    case RecordType::kPassed:  // the collector's
     case RecordType::kEnvironment:
       return true;  // the recorder knows what it gave the service
   }
@@ -210,6 +211,8 @@ void FactReader::fill(const RecordView&, const abi::Accept& body) {
   fact.peer = to_address(body.peer);
   fact.error = body.error;
   fact.recorded = body.recorded;
+  ConnectionState* state = fact.connection ? connections_.find(fact.connection) : nullptr;
+  if (state != nullptr) state->peer_pid = body.peer_pid;
 }
 
 void FactReader::fill(const RecordView&, const abi::Connect& body) {

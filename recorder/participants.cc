@@ -34,6 +34,12 @@ ProcessState* Participants::find(event::ProcessId id) {
   return found == processes_.end() ? nullptr : found->second.get();
 }
 
+bool Participants::has_pid(std::int32_t pid) const {
+  return std::ranges::any_of(processes_, [pid](const auto& entry) {
+    return pid != 0 && entry.second->identity.pid == pid;
+  });
+}
+
 void Participants::forget(ProcessState& process) {
   process_of_slot_.erase(process.identity.slot);
   processes_.erase(process.id);

@@ -122,6 +122,8 @@ class Participants {
   ProcessState& process(const ProcessIdentity& identity);
   ProcessState* process_at(std::uint32_t slot);
   ProcessState* find(event::ProcessId id);
+  // Whether one of the service's processes has this number in the system.
+  bool has_pid(std::int32_t pid) const;
   // Nothing more comes from it; its slot may be another's.
   void forget(ProcessState& process);
 

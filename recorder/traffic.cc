@@ -75,8 +75,54 @@ void Traffic::process_gone(const ProcessState& process, event::Stamp stamp) {
   const std::string why = process.orderly ? "the service ended first" : "the service was killed";
   connections_.each([&](ConnectionState& connection) {
     const bool held = std::erase(connection.holders, process.id) > 0;
-    if (held && connection.holders.empty()) end(connection, stamp, why, process.orderly);
+    if (held && connection.holders.empty() && !connection.passed_on) end(connection, stamp, why, process.orderly);
   });
+}
+
+void Traffic::passed(const ThreadState& thread, const abi::Passed& passed) {
+  ConnectionState* connection = connections_.find(passed.socket);
+  if (connection == nullptr) return;
+  auto& bases = connection->bases;
+  const event::ProcessId process = thread.process->id;
+  const auto base = std::ranges::find(bases, process, &ConnectionState::Base::process);
+  if (passed.taken != 0) {
+    hold(*connection, *thread.process);
+    connection->passed_on = false;
+    connection->passed.process = process;
+    if (base != bases.end()) bases.erase(base);
+    bases.push_back(connection->passed);
+    any_passed_ = true;
+    return;
+  }
+  connection->passed_on = true;
+  connection->passed = {{}, passed.in_offset, passed.out_offset};
+  if (base == bases.end()) return;
+  connection->passed.in += base->in;
+  connection->passed.out += base->out;
+}
+
+void Traffic::rebase(const ThreadState& thread, event::Fact& fact) {
+  if (!any_passed_) return;
+  const auto base_of = [&](event::ConnectionId id) -> ConnectionState::Base {
+    const ConnectionState* connection = connections_.find(id);
+    if (connection == nullptr) return {};
+    const auto found = std::ranges::find(connection->bases, thread.process->id,
+                                         &ConnectionState::Base::process);
+    return found == connection->bases.end() ? ConnectionState::Base{} : *found;
+  };
+  if (auto* received = std::get_if<event::BytesReceived>(&fact)) {
+    received->offset += base_of(received->connection).in;
+  } else if (auto* intended = std::get_if<event::SendIntended>(&fact)) {
+    intended->offset += base_of(intended->connection).out;
+  } else if (auto* finished = std::get_if<event::SendFinished>(&fact)) {
+    finished->offset += base_of(finished->connection).out;
+  } else if (auto* range = std::get_if<event::FileRangeSent>(&fact)) {
+    range->offset += base_of(range->connection).out;
+  } else if (auto* tls = std::get_if<event::TlsNegotiated>(&fact)) {
+    const ConnectionState::Base base = base_of(tls->connection);
+    tls->in_offset += base.in;
+    tls->out_offset += base.out;
+  }
 }
 
 // --- Opening -------------------------------------------------------------------------------------
@@ -86,6 +132,7 @@ Context Traffic::listened(ThreadState& thread, const event::Listened& fact) {
   if (listener == nullptr) return {};
   listener->kind = SocketKind::kListener;
   listener->info.local = fact.local;
+  if (is_unix(fact.local.raw)) unix_listeners_.insert(fact.local.text);
   hold(*listener, *thread.process);
   return attribution_.of_work(thread);
 }
@@ -118,18 +165,46 @@ std::string Traffic::peer_label(const ConnectionState& connection) const {
   return info.peer_name + ":" + std::to_string(port_of(info.peer.raw));
 }
 
-void Traffic::make_internal(ConnectionState& one, ConnectionState& other) {
-  for (ConnectionState* end : {&one, &other}) {
-    if (end->conversation != nullptr) {
-      end->conversation->finish("both ends of its connection lie inside the service");
-    }
-    end->conversation.reset();
-    end->inbound = nullptr;
-    end->outbound = nullptr;
-    end->info.internal = true;
+// Finds the other end of a connection within the service.
+void Traffic::pair_up(ConnectionState& connection) {
+  const event::Connection& info = connection.info;
+  const bool accepted = info.direction == event::Direction::kInbound;
+  ConnectionState* other = nullptr;
+  const event::Address& listener = accepted ? info.local : info.peer;
+  if (!is_unix(listener.raw)) {
+    other = connections_.pair_up(connection);
+  } else if (!unix_listeners_.contains(listener.text)) {
+    return;
+  } else if (!accepted) {
+    const ProcessState* process = participants_.find(info.process);
+    other = connections_.pair_up_unix(connection, process == nullptr ? 0 : process->identity.pid);
+  } else if (participants_.has_pid(connection.peer_pid)) {
+    other = connections_.pair_up_unix(connection, connection.peer_pid);
+  } else {
+    return;
   }
+  // Of a path there is no doubt, whichever end is recorded first.
+  if (is_unix(listener.raw)) keep_inside(connection);
+  if (other != nullptr) make_internal(connection, *other);
+}
+
+void Traffic::keep_inside(ConnectionState& end) {
+  if (end.conversation != nullptr) {
+    end.conversation->finish("both ends of its connection lie inside the service");
+  }
+  end.conversation.reset();
+  end.inbound = nullptr;
+  end.outbound = nullptr;
+  end.info.internal = true;
+}
+
+void Traffic::make_internal(ConnectionState& one, ConnectionState& other) {
+  keep_inside(one);
+  keep_inside(other);
   one.other_end = other.info.id;
   other.other_end = one.info.id;
+  std::swap(one.carried, other.ahead);
+  std::swap(other.carried, one.ahead);
   outlet_.sink().on_connection(other.info);
 }
 
@@ -155,7 +230,7 @@ Context Traffic::accepted(ThreadState& thread, const event::Event& event,
   info.opened = event.exit;
   connection.in.losses_seen = connection.out.losses_seen = losses_;
   converse_inbound(connection);
-  if (ConnectionState* other = connections_.pair_up(connection)) make_internal(connection, *other);
+  pair_up(connection);
   outlet_.sink().on_connection(info);
   return {};
 }
@@ -188,8 +263,8 @@ Context Traffic::connected(ThreadState& thread, const event::Event& event,
     if (connection.outbound == nullptr || !connection.outbound->has_called()) {
       converse_outbound(connection);
     }
-    ConnectionState* other = connections_.pair_up(connection);
-    if (other != nullptr) make_internal(connection, *other);
+    // A connect through a Unix socket has its outcome at once.
+    if (fact.error == 0 || !is_unix(fact.peer.raw)) pair_up(connection);
   }
   outlet_.sink().on_connection(info);
   return context;
@@ -290,7 +365,7 @@ Context Traffic::closed(ThreadState& thread, const event::Event& event, const ev
     context = connection->inbound->current();
   }
   std::erase(connection->holders, thread.process->id);
-  if (connection->holders.empty()) end(*connection, event.exit, why_closed(*connection), true);
+  if (connection->holders.empty() && !connection->passed_on) end(*connection, event.exit, why_closed(*connection), true);
   return context;
 }
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <unordered_set>
 
 #include "event/exchange.h"
 #include "recorder/attribution.h"
@@ -41,6 +42,10 @@ class Traffic {
                            const event::Connected& fact);
   event::Context connect_finished(ThreadState& thread, const event::ConnectFinished& fact);
   event::Context paired(ThreadState& thread, const event::Event& event, const event::Paired& fact);
+  // A descriptor was given to another process, or taken by this one.
+  void passed(const ThreadState& thread, const abi::Passed& passed);
+  // Offsets of a process that got a connection from another one become those of the connection.
+  void rebase(const ThreadState& thread, event::Fact& fact);
   event::Context received(ThreadState& thread, const event::Event& event,
                           const event::BytesReceived& fact);
   // `bytes` of the fact as they lie in the arena, valid while `epoch` lasts; nullptr when they do
@@ -101,6 +106,8 @@ class Traffic {
   void hold(ConnectionState& connection, const ProcessState& process);
   void converse_inbound(ConnectionState& connection);
   void converse_outbound(ConnectionState& connection);
+  void pair_up(ConnectionState& connection);
+  void keep_inside(ConnectionState& end);
   void make_internal(ConnectionState& one, ConnectionState& other);
   void guess_kind(ConnectionState& connection, ThreadState& thread, bool inbound,
                   std::uint64_t offset, event::Stamp stamp);
@@ -146,6 +153,8 @@ class Traffic {
   FileContents files_;
   std::uint64_t epoch_ = 1;
   std::uint64_t unread_tls_ = 0;
+  bool any_passed_ = false;
+  std::unordered_set<std::string> unix_listeners_;  // addresses
   std::uint64_t losses_ = 0;  // times that records of anybody were lost
 };
 

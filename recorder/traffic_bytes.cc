@@ -334,8 +334,8 @@ void Traffic::range_recorded(ThreadState& thread, const event::Event& event,
 void Traffic::send_internal(ConnectionState& connection, std::uint64_t end, Context context) {
   ConnectionState* other = connections_.find(connection.other_end);
   // One byte through a socket pair is a wake-up and carries nobody's work.
-  if (other == nullptr || other->kind != SocketKind::kConnection) return;
-  auto& carried = other->carried;
+  if (connection.kind != SocketKind::kConnection) return;
+  auto& carried = other == nullptr ? connection.ahead : other->carried;
   if (!carried.empty() && carried.back().second == context) {
     carried.back().first = std::max(carried.back().first, end);
   } else if (carried.size() < kMostCarried) {

@@ -12,8 +12,6 @@
 namespace reprise::replayer {
 namespace {
 
-using boost::asio::ip::tcp;
-
 // Released at once, at most; a larger chunk goes in several pieces.
 constexpr std::uint64_t kReleaseBytes = 256 * 1024;
 
@@ -62,7 +60,7 @@ AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
 
 AnsweredConnection::~AnsweredConnection() { close(false); }
 
-void AnsweredConnection::attach(tcp::socket socket) {
+void AnsweredConnection::attach(PeerSocket::Socket socket) {
   PeerSocket::Events& events = *this;
   socket_ = std::make_shared<PeerSocket>(std::move(socket), events);
   socket_->start();

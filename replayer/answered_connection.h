@@ -9,7 +9,6 @@
 // its socket; the responder holds it until both ends are closed. Threading: one thread.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -44,7 +43,7 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
   const Identity& identity() const { return identity_; }
 
   // The service's socket arrived. Begins to read.
-  void attach(boost::asio::ip::tcp::socket socket);
+  void attach(PeerSocket::Socket socket);
   // The collector's name for it.
   void bind(event::ConnectionId id) { id_ = id; }
   event::ConnectionId id() const { return id_; }
@@ -53,6 +52,8 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
   void on_sent(const event::SendFinished& sent);
   void on_received(const event::BytesReceived& received);
   void on_closed();
+  // Of what was sent to the service, how far it has read.
+  std::uint64_t consumed() const { return consumed_; }
 
   // The output that is next, none when nothing is owed or the service has not read the previous
   // one. With `forced` that does not matter.

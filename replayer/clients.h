@@ -23,6 +23,9 @@ class Clients {
   // `process`: the fork path of who listens.
   virtual abi::AnswerListen listen(const abi::AskListen& ask, const std::string& process) = 0;
   virtual abi::AnswerAccept accept(const abi::AskAccept& ask) = 0;
+  // What a listener or connection is that another process of the service got; none of ours:
+  // nothing.
+  virtual std::optional<abi::AnswerPassed> passed(abi::Cookie socket) const = 0;
   // Where the service really listens for what was recorded as `address`; none when it does not.
   virtual std::optional<abi::SocketAddress> listening_at(const event::Address& address) const = 0;
 

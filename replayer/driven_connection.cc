@@ -47,7 +47,7 @@ curl_socket_t DrivenConnection::open_socket(void* self, curlsocktype, curl_socka
   const int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (socket < 0) return CURL_SOCKET_BAD;
   auto* connection = static_cast<DrivenConnection*>(self);
-  connection->address_ = bind_to_loopback(socket, address->family);
+  connection->address_ = bind_for_client(socket, address->family);
   return socket;
 }
 
@@ -57,6 +57,9 @@ tl::expected<void, Error> DrivenConnection::open(const abi::SocketAddress& servi
   curl_ = ::curl_easy_init();
   const std::string url = url_of(service);
   ::curl_easy_setopt(curl_, CURLOPT_URL, url.c_str());
+  if (family_of(service) == AF_UNIX) {
+    ::curl_easy_setopt(curl_, CURLOPT_UNIX_SOCKET_PATH, unix_path(service).c_str());
+  }
   ::curl_easy_setopt(curl_, CURLOPT_CONNECT_ONLY, 1L);
   ::curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(curl_, CURLOPT_PROXY, "");  // whatever the environment says

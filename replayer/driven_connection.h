@@ -1,8 +1,8 @@
 // The client of one recorded inbound connection: sends the recorded chunks again and takes what the
 // service answers.
 //
-// The socket is made and connected by libcurl (CURLOPT_CONNECT_ONLY), bound beforehand, so that its
-// address is known before the service sees it. A chunk goes out in pieces when it is larger than
+// The socket, of TCP or a Unix one, is made and connected by libcurl (CURLOPT_CONNECT_ONLY), bound
+// beforehand, so that its address is known before the service sees it. A chunk goes out in pieces when it is larger than
 // the socket's buffer or has more anchors than fit a ring of marks; each when the service has read
 // the one before. Under TLS what it sends and takes is what was encrypted.
 //
@@ -38,7 +38,11 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   // Its own address, "127.0.0.1:4711"; known after open().
   const std::string& address() const { return address_; }
   bool accepted() const { return accepted_; }
-  void set_accepted() { accepted_ = true; }
+  // `socket`: the service's end.
+  void set_accepted(abi::Cookie socket) { accepted_ = true, service_socket_ = socket; }
+  abi::Cookie service_socket() const { return service_socket_; }
+  // Of what was sent to the service, how far it has read.
+  std::uint64_t consumed_bytes() const { return consumed_; }
   // The collector's name for it.
   void bind(event::ConnectionId id) { id_ = id; }
   event::ConnectionId id() const { return id_; }
@@ -99,6 +103,7 @@ class DrivenConnection : public std::enable_shared_from_this<DrivenConnection> {
   AnswerWatch answers_;
   std::string address_;
   event::ConnectionId id_;
+  abi::Cookie service_socket_ = 0;
   CURL* curl_ = nullptr;
   boost::asio::posix::stream_descriptor readiness_;  // of curl_'s socket, which it does not own
   int socket_ = -1;

@@ -22,13 +22,28 @@ abi::AnswerAccept Driver::accept(const abi::AskAccept& ask) {
   if (driven == by_address_.end()) return answer;  // the service's own, or somebody else's
   const std::shared_ptr<DrivenConnection> connection = driven->second;
   by_address_.erase(driven);
-  connection->set_accepted();
+  connection->set_accepted(ask.socket);
   const RecordedConnection& recorded = connection->recorded();
   answer.link = connection->link().value;
   answer.recorded = recorded.id.value;
   if (!recorded.peer.raw.empty()) answer.peer = to_abi(recorded.peer);
   answer.local = to_abi(recorded.local);
   return answer;
+}
+
+std::optional<abi::AnswerPassed> Driver::passed(abi::Cookie socket) const {
+  if (const auto listener = listeners_.passed(socket)) return listener;
+  for (const auto& [id, connection] : by_recorded_) {
+    if (connection->service_socket() != socket) continue;
+    const RecordedConnection& recorded = connection->recorded();
+    abi::AnswerPassed answer{};
+    answer.link = connection->link().value;
+    answer.in_offset = connection->consumed_bytes();
+    answer.peer = to_abi(recorded.peer);
+    answer.local = to_abi(recorded.local);
+    return answer;
+  }
+  return std::nullopt;
 }
 
 // --- Releasing units ---------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class Driver final : public Clients {
   std::optional<abi::SocketAddress> listening_at(const event::Address& address) const override {
     return listeners_.at(address);
   }
+  std::optional<abi::AnswerPassed> passed(abi::Cookie socket) const override;
 
   // Addresses on which the service listens and the recorded one did not, "" for none.
   std::string unrecorded_listeners() const { return listeners_.unrecorded(); }

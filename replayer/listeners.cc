@@ -74,6 +74,7 @@ abi::AnswerListen Listeners::listen(const abi::AskListen& ask, const std::string
     if (port_of(ask.asked) == 0) answer.local = to_abi(recorded->local);
   }
   answer.link = listening.link.value;
+  listening.told = answer.local;
   listening_.push_back(listening);
   return answer;
 }
@@ -83,6 +84,17 @@ const Listening* Listeners::standing_for(event::ConnectionId listener) const {
     return l.recorded != nullptr && l.recorded->id == listener;
   });
   return found == listening_.end() ? nullptr : &*found;
+}
+
+std::optional<abi::AnswerPassed> Listeners::passed(abi::Cookie socket) const {
+  for (const Listening& listening : listening_) {
+    if (listening.socket != socket) continue;
+    abi::AnswerPassed answer{};
+    answer.link = listening.link.value;
+    answer.local = listening.told;
+    return answer;
+  }
+  return std::nullopt;
 }
 
 std::string Listeners::unrecorded() const {

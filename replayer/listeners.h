@@ -18,6 +18,7 @@ struct Listening {
   abi::Cookie socket = 0;
   std::string asked;  // address
   abi::SocketAddress actual;
+  abi::SocketAddress told;  // as what the service knows it
   LinkId link;
   std::uint64_t opened = 0;  // connections led to it
 };
@@ -33,6 +34,8 @@ class Listeners {
   // What stands for that recorded listener; null as long as nothing does.
   Listening* standing_for(event::ConnectionId listener);
   const Listening* standing_for(event::ConnectionId listener) const;
+  // What that listener is to the service, whichever of its processes has it; none when it is none.
+  std::optional<abi::AnswerPassed> passed(abi::Cookie socket) const;
   // Addresses on which the service listens and the recorded one did not, "" for none.
   std::string unrecorded() const;
 

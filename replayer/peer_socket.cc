@@ -1,6 +1,7 @@
 #include "replayer/peer_socket.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <utility>
 
 #include "replayer/socket_address.h"
@@ -8,17 +9,16 @@
 namespace reprise::replayer {
 namespace {
 
-using boost::asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 
 }  // namespace
 
-PeerSocket::PeerSocket(tcp::socket socket, Events& owner)
+PeerSocket::PeerSocket(Socket socket, Events& owner)
     : socket_(std::move(socket)), owner_(owner), buffer_(kReadBytes) {
-  error_code ignored;
-  socket_.set_option(tcp::no_delay(true), ignored);
+  error_code ignored;  // a Unix socket has no such option
+  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
 }
 
@@ -97,7 +97,7 @@ void PeerSocket::write(std::span<const std::uint8_t> bytes) {
 }
 
 void PeerSocket::write_later() {
-  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](const error_code& error) {
+  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const error_code& error) {
     if (error || self->closed_) return;
     const event::Bytes bytes = std::exchange(self->unsent_, {});
     self->write(bytes);
@@ -110,7 +110,7 @@ void PeerSocket::end(bool truncated) {
     write(tls_->take_ciphertext());
   }
   error_code ignored;
-  if (!closed_) socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  if (!closed_) socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
 void PeerSocket::close(bool reset) {

@@ -8,7 +8,7 @@
 // owner closes it at its end. Threading: one thread.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,7 +35,10 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
     ~Events() = default;
   };
 
-  PeerSocket(boost::asio::ip::tcp::socket socket, Events& owner);
+  // Through TCP or a Unix socket.
+  using Socket = boost::asio::generic::stream_protocol::socket;
+
+  PeerSocket(Socket socket, Events& owner);
 
   // Begins to read.
   void start();
@@ -61,7 +64,7 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   void write(std::span<const std::uint8_t> bytes);
   void write_later();
 
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
   Events& owner_;
   std::vector<std::uint8_t> buffer_;
   std::optional<tls::TlsEndpoint> tls_;

@@ -119,6 +119,9 @@ void Questions::answer(std::uint32_t slot) {
     case abi::Ask::kLookup:
       answer_lookup(slot);
       return;
+    case abi::Ask::kPassed:
+      answer_passed(slot);
+      return;
     case abi::Ask::kLeakWatch:
       answer_leak_watch(slot);
       return;
@@ -157,11 +160,24 @@ void Questions::answer_connect(std::uint32_t slot) {
     answer.verdict = abi::ConnectVerdict::kInternal;
     answer.link = abi::kNone;
     answer.address = *actual;
-    answer.local = ask.actual_local;
+    // A Unix socket keeps the name the service knows; the one it has here may be one of ours.
+    if (family_of(ask.peer) != AF_UNIX) answer.local = ask.actual_local;
     stage_.control.answer_with(slot, answer);
     return;
   }
   stage_.control.answer_with(slot, responder_.connect(ask, context_of(slot), threads_.named(slot)));
+}
+
+void Questions::answer_passed(std::uint32_t slot) {
+  const auto ask = body_of<abi::AskPassed>(stage_.control.question(slot));
+  stage_.service.drain();  // what the other process read of it
+  auto answer = clients_.passed(ask.socket);
+  if (!answer) answer = responder_.passed(ask.socket);
+  if (answer) {
+    stage_.control.answer_with(slot, *answer);
+  } else {
+    stage_.control.refuse(slot);
+  }
 }
 
 void Questions::answer_leak_watch(std::uint32_t slot) {

@@ -26,6 +26,7 @@ class Questions {
   void answer(std::uint32_t slot);
   void answer_thread(std::uint32_t slot);
   void answer_connect(std::uint32_t slot);
+  void answer_passed(std::uint32_t slot);
   void answer_lookup(std::uint32_t slot);
   void answer_leak_watch(std::uint32_t slot);
   void reply_with(std::uint32_t slot, const event::LookedUp& lookup);

@@ -16,10 +16,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Outcome = RecordedConnect::Outcome;
 
-std::string endpoint_text(const asio::ip::tcp::endpoint& endpoint) {
-  return address_text(to_abi(endpoint.address(), endpoint.port()));
-}
-
 abi::AnswerConnect failure(std::int32_t error, std::int32_t final_error = 0) {
   abi::AnswerConnect answer{};
   answer.verdict = abi::ConnectVerdict::kFail;
@@ -27,6 +23,13 @@ abi::AnswerConnect failure(std::int32_t error, std::int32_t final_error = 0) {
   answer.error = error;
   answer.final_error = final_error;
   return answer;
+}
+
+// What the service is told its socket is called, where the recording says nothing. Of a Unix socket
+// it knows better itself: the name it has here may be one of ours.
+abi::SocketAddress local_to_tell(const abi::AskConnect& ask) {
+  const bool by_path = family_of(ask.peer) == AF_UNIX && !is_spoken(ask.peer);
+  return by_path ? abi::SocketAddress{} : ask.actual_local;
 }
 
 template <typename Socket>
@@ -47,6 +50,11 @@ tl::expected<void, Error> Responder::start() {
         Error{Error::Kind::kEnvironment,
               "cannot listen on 127.0.0.1 for the service's outbound connections; "
               "a replay needs the loopback interface"});
+  }
+  if (!open_unix_door()) {
+    return tl::unexpected(
+        Error{Error::Kind::kEnvironment,
+              "cannot listen on a Unix socket for the service's outbound connections"});
   }
   // Without IPv6 here, a service that was recorded with it sees its connects fail.
   (void)open_door(v6_, asio::ip::address_v6::loopback());
@@ -84,22 +92,33 @@ bool Responder::open_door(Door& door, const asio::ip::address& loopback) {
   const asio::ip::udp::endpoint any(loopback, 0);
   door.datagrams->open(any.protocol(), error);
   door.datagrams->bind(any, error);
-  accept(door);
+  accept(*door.acceptor);
   return true;
 }
 
-void Responder::accept(Door& door) {
-  door.acceptor->async_accept([this, &door](const error_code& error, tcp::socket socket) {
+bool Responder::open_unix_door() {
+  error_code error;
+  unix_ = std::make_unique<asio::local::stream_protocol::acceptor>(io_);
+  unix_->open(asio::local::stream_protocol(), error);
+  const abi::SocketAddress any = unnamed_unix();
+  const auto* address = reinterpret_cast<const sockaddr*>(any.bytes);
+  if (error || ::bind(unix_->native_handle(), address, any.length) != 0) return false;
+  unix_->listen(asio::socket_base::max_listen_connections, error);
+  if (!error) accept(*unix_);
+  return !error;
+}
+
+template <typename Acceptor>
+void Responder::accept(Acceptor& acceptor) {
+  acceptor.async_accept([this, &acceptor](const error_code& error, auto socket) {
     if (error == asio::error::operation_aborted) return;
     if (!error) on_accepted(std::move(socket));
-    accept(door);
+    accept(acceptor);
   });
 }
 
-void Responder::on_accepted(tcp::socket socket) {
-  error_code error;
-  const tcp::endpoint peer = socket.remote_endpoint(error);
-  const auto awaited = error ? awaited_.end() : awaited_.find(endpoint_text(peer));
+void Responder::on_accepted(PeerSocket::Socket socket) {
+  const auto awaited = awaited_.find(address_text(name_of(socket.native_handle(), ::getpeername)));
   if (awaited == awaited_.end()) return;  // closed before it was accepted, or not the service's
   const std::shared_ptr<AnsweredConnection> connection = awaited->second;
   awaited_.erase(awaited);
@@ -114,13 +133,25 @@ Responder::Door* Responder::door_for(const abi::SocketAddress& address) {
   return door != nullptr && door->acceptor != nullptr ? door : nullptr;
 }
 
+std::optional<abi::SocketAddress> Responder::place_for(const abi::SocketAddress& address,
+                                                       Outcome outcome) {
+  const Door* door = door_for(address);
+  if (door == nullptr) {
+    if (outcome != Outcome::kEstablished) return std::nullopt;
+    return name_of(unix_->native_handle(), ::getsockname);
+  }
+  return local_of(outcome == Outcome::kEstablished ? *door->acceptor
+                  : outcome == Outcome::kPending   ? *door->pending
+                                                   : *door->refusing);
+}
+
 abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::Context& context,
                                       const RecordedThread& thread) {
   Door* door = door_for(ask.peer);
   const std::string peer_text = address_text(ask.peer);
-  if (door == nullptr) {
+  if (door == nullptr && (family_of(ask.peer) != AF_UNIX || ask.type != SOCK_STREAM)) {
     stage_.ledger.note("connects to " + peer_text +
-                       " were refused: only TCP over IPv4 and IPv6 can be answered");
+                       " were refused: only streams over IPv4, IPv6 and Unix sockets are answered");
     return failure(ECONNREFUSED);
   }
   if (const auto known = by_cookie_.find(ask.socket); known != by_cookie_.end()) {
@@ -150,40 +181,42 @@ abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::C
     abi::AnswerConnect answer{};
     answer.verdict = abi::ConnectVerdict::kRedirect;
     answer.link = abi::kNone;
-    answer.error = ask.nonblocking != 0 ? EINPROGRESS : 0;
+    answer.error = ask.nonblocking != 0 && door != nullptr ? EINPROGRESS : 0;
     answer.address = ask.peer;
-    answer.local = ask.actual_local;
+    answer.local = local_to_tell(ask);
     return answer;
   }
-  return redirect(ask, context, peer, *outcome, *door);
+  return redirect(ask, context, peer, *outcome);
+}
+
+abi::AnswerConnect Responder::fail(const abi::AskConnect& ask, const RecordedConnect& outcome,
+                                   const abi::SocketAddress& local) {
+  if (outcome.error != EINPROGRESS) return failure(outcome.error);
+  const auto place = place_for(ask.peer, Outcome::kFailed);
+  if (ask.nonblocking == 0 || !place) return failure(outcome.final_error);
+  abi::AnswerConnect answer = failure(EINPROGRESS, outcome.final_error);
+  answer.address = *place;
+  answer.local = local;
+  return answer;
 }
 
 abi::AnswerConnect Responder::redirect(const abi::AskConnect& ask, const event::Context& context,
-                                       std::optional<NameId> peer, const RecordedConnect& outcome,
-                                       Door& door) {
+                                       std::optional<NameId> peer, const RecordedConnect& outcome) {
   const RecordedConnection* recorded = stage_.plan.connection(outcome.connection);
   const abi::SocketAddress told_local =
-      recorded == nullptr ? ask.actual_local : to_abi(recorded->local);
-  if (outcome.outcome == Outcome::kFailed) {
-    if (outcome.error != EINPROGRESS) return failure(outcome.error);
-    if (ask.nonblocking == 0) return failure(outcome.final_error);
-    abi::AnswerConnect answer = failure(EINPROGRESS, outcome.final_error);
-    answer.address = local_of(*door.refusing);
-    answer.local = told_local;
-    return answer;
-  }
+      recorded == nullptr ? local_to_tell(ask) : to_abi(recorded->local);
+  if (outcome.outcome == Outcome::kFailed) return fail(ask, outcome, told_local);
+  const auto place = place_for(ask.peer, outcome.outcome);
+  if (!place) return failure(ECONNREFUSED);
   abi::AnswerConnect answer{};
   answer.verdict = abi::ConnectVerdict::kRedirect;
   answer.link = abi::kNone;
-  answer.error = ask.nonblocking != 0 ? EINPROGRESS : 0;
+  answer.error = ask.nonblocking != 0 && family_of(ask.peer) != AF_UNIX ? EINPROGRESS : 0;
   answer.local = told_local;
-  if (outcome.outcome == Outcome::kPending) {
-    answer.address = local_of(*door.pending);
-    return answer;
-  }
+  answer.address = *place;
+  if (outcome.outcome == Outcome::kPending) return answer;
   // Established at once, as a connect within one machine often is.
   if (ask.nonblocking != 0) answer.error = outcome.error;
-  answer.address = local_of(*door.acceptor);
   abi::Mark opening{};
   opening.entry = recorded == nullptr ? abi::kNone : recorded->opening_entry;
   opening.monotonic_shift_ns = stage_.clock.shift(context).count();
@@ -218,6 +251,18 @@ std::shared_ptr<const RecordedTls> Responder::tls_of(const RecordedConnection* r
     if (tls == nullptr || tls->certificates.empty()) tls = connection.tls;
   }
   return tls;
+}
+
+std::optional<abi::AnswerPassed> Responder::passed(abi::Cookie socket) const {
+  const auto known = by_cookie_.find(socket);
+  if (known == by_cookie_.end()) return std::nullopt;
+  const AnsweredConnection::Identity& identity = known->second->identity();
+  abi::AnswerPassed answer{};
+  answer.link = identity.link.value;
+  answer.in_offset = known->second->consumed();
+  answer.peer = to_abi(identity.peer);
+  if (identity.recorded != nullptr) answer.local = to_abi(identity.recorded->local);
+  return answer;
 }
 
 // Learns the collector's name for a connection that was asked about by its socket.

@@ -1,9 +1,11 @@
 // Stands in for every peer of the service: decides what becomes of its connects, accepts what it
 // sends to, and holds what it is owed until the schedule releases it.
 //
-// Peers are real sockets on the loopback interface. Three of them are traps, after recorded
-// outcomes: a port that refuses, and one whose queue is full, so that a connect stays pending for
-// as long as the service has patience; and one for datagrams, which swallows them.
+// Peers are real sockets: on the loopback interface, and one with an abstract Unix name for all that
+// the service reaches by a path. Three of them are traps, after recorded outcomes: a port that
+// refuses, and one whose queue is full, so that a connect stays pending for as long as the service
+// has patience; and one for datagrams, which swallows them. A connect through a Unix socket needs
+// neither of the first two: it has its outcome at once.
 //
 // Ownership: borrows the stage and the io_context. Threading: one thread.
 #pragma once
@@ -11,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +40,9 @@ class Responder {
   // recording.
   abi::AnswerConnect connect(const abi::AskConnect& ask, const event::Context& context,
                              const RecordedThread& thread);
+
+  // What a connection is that another process of the service got; none of ours: nothing.
+  std::optional<abi::AnswerPassed> passed(abi::Cookie socket) const;
 
   void on_event(const event::Event& event);
 
@@ -71,13 +77,20 @@ class Responder {
 
   void bind(event::ConnectionId id);
   bool open_door(Door& door, const boost::asio::ip::address& loopback);
-  void accept(Door& door);
-  void on_accepted(tcp::socket socket);
+  bool open_unix_door();
+  template <typename Acceptor>
+  void accept(Acceptor& acceptor);
+  void on_accepted(PeerSocket::Socket socket);
   AnsweredConnection* most_urgent(bool forced);
   abi::AnswerConnect redirect(const abi::AskConnect& ask, const event::Context& context,
-                              std::optional<NameId> peer, const RecordedConnect& outcome,
-                              Door& door);
+                              std::optional<NameId> peer, const RecordedConnect& outcome);
+  abi::AnswerConnect fail(const abi::AskConnect& ask, const RecordedConnect& outcome,
+                          const abi::SocketAddress& local);
+  // None for a Unix path.
   Door* door_for(const abi::SocketAddress& address);
+  // Where the service is to connect to, by what came of it; none where that cannot be.
+  std::optional<abi::SocketAddress> place_for(const abi::SocketAddress& address,
+                                              RecordedConnect::Outcome outcome);
   std::shared_ptr<const RecordedTls> tls_of(const RecordedConnection* recorded,
                                             const event::Address& peer) const;
 
@@ -85,6 +98,7 @@ class Responder {
   Stage& stage_;
   ConnectOutcomes outcomes_;
   Door v4_, v6_;
+  std::unique_ptr<boost::asio::local::stream_protocol::acceptor> unix_;
   // By the address that the service's socket is bound to, until it arrives.
   std::map<std::string, std::shared_ptr<AnsweredConnection>> awaited_;
   std::vector<std::shared_ptr<AnsweredConnection>> connections_;  // in the order of connects

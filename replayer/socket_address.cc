@@ -30,6 +30,13 @@ abi::SocketAddress from(const Sockaddr& address) {
   return result;
 }
 
+// Its length says how much of the path there is.
+sockaddr_un as_unix(const abi::SocketAddress& address) {
+  sockaddr_un result{};
+  std::memcpy(&result, address.bytes, std::min<std::size_t>(address.length, sizeof(result)));
+  return result;
+}
+
 constexpr std::size_t kPath = offsetof(sockaddr_un, sun_path);
 
 std::string unix_text(const abi::SocketAddress& address) {
@@ -113,21 +120,35 @@ abi::SocketAddress to_abi(const event::Address& address) {
   return result;
 }
 
-std::string bind_to_loopback(int socket, int family, std::uint8_t host) {
+std::string bind_for_client(int socket, int family, std::uint8_t host) {
+  abi::SocketAddress any = unnamed_unix();
+  if (family == AF_INET6) {
+    any = to_abi(boost::asio::ip::address_v6::loopback(), 0);
+  } else if (family == AF_INET) {
+    any = to_abi(boost::asio::ip::address_v4(0x7f000000u + host), 0);
+  }
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(any.bytes), any.length) != 0) return "";
+  return address_text(name_of(socket, ::getsockname));
+}
+
+abi::SocketAddress name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  if (ask(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
   abi::SocketAddress address{};
-  const auto loopback =
-      family == AF_INET6
-          ? boost::asio::ip::address(boost::asio::ip::address_v6::loopback())
-          : boost::asio::ip::address(boost::asio::ip::address_v4(0x7f000000u + host));
-  address = to_abi(loopback, 0);
-  if (::bind(socket, reinterpret_cast<const sockaddr*>(address.bytes), address.length) != 0)
-    return "";
-  sockaddr_storage bound{};
-  socklen_t length = sizeof(bound);
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &length) != 0) return "";
-  address.length = static_cast<std::uint16_t>(length);
-  std::memcpy(address.bytes, &bound, length);
-  return address_text(address);
+  address.length = static_cast<std::uint16_t>(std::min<std::size_t>(length, sizeof(address.bytes)));
+  std::memcpy(address.bytes, &storage, address.length);
+  return address;
+}
+
+abi::SocketAddress unnamed_unix() {
+  const sa_family_t family = AF_UNIX;
+  return from(family);
+}
+
+std::string unix_path(const abi::SocketAddress& address) {
+  const auto un = as_unix(address);
+  return std::string(un.sun_path, ::strnlen(un.sun_path, sizeof(un.sun_path)));
 }
 
 void acknowledge(int socket) {

@@ -2,6 +2,8 @@
 // sockets of ours.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
 #include <string>
@@ -27,9 +29,15 @@ namespace reprise::replayer {
 // AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC for none.
 [[nodiscard]] int family_of(const abi::SocketAddress& address);
 
-// Binds to a free port of the loopback address of that family, and says which; "" when it cannot.
-// `host`: which of the addresses 127.0.0.x.
-[[nodiscard]] std::string bind_to_loopback(int socket, int family, std::uint8_t host = 1);
+// What ::getsockname or ::getpeername says of a socket; length 0 when it fails.
+[[nodiscard]] abi::SocketAddress name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*));
+// A Unix address without a name; bind(2) picks one for it (autobind, unix(7)).
+[[nodiscard]] abi::SocketAddress unnamed_unix();
+// The path of a Unix socket that has one.
+[[nodiscard]] std::string unix_path(const abi::SocketAddress& address);
+// Binds to a free port of the loopback address of that family, or of AF_UNIX to a name that the
+// kernel picks, and says which; "" when it cannot. `host`: which of the addresses 127.0.0.x.
+[[nodiscard]] std::string bind_for_client(int socket, int family, std::uint8_t host = 1);
 
 // Tells the sender on the other end of a TCP connection at once that its bytes arrived. A delayed
 // acknowledgement would keep its next small write back (RFC 896) for 40 ms of real time. Linux

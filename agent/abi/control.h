@@ -159,6 +159,7 @@ enum class Ask : std::uint32_t {
   kConnect,     // AskConnect -> AnswerConnect, before the real connect
   kLookup,      // Lookup's hints, then node \0 service \0 -> Lookup record body and tail
   kLeakWatch,   // AskLeakWatch -> no body: take over the listener of the seccomp filter
+  kPassed,      // AskPassed -> AnswerPassed: which link is a socket that another process passed on
 };
 
 // Asked by a new thread before its first draw or input, and by one that takes over a turn. A thread
@@ -202,6 +203,17 @@ struct AnswerAccept {
   std::uint32_t reserved;
   std::uint64_t recorded;
   SocketAddress peer;  // to tell the service
+  SocketAddress local;
+};
+
+struct AskPassed {
+  Cookie socket;
+};
+struct AnswerPassed {
+  std::uint32_t link;  // kNone: the replayer knows nothing of it
+  std::uint32_t reserved;
+  std::uint64_t in_offset;  // of it, that others have read
+  SocketAddress peer;       // to tell the service
   SocketAddress local;
 };
 

@@ -53,6 +53,7 @@ enum class RecordType : std::uint8_t {
   kFileOpened,  // FileOpened, tail: path \0; a file opened for reading before the first client
   kTls,  // Tls, tail: server name \0 protocol \0 cipher \0 then the peer's certificates in DER, one
          // behind the other, its own first; a TLS handshake is over
+  kPassed,  // Passed: a descriptor of a stream socket goes to another process, or came from one
 };
 
 enum RecordFlags : std::uint8_t {
@@ -168,6 +169,8 @@ struct Accept {
   std::uint64_t recorded;  // replay: the recorded connection this one stands for, else 0
   SocketAddress local;     // both as the service is told them
   SocketAddress peer;
+  std::int32_t peer_pid;  // who connected to a Unix socket (SO_PEERCRED), else 0
+  std::uint32_t reserved;
 };
 
 struct Connect {
@@ -182,6 +185,16 @@ struct Connect {
 struct ConnectResult {
   Cookie socket;
   std::int32_t error;  // SO_ERROR, 0 connected
+  std::uint32_t reserved;
+};
+
+// SCM_RIGHTS (unix(7)): before the message is sent, and after it was received. Who receives a
+// connection counts its offsets from 0, which are the ones told here.
+struct Passed {
+  Cookie socket;
+  std::uint64_t in_offset;
+  std::uint64_t out_offset;
+  std::uint32_t taken;  // 1: it came
   std::uint32_t reserved;
 };
 

@@ -43,8 +43,17 @@ bool is_established(int fd) {
   return !failed(system_call(SYS_getpeername, fd, address_of(&peer), address_of(&length)));
 }
 
-void record_accept(Thread& thread, std::uint64_t enter, Socket& listener, Socket* socket, int error,
-                   const world::AcceptedAs& names) {
+// Unix sockets that connect are unnamed: which process it was tells whether it is the service's own.
+std::int32_t peer_process(const Socket& listener, int fd) {
+  ucred peer{};
+  socklen_t length = sizeof(peer);
+  if (listener.family != AF_UNIX || fd < 0) return 0;
+  system_call(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, address_of(&peer), address_of(&length));
+  return peer.pid;
+}
+
+void record_accept(Thread& thread, std::uint64_t enter, Socket& listener, Socket* socket, int made,
+                   int error, const world::AcceptedAs& names) {
   const std::uint64_t exit = stamp();
   if (Record<abi::Accept> record{thread, abi::RecordType::kAccept, enter}) {
     record->exit = exit;
@@ -55,6 +64,8 @@ void record_accept(Thread& thread, std::uint64_t enter, Socket& listener, Socket
     record->recorded = names.recorded;
     record->local = names.local;
     record->peer = names.peer;
+    record->peer_pid = peer_process(listener, made);
+    record->reserved = 0;
     record.commit();
   }
 }
@@ -90,7 +101,7 @@ int accept_on(int fd, sockaddr* address, socklen_t* length, int flags, Call call
     }
     tell_address(names.peer, address, length);
   }
-  record_accept(*thread, enter, *listener, socket, made < 0 ? error : 0, names);
+  record_accept(*thread, enter, *listener, socket, made, made < 0 ? error : 0, names);
   if (made >= 0) end_start();
   errno = error;
   return made;

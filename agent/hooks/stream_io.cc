@@ -13,6 +13,7 @@
 #include "agent/hooks/hook.h"
 #include "agent/hooks/stream_io.h"
 #include "agent/log_line.h"
+#include "agent/passed_descriptor.h"
 #include "agent/random_draw.h"
 #include "agent/record.h"
 #include "agent/system_call.h"
@@ -111,20 +112,6 @@ std::size_t bytes_of(const msghdr* message) {
   return total_bytes(message->msg_iov, message->msg_iovlen);
 }
 
-// Descriptors that came with a message are new here, whatever their numbers meant before.
-void note_passed_descriptors(msghdr& message) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
-       control = CMSG_NXTHDR(&message, control)) {
-    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd;
-      memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof(int));
-      descriptors().open_other(fd, DescriptorKind::kUnknown);
-    }
-  }
-}
-
 // Bytes of a connection that go where nobody can copy them are a hole in what is recorded of it.
 void record_unseen(Thread& thread, std::atomic<std::uint64_t>& offset, ssize_t result) {
   if (result <= 0) return;
@@ -190,7 +177,7 @@ ssize_t hook_recvmsg(int fd, msghdr* message, int flags) {
   const ssize_t result =
       receive(fd, gather_of(message), bytes_of(message), flags,
               [=](Socket* socket) { return world::recvmsg(socket, fd, message, flags); });
-  if (result >= 0 && message->msg_controllen > 0) note_passed_descriptors(*message);
+  if (result >= 0 && message->msg_controllen > 0) take_descriptors(*message);
   return result;
 }
 
@@ -248,6 +235,8 @@ ssize_t hook_sendto(int fd, const void* buffer, std::size_t count, int flags,
 }
 
 ssize_t hook_sendmsg(int fd, const msghdr* message, int flags) {
+  if (message->msg_controllen > 0) [[unlikely]]
+    give_descriptors(*message);
   return transmit(fd, gather_of(message), bytes_of(message), flags,
                   [=](Socket* socket) { return world::sendmsg(socket, fd, message, flags); });
 }

@@ -112,6 +112,9 @@ struct AcceptedAs {
 };
 void accepted(Thread& thread, Socket& listener, Socket& socket, AcceptedAs& names);
 
+// A socket that another process passed on is one of this process now.
+void taken(Thread& thread, Socket& socket);
+
 // --- Bytes ---------------------------------------------------------------------------------------
 
 ssize_t read(Socket* socket, int fd, void* buffer, std::size_t count);

@@ -75,7 +75,7 @@ void LiveClient::open(Instant now) {
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   // Short connections leave their ports behind in TIME_WAIT: one address alone would run out of
   // them.
-  address_ = bind_to_loopback(socket_, family, static_cast<std::uint8_t>(1 + number_ % kHosts));
+  address_ = bind_for_client(socket_, family, static_cast<std::uint8_t>(1 + number_ % kHosts));
   if (!target || address_.empty()) {
     connect_failed_ = true;
     give_up("cannot connect to the service");
@@ -84,7 +84,8 @@ void LiveClient::open(Instant now) {
   shift_ = setting_.time.at(now) - recorded.opened;
   link_ = setting_.entrance.enter(recorded, address_, shift_);
   // Any-addresses are reached through loopback.
-  const abi::SocketAddress service = loopback(family, port_of(*target));
+  const abi::SocketAddress service =
+      family == AF_UNIX ? *target : loopback(family, port_of(*target));
   const auto* address = reinterpret_cast<const sockaddr*>(service.bytes);
   if (::connect(socket_, address, service.length) != 0 && errno != EINPROGRESS) {
     connect_failed_ = true;

@@ -14,6 +14,11 @@ abi::AnswerListen MarkedEntrance::listen(const abi::AskListen& ask, const std::s
   return listeners_.listen(ask, process);
 }
 
+std::optional<abi::AnswerPassed> MarkedEntrance::passed(abi::Cookie socket) const {
+  const std::lock_guard lock(mutex_);
+  return listeners_.passed(socket);
+}
+
 std::optional<abi::SocketAddress> MarkedEntrance::listening_at(
     const event::Address& address) const {
   const std::lock_guard lock(mutex_);

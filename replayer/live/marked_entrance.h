@@ -28,6 +28,8 @@ class MarkedEntrance final : public Entrance, public Clients {
 
   abi::AnswerListen listen(const abi::AskListen& ask, const std::string& process) override;
   abi::AnswerAccept accept(const abi::AskAccept& ask) override;
+  // Of listeners; a connection that is handed on is its new process's business.
+  std::optional<abi::AnswerPassed> passed(abi::Cookie socket) const override;
   std::optional<abi::SocketAddress> listening_at(const event::Address& address) const override;
   event::ExchangeId recorded_exchange(event::ConnectionId id, std::uint64_t ordinal) const override;
 

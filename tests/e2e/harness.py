@@ -292,13 +292,14 @@ class EndToEndTest(unittest.TestCase):
         return recording
 
     def nginx(self, server: str, *, http: str = "", listen: str = "", workers: int = 1,
-              connections: int = 4096, port: Optional[int] = None) -> tuple[list[str], int]:
-        """A command that runs nginx, and the port it listens on; `server` is the inside of its server
-        block, `http` stands before that block, `listen` are further words of its listen directive."""
+              connections: int = 4096, port: Optional[int] = None, at: str = "") -> tuple[list[str], int]:
+        """A command that runs nginx, and the port it listens on, or where `at` says; `server` is the inside
+        of its server block, `http` stands before that block, `listen` are further words of its listen
+        directive."""
         port = port or free_port()
         conf = self.write(f"nginx-{next(_numbers)}.conf", _NGINX_CONF.format(
-            root=self.root, port=port, workers=workers, connections=connections, server=server,
-            http=http, listen=listen))
+            root=self.root, at=at or f"127.0.0.1:{port}", workers=workers, connections=connections,
+            server=server, http=http, listen=listen))
         return ["nginx", "-p", self.root, "-c", conf], port
 
     def record_nginx(self, server: str, *, http: str = "", listen: str = "", workers: int = 1,
@@ -350,7 +351,7 @@ http {{
   scgi_temp_path {root}/scgi;
   {http}
   server {{
-    listen 127.0.0.1:{port} backlog=4096 {listen};
+    listen {at} backlog=4096 {listen};
     {server}
   }}
 }}

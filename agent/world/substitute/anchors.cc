@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "agent/world/substitute/control.h"
+#include "agent/world/substitute/loopback.h"
 #include "agent/world/substitute/mailbox.h"
 #include "agent/world/substitute/socket_state.h"
 #include "agent/world/substitute/stop.h"
@@ -11,6 +12,9 @@
 #include "agent/world/world.h"
 
 namespace reprise::agent {
+
+using world::AcceptedAs;
+
 namespace {
 
 constexpr std::uint32_t kInput = abi::kReadable | abi::kHangup | abi::kFailed;
@@ -31,7 +35,8 @@ const abi::Mark* mark_of_report(const Socket& socket, const SocketState& state,
     const MarkAt at = mark_at(*link, accepted);
     return at.mark != nullptr && at.mark->offset == accepted ? at.mark : nullptr;
   }
-  const MarkAt at = mark_at(*link, socket.in_offset.load(std::memory_order_relaxed));
+  const MarkAt at = mark_at(
+      *link, state.read_by_others + socket.in_offset.load(std::memory_order_relaxed));
   return at.mark != nullptr && at.number >= state.consumed.load(std::memory_order_relaxed)
              ? at.mark
              : nullptr;
@@ -45,9 +50,30 @@ void move_to_opening(Thread& thread, const abi::Link& link) {
   if ((link.opening.flags & abi::kStopHere) != 0) stop_here(link.opening.exchange);
 }
 
+// Both ends of a Unix connection within the service are called as they were recorded: the one by
+// what its listener was bound to, the other not at all, though a name was bound to it here.
+void name_internal(const SocketState& listener, SocketState& state, AcceptedAs& names) {
+  if (family_of(names.local) != AF_UNIX) return;
+  state.told_local = names.local = listener.told_local;
+  if (is_autobound(names.peer)) state.told_peer = names.peer = unnamed();
+}
+
 }  // namespace
 
 namespace world {
+
+void taken(Thread& thread, Socket& socket) {
+  SocketState* state = agent::state_of(socket);
+  if (state == nullptr || !control().attached()) return;
+  const abi::AskPassed question = {socket.cookie.load(std::memory_order_relaxed)};
+  abi::AnswerPassed answer = {};
+  if (!ask(thread, abi::Ask::kPassed, question, answer) || answer.link == abi::kNone) return;
+  state->link.store(answer.link, std::memory_order_relaxed);
+  state->opened = true;
+  state->read_by_others = answer.in_offset;
+  state->told_peer = answer.peer;
+  state->told_local = answer.local;
+}
 
 void bytes_read(Thread& thread, Socket& socket, std::uint64_t offset, ssize_t /*result*/,
                 int error) {
@@ -55,7 +81,7 @@ void bytes_read(Thread& thread, Socket& socket, std::uint64_t offset, ssize_t /*
   SocketState* socket_state = agent::state_of(socket);
   const abi::Link* link = socket_state != nullptr ? link_of(*socket_state) : nullptr;
   if (link == nullptr) return;
-  const MarkAt at = mark_at(*link, offset);
+  const MarkAt at = mark_at(*link, socket_state->read_by_others + offset);
   if (at.mark == nullptr) return;
   const bool unread = at.number >= socket_state->consumed.load(std::memory_order_relaxed);
   if (unread) socket_state->consumed.store(at.number + 1, std::memory_order_relaxed);
@@ -84,7 +110,10 @@ void accepted(Thread& thread, Socket& listener, Socket& socket, AcceptedAs& name
                                    listener_state->link.load(std::memory_order_relaxed), 0,
                                    names.peer};
   abi::AnswerAccept answer = {};
-  if (!ask(thread, abi::Ask::kAccept, question, answer) || answer.link == abi::kNone) return;
+  if (!ask(thread, abi::Ask::kAccept, question, answer) || answer.link == abi::kNone) {
+    name_internal(*listener_state, *state, names);
+    return;
+  }
   if (abi::Link* link = control().link(question.listener_link)) {
     link->accepted.fetch_add(1, std::memory_order_relaxed);
   }

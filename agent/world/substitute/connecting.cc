@@ -41,6 +41,7 @@ void bind_once(int fd, SocketState& state, const abi::SocketAddress& peer) {
     // Linux picks an abstract name when only the family is given (unix(7), autobind).
     const sa_family_t family = AF_UNIX;
     state.bound = token_call(SYS_bind, fd, &family, sizeof family) == 0;
+    if (state.bound) state.told_local = unnamed();
   }
 }
 
@@ -107,7 +108,7 @@ long connect_stream(Thread& thread, Socket& socket, int fd, SocketState& state,
   state.outcome_pending = false;
   state.actual = in_family(answer.address, socket.family);
   state.told_peer = peer;
-  state.told_local = answer.local;
+  if (answer.local.length != 0) state.told_local = answer.local;
   switch (answer.verdict) {
     case abi::ConnectVerdict::kRedirect:
       return redirect(thread, socket, fd, state, nonblocking, answer);

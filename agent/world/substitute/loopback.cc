@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
 
+#include "agent/system_call.h"
 #include "agent/world/substitute/token_call.h"
 
 namespace reprise::agent {
@@ -105,6 +107,31 @@ abi::SocketAddress session_place_of(const abi::SocketAddress& path) {
   std::memcpy(un.sun_path + directory, "/s-", 3);
   append_hex(un.sun_path + directory + 3, hash_of(path.bytes + kPathOffset, length));
   return as_address(un, kPathOffset + std::strlen(un.sun_path) + 1);
+}
+
+bool find_session_place(const char* path, SessionPlace& place) {
+  sockaddr_un un = {};
+  un.sun_family = AF_UNIX;
+  const std::size_t length = strnlen(path, sizeof un.sun_path);
+  if (length == 0 || length == sizeof un.sun_path) return false;
+  std::memcpy(un.sun_path, path, length);
+  const abi::SocketAddress there =
+      session_place_of(as_address(un, offsetof(sockaddr_un, sun_path) + length + 1));
+  std::memcpy(place.path, there.bytes + offsetof(sockaddr_un, sun_path),
+              there.length - offsetof(sockaddr_un, sun_path));
+  return !failed(system_call(SYS_access, address_of(place.path), F_OK));
+}
+
+abi::SocketAddress unnamed() {
+  const sa_family_t family = AF_UNIX;
+  return as_address(family);
+}
+
+bool is_autobound(const abi::SocketAddress& address) {
+  constexpr std::size_t kDigits = 5;
+  return family_of(address) == AF_UNIX &&
+         address.length == offsetof(sockaddr_un, sun_path) + 1 + kDigits &&
+         address.bytes[offsetof(sockaddr_un, sun_path)] == 0;
 }
 
 abi::SocketAddress in_family(const abi::SocketAddress& address, int family) {

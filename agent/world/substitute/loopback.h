@@ -19,6 +19,18 @@ void set_session_directory(const char* control_path);
 // name becomes a file too.
 [[nodiscard]] abi::SocketAddress session_place_of(const abi::SocketAddress& path);
 
+// The path of a session's place, null-terminated, where a socket is there that the service bound to
+// `path`; false when there is none.
+struct SessionPlace {
+  char path[sizeof(abi::SocketAddress{}.bytes)];
+};
+[[nodiscard]] bool find_session_place(const char* path, SessionPlace& place);
+
+// An unnamed Unix socket's address; and whether an address is a name that the kernel picked
+// (autobind, unix(7)).
+[[nodiscard]] abi::SocketAddress unnamed();
+[[nodiscard]] bool is_autobound(const abi::SocketAddress& address);
+
 // `address` as a socket of `family` can use it: an IPv4 address becomes a mapped one for AF_INET6.
 [[nodiscard]] abi::SocketAddress in_family(const abi::SocketAddress& address, int family);
 

@@ -48,7 +48,7 @@ long bind_somewhere(int fd, SocketState& state, const abi::SocketAddress& asked)
   long result = 0;
   if (is_internet(family_of(asked))) {
     result = bind_to_loopback(fd, asked);
-  } else if (family_of(asked) == AF_UNIX) {
+  } else if (family_of(asked) == AF_UNIX && asked.length > sizeof(sa_family_t)) {
     result = bind_unix(fd, asked);
   } else {
     return token_call(SYS_bind, fd, asked.bytes, asked.length);

@@ -17,6 +17,7 @@ void reset(SocketState& state, abi::Cookie cookie) {
   state.link.store(abi::kNone, std::memory_order_relaxed);
   state.consumed.store(0, std::memory_order_relaxed);
   state.accepted = 0;
+  state.read_by_others = 0;
   state.bound = false;
   state.opened = false;
   state.outcome_pending = false;

@@ -22,6 +22,7 @@ struct SocketState {
   std::atomic<std::uint32_t> link;      // of the control file, kNone
   std::atomic<std::uint32_t> consumed;  // marks of its ring that were read
   std::uint64_t accepted;               // connections a listener gave out
+  std::uint64_t read_by_others;         // bytes of it, before it was passed to this process
   bool bound;                           // has a local address of ours
   bool opened;                          // the opening mark was taken
   bool outcome_pending;  // `outcome` is still to be told (SO_ERROR, or a read or send)

@@ -36,6 +36,8 @@ int close(Socket*, int fd) { return original().close(fd); }
 
 void accepted(Thread&, Socket&, Socket&, AcceptedAs&) {}
 
+void taken(Thread&, Socket&) {}
+
 ssize_t read(Socket*, int fd, void* buffer, std::size_t count) {
   return original().read(fd, buffer, count);
 }
