@@ -14,8 +14,11 @@
 namespace reprise::agent {
 namespace {
 
-constexpr std::size_t kLongestDirectory = 80;  // leaves room for a name within sun_path
+constexpr std::size_t kLongestName = 19;  // "/s-" and 16 digits
+constexpr std::size_t kLongestDirectory = sizeof(sockaddr_un{}.sun_path) - kLongestName;
+// Of a session whose directory is too deep for a socket, they lie in /tmp, under names of its own.
 constinit char session_directory[kLongestDirectory] = "/tmp";
+constinit std::uint64_t session_hash = 0;
 
 constexpr in6_addr kMappedLoopback = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}};
 
@@ -35,8 +38,8 @@ Sockaddr as_sockaddr(const abi::SocketAddress& address) {
   return result;
 }
 
-std::uint64_t hash_of(const std::uint8_t* bytes, std::size_t length) {
-  std::uint64_t hash = 14695981039346656037u;  // FNV-1a, 64 bit
+std::uint64_t hash_of(const std::uint8_t* bytes, std::size_t length, std::uint64_t seed) {
+  std::uint64_t hash = 14695981039346656037u ^ seed;  // FNV-1a, 64 bit
   for (std::size_t i = 0; i < length; ++i) hash = (hash ^ bytes[i]) * 1099511628211u;
   return hash;
 }
@@ -51,6 +54,7 @@ void append_hex(char* end, std::uint64_t value) {
 void set_session_directory(const char* control_path) {
   const char* slash = std::strrchr(control_path, '/');
   const std::size_t length = slash == nullptr ? 0 : static_cast<std::size_t>(slash - control_path);
+  session_hash = hash_of(reinterpret_cast<const std::uint8_t*>(control_path), length, 0);
   if (length == 0 || length >= kLongestDirectory) return;
   std::memcpy(session_directory, control_path, length);
   session_directory[length] = '\0';
@@ -105,7 +109,7 @@ abi::SocketAddress session_place_of(const abi::SocketAddress& path) {
   const std::size_t directory = std::strlen(session_directory);
   std::memcpy(un.sun_path, session_directory, directory);
   std::memcpy(un.sun_path + directory, "/s-", 3);
-  append_hex(un.sun_path + directory + 3, hash_of(path.bytes + kPathOffset, length));
+  append_hex(un.sun_path + directory + 3, hash_of(path.bytes + kPathOffset, length, session_hash));
   return as_address(un, kPathOffset + std::strlen(un.sun_path) + 1);
 }
 
