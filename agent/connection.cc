@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "agent/datagram.h"
 #include "agent/open_file.h"
 #include "agent/system_call.h"
 #include "agent/world/world.h"
@@ -211,6 +212,7 @@ void finish_socket(Thread& thread, Socket& socket, int fd) {
     record->unread = static_cast<std::uint64_t>(unread);
     record.commit();
   }
+  close_flows(thread, socket);
   world::closed(socket);
   descriptors().release(socket);
   errno = before;

@@ -192,10 +192,16 @@ TEST(Connection, PassedDescriptorKeepsItsName) {
   EXPECT_EQ(sends[0].body<abi::SendIntent>().socket, printed(run, "client"));
 }
 
-TEST(Connection, DatagramsAreNotMistakenForStreams) {
+TEST(Connection, DatagramsToAPeerAreRecordedAndThoseOfOthersAreNot) {
   TestArena arena;
   ASSERT_TRUE(run_service(arena, {kProbe, "datagrams"}).exited_with(0));
-  EXPECT_TRUE(arena.of(RecordType::kSendIntent).empty());
+  const auto connects = arena.of(RecordType::kConnect);
+  const auto sends = arena.of(RecordType::kSendIntent);
+  ASSERT_EQ(connects.size(), 1u);
+  ASSERT_EQ(sends.size(), 1u);
+  EXPECT_EQ(connects[0].body<abi::Connect>().type, SOCK_DGRAM);
+  EXPECT_EQ(sends[0].body<abi::SendIntent>().socket, connects[0].body<abi::Connect>().socket);
+  // Who receives from somebody it never sent to serves.
   EXPECT_TRUE(arena.of(RecordType::kBytesIn).empty());
 }
 

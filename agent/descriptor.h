@@ -47,6 +47,9 @@ enum SocketFlags : std::uint32_t {
   kCiphertext = 1u << 5,  // a TLS session has it: what its reads and writes move is not recorded
   kHelloKept = 1u << 6,   // a ClientHello was kept back from the records, and no session has it yet
   kCutShort = 1u << 7,    // its network stream ended or broke under the session
+  kFollowed = 1u << 8,    // a datagram socket whose connection to its peer is recorded
+  kHasFlows = 1u << 9,    // has some in agent/datagram.h
+  kServes = 1u << 10,     // a datagram socket that others sent to first
 };
 
 // One open socket of this process.
@@ -111,6 +114,12 @@ class DescriptorTable {
   [[nodiscard]] Socket* stream(int fd) {
     const Descriptor descriptor = find(fd);
     return descriptor.kind == DescriptorKind::kStream ? &sockets_[descriptor.socket] : nullptr;
+  }
+
+  // The datagram socket behind `fd`, else null.
+  [[nodiscard]] Socket* datagram(int fd) {
+    const Descriptor descriptor = find(fd);
+    return descriptor.kind == DescriptorKind::kDatagram ? &sockets_[descriptor.socket] : nullptr;
   }
 
   // The stream or datagram socket behind `fd`, else null.

@@ -21,7 +21,7 @@ namespace reprise::archive {
 
 // A protocol of the future is an unknown one.
 inline Enumerated<event::Protocol> protocol_field(event::Protocol& protocol) {
-  return enumerated(protocol, event::Protocol::kUnknown, event::Protocol::kAnnotated, true);
+  return enumerated(protocol, event::Protocol::kUnknown, event::Protocol::kUdp, true);
 }
 
 }  // namespace reprise::archive

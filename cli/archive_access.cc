@@ -66,6 +66,8 @@ const char* protocol_text(event::Protocol protocol) {
       return "http2";
     case event::Protocol::kAnnotated:
       return "annotated";
+    case event::Protocol::kUdp:
+      return "udp";
     case event::Protocol::kOpaque:
       return "opaque";
     case event::Protocol::kUnknown:

@@ -18,7 +18,8 @@ enum class Protocol : std::uint8_t {
   kOpaque,
   kPostgres,
   kHttp2,
-  kAnnotated
+  kAnnotated,
+  kUdp  // datagrams, whatever they say
 };
 enum class Direction : std::uint8_t {
   kInbound,

@@ -9,6 +9,7 @@
 
 #include "protocol/annotated/codec.h"
 #include "protocol/codec.h"
+#include "protocol/datagram/codec.h"
 #include "protocol/detection.h"
 #include "protocol/http1/codec.h"
 #include "protocol/opaque/turns.h"
@@ -34,7 +35,7 @@ class StagedDecoder final : public ConnectionDecoder {
   StagedDecoder(TransactionSink& sink, Protocol known)
       : sink_(sink), pipeline_(sink), turns_(pipeline_) {
     if (known == Protocol::kHttp1 || known == Protocol::kResp || known == Protocol::kAnnotated ||
-        known == Protocol::kPostgres) {
+        known == Protocol::kPostgres || known == Protocol::kUdp) {
       use(known);
     } else if (known == Protocol::kOpaque) {
       turn_opaque(Protocol::kUnknown, "known to be opaque", client_.offset, server_.offset);
@@ -141,6 +142,8 @@ class StagedDecoder final : public ConnectionDecoder {
       codec_ = std::make_unique<http1::Http1Codec>(pipeline_);
     } else if (protocol == Protocol::kAnnotated) {
       codec_ = std::make_unique<annotated::AnnotatedCodec>(pipeline_);
+    } else if (protocol == Protocol::kUdp) {
+      codec_ = std::make_unique<datagram::DatagramCodec>(pipeline_);
     } else if (protocol == Protocol::kPostgres) {
       codec_ = std::make_unique<postgresql::PostgresCodec>(pipeline_);
     } else {

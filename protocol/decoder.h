@@ -5,7 +5,8 @@
 // *ranges*. What it cannot read turns the connection opaque from that point on, told once by
 // on_opaque; bytes stay what they are. Each direction's bytes come in stream order without holes;
 // who reads the sides in which order is up to the caller, within what causality allows. How the
-// bytes of a side are cut into feeds changes nothing of what is reported.
+// bytes of a side are cut into feeds changes nothing of what is reported; of datagrams (kUdp, which
+// is never found out but told) each feed is one.
 //
 // Written by hand rather than on Beast's parser: that one keeps a whole header section and a field
 // list per message, knows nothing of offsets, and refuses much of what servers answer in practice
@@ -87,8 +88,8 @@ class ConnectionDecoder {
 // HTTP response that nobody asked for (408 on an idle connection).
 [[nodiscard]] std::unique_ptr<ConnectionDecoder> make_decoder(TransactionSink& sink);
 
-// For a connection whose protocol is known, as at replay: kHttp1, kResp, kPostgres, kAnnotated or
-// kOpaque; anything else is found out.
+// For a connection whose protocol is known, as at replay: kHttp1, kResp, kPostgres, kAnnotated,
+// kUdp or kOpaque; anything else is found out.
 [[nodiscard]] std::unique_ptr<ConnectionDecoder> make_decoder(TransactionSink& sink,
                                                               event::Protocol known);
 

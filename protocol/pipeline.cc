@@ -121,6 +121,12 @@ void Pipeline::end_response(std::uint64_t offset) {
   retire();
 }
 
+void Pipeline::leave_unanswered() {
+  assert(next_to_answer() != nullptr && entries_.front().request_done);
+  entries_.front().unanswered = true;
+  retire();
+}
+
 // Forgets what is done with, and gives empty responses to those that never get one.
 void Pipeline::retire() {
   while (!entries_.empty() && !responding_) {

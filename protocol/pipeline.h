@@ -43,6 +43,9 @@ class Pipeline {
   void begin_push(event::Protocol protocol, std::uint64_t offset);
   // Precondition: response_open(). For the codec to fill in the status.
   Transaction& open_response();
+  // The oldest request is given up: it gets an empty response. Precondition: it is whole, and
+  // next_to_answer().
+  void leave_unanswered();
   void end_response(std::uint64_t offset);
 
   // --- Leaving the protocol -------------------------------------------------------------------

@@ -24,6 +24,8 @@ std::string protocol_name(event::Protocol protocol) {
       return " postgres";
     case event::Protocol::kAnnotated:
       return " annotated";
+    case event::Protocol::kUdp:
+      return " udp";
     case event::Protocol::kOpaque:
       return " opaque";
     default:

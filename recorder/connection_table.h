@@ -32,8 +32,9 @@ struct ConnectionState {
   SocketKind kind = SocketKind::kUnknown;
   ByteStream in;
   ByteStream out;
-  Acceptance acceptance;  // of `out`
-  bool ended = false;     // end of stream was read
+  event::Bytes datagram_in, datagram_out;  // parts of one that is told in several records
+  Acceptance acceptance;                   // of `out`
+  bool ended = false;                      // end of stream was read
   bool reset = false;
   bool unread_tls = false;  // ciphertext was recorded of it: no library told what it means
   std::unique_ptr<Conversation> conversation;  // none: nothing to decode
@@ -50,9 +51,9 @@ struct ConnectionState {
     std::uint64_t in = 0, out = 0;
   };
   std::vector<Base> bases;
-  Base passed;                // of the message on its way
-  std::int32_t peer_pid = 0;  // accepted on a Unix socket: who connected, else 0
-  event::ConnectionId other_end;          // of an internal connection
+  Base passed;                    // of the message on its way
+  std::int32_t peer_pid = 0;      // accepted on a Unix socket: who connected, else 0
+  event::ConnectionId other_end;  // of an internal connection
   // Internal: for whom the bytes below each offset were sent, oldest first.
   std::vector<std::pair<std::uint64_t, event::Context>> carried;
   // The same of what it sent itself before its other end was known.

@@ -15,8 +15,12 @@ bool is_readable(event::Protocol protocol) {
 
 }  // namespace
 
-Conversation::Conversation(ExchangeBook& book, event::ConnectionId connection)
-    : book_(book), connection_(connection), decoder_(protocol::make_decoder(*this)) {}
+Conversation::Conversation(ExchangeBook& book, event::ConnectionId connection,
+                           event::Protocol known)
+    : book_(book),
+      connection_(connection),
+      decoder_(protocol::make_decoder(*this, known)),
+      protocol_(known) {}
 
 event::ByteRange Conversation::shifted(event::ByteRange range, Side side) const {
   return {range.begin + base(side), range.end + base(side)};

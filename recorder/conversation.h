@@ -35,7 +35,8 @@ struct Moment {
 
 class Conversation : public protocol::TransactionSink {
  public:
-  Conversation(ExchangeBook& book, event::ConnectionId connection);
+  // `known`: what is spoken, kUnknown where the bytes will tell.
+  Conversation(ExchangeBook& book, event::ConnectionId connection, event::Protocol known);
   ~Conversation() override = default;
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
@@ -108,7 +109,7 @@ using Ordinals = std::function<std::uint64_t(std::uint64_t nth)>;
 class InboundConversation final : public Conversation {
  public:
   InboundConversation(ExchangeBook& book, event::ConnectionId connection, Ordinals ordinals)
-      : Conversation(book, connection), ordinals_(std::move(ordinals)) {}
+      : Conversation(book, connection, event::Protocol::kUnknown), ordinals_(std::move(ordinals)) {}
   void finish(const std::string& why) override;
   void spoil(const std::string& why) override;
   event::Context current() const override;
@@ -137,7 +138,8 @@ class InboundConversation final : public Conversation {
 class OutboundConversation final : public Conversation {
  public:
   // `peer` is what calls say they went to.
-  OutboundConversation(ExchangeBook& book, event::ConnectionId connection, std::string peer);
+  OutboundConversation(ExchangeBook& book, event::ConnectionId connection, std::string peer,
+                       event::Protocol known);
   void finish(const std::string& why) override;
   void spoil(const std::string& why) override;
   // Of the oldest call that waits for an answer; else of the last one.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace reprise::recorder {
 namespace {
@@ -104,6 +105,7 @@ OpenCall& ExchangeBook::begin_call(event::Context context) {
   free_calls_.pop_back();
   reset(open.call);
   open.push = open.request_whole = open.response_whole = open.spoiled = false;
+  open.holds = true;
   open.call.id = {++counts_.calls};
   open.call.context = context;
   if (context.kind == event::Context::Kind::kUnattributed) ++counts_.unattributed;
@@ -117,6 +119,8 @@ OpenCall& ExchangeBook::begin_call(event::Context context) {
 
 void ExchangeBook::number_call(OpenCall& open) {
   event::Call& call = open.call;
+  // Most datagrams are never answered: nobody waits until that is certain.
+  if (call.protocol == event::Protocol::kUdp) let_go(open);
   const std::uint64_t key = CallOrdinals::key(call.peer, call.protocol, call.operation);
   if (OpenExchange* exchange = find(call.context.exchange)) {
     call.ordinal = exchange->ordinals.next(key);
@@ -129,11 +133,16 @@ void ExchangeBook::number_call(OpenCall& open) {
 
 void ExchangeBook::end_call(OpenCall& open) {
   sink_.on_call(open.call);
+  let_go(open);
+  free_calls_.push_back(&open);
+}
+
+void ExchangeBook::let_go(OpenCall& open) {
+  if (!std::exchange(open.holds, false)) return;
   if (OpenExchange* exchange = find(open.call.context.exchange)) {
     assert(exchange->open_calls > 0);
     if (--exchange->open_calls == 0 && exchange->retired) tell(*exchange);
   }
-  free_calls_.push_back(&open);
 }
 
 void ExchangeBook::count_draw(event::Context context) {

@@ -43,6 +43,7 @@ struct OpenCall {
   bool request_whole = false;
   bool response_whole = false;
   bool spoiled = false;  // something of it may be missing
+  bool holds = false;    // its exchange is not over before it is
 };
 
 struct BookCounts {
@@ -86,6 +87,8 @@ class ExchangeBook {
   std::size_t places() const { return exchanges_.size(); }
 
  private:
+  void let_go(OpenCall& open);
+
   Sink& sink_;
   BookCounts counts_;
   std::uint64_t unanswered_ = 0;

@@ -8,8 +8,8 @@ namespace reprise::recorder {
 using protocol::Side;
 
 OutboundConversation::OutboundConversation(ExchangeBook& book, event::ConnectionId connection,
-                                           std::string peer)
-    : Conversation(book, connection), peer_(std::move(peer)) {}
+                                           std::string peer, event::Protocol known)
+    : Conversation(book, connection, known), peer_(std::move(peer)) {}
 
 event::Context OutboundConversation::current() const {
   return open_.empty() ? last_context_ : open_.front()->call.context;
@@ -91,6 +91,10 @@ void OutboundConversation::on_response_end(const protocol::Transaction& transact
   open->call.response = shifted(transaction.response, Side::kServer);
   open->call.last_byte_in = heard(Side::kServer);
   open->response_whole = true;
+  // A datagram that nobody answered: what gave it up was not its answer.
+  const bool unanswered =
+      open->call.protocol == event::Protocol::kUdp && open->call.response.empty();
+  if (unanswered) open->call.first_byte_in = open->call.last_byte_in = {};
   progress({});
 }
 
@@ -117,6 +121,8 @@ void OutboundConversation::finish(const std::string&) {
     if (!open->response_whole && call.first_byte_in.ticks != 0) {
       call.response.end = std::max(end_of(Side::kServer), call.response.begin);
     }
+    // Nobody is bound to answer a datagram.
+    if (protocol() == event::Protocol::kUdp && !is_lost()) call.complete = !open->spoiled;
     book_.end_call(*open);
   }
   open_.clear();

@@ -75,7 +75,8 @@ void Traffic::process_gone(const ProcessState& process, event::Stamp stamp) {
   const std::string why = process.orderly ? "the service ended first" : "the service was killed";
   connections_.each([&](ConnectionState& connection) {
     const bool held = std::erase(connection.holders, process.id) > 0;
-    if (held && connection.holders.empty() && !connection.passed_on) end(connection, stamp, why, process.orderly);
+    if (held && connection.holders.empty() && !connection.passed_on)
+      end(connection, stamp, why, process.orderly);
   });
 }
 
@@ -106,8 +107,8 @@ void Traffic::rebase(const ThreadState& thread, event::Fact& fact) {
   const auto base_of = [&](event::ConnectionId id) -> ConnectionState::Base {
     const ConnectionState* connection = connections_.find(id);
     if (connection == nullptr) return {};
-    const auto found = std::ranges::find(connection->bases, thread.process->id,
-                                         &ConnectionState::Base::process);
+    const auto found =
+        std::ranges::find(connection->bases, thread.process->id, &ConnectionState::Base::process);
     return found == connection->bases.end() ? ConnectionState::Base{} : *found;
   };
   if (auto* received = std::get_if<event::BytesReceived>(&fact)) {
@@ -151,8 +152,10 @@ void Traffic::converse_inbound(ConnectionState& connection) {
 }
 
 void Traffic::converse_outbound(ConnectionState& connection) {
-  auto conversation =
-      std::make_unique<OutboundConversation>(book_, connection.info.id, peer_label(connection));
+  const bool datagrams = connection.kind == SocketKind::kDatagram;
+  auto conversation = std::make_unique<OutboundConversation>(
+      book_, connection.info.id, peer_label(connection),
+      datagrams ? event::Protocol::kUdp : event::Protocol::kUnknown);
   connection.outbound = conversation.get();
   connection.inbound = nullptr;
   connection.conversation = std::move(conversation);
@@ -266,6 +269,9 @@ Context Traffic::connected(ThreadState& thread, const event::Event& event,
     // A connect through a Unix socket has its outcome at once.
     if (fact.error == 0 || !is_unix(fact.peer.raw)) pair_up(connection);
   }
+  if (connection.kind == SocketKind::kDatagram && connection.outbound == nullptr) {
+    converse_outbound(connection);
+  }
   outlet_.sink().on_connection(info);
   return context;
 }
@@ -365,7 +371,8 @@ Context Traffic::closed(ThreadState& thread, const event::Event& event, const ev
     context = connection->inbound->current();
   }
   std::erase(connection->holders, thread.process->id);
-  if (connection->holders.empty() && !connection->passed_on) end(*connection, event.exit, why_closed(*connection), true);
+  if (connection->holders.empty() && !connection->passed_on)
+    end(*connection, event.exit, why_closed(*connection), true);
   return context;
 }
 

@@ -121,6 +121,10 @@ class Traffic {
   void lose(ConnectionState& connection, ByteStream& stream, std::uint64_t resume_at,
             const std::string& why);
   void lose_waiting(ConnectionState& connection, ByteStream& stream);
+  event::Context received_datagram(ThreadState& thread, ConnectionState& connection,
+                                   const event::Event& event, const event::BytesReceived& fact);
+  void send_datagram(ConnectionState& connection, const event::SendIntended& fact,
+                     const Moment& moment);
   event::Context read_answer(ThreadState& thread, ConnectionState& connection,
                              const event::Event& event, const event::BytesReceived& fact);
   void hear(ConnectionState& connection, const event::BytesReceived& fact, const Moment& moment);
@@ -155,7 +159,7 @@ class Traffic {
   std::uint64_t unread_tls_ = 0;
   bool any_passed_ = false;
   std::unordered_set<std::string> unix_listeners_;  // addresses
-  std::uint64_t losses_ = 0;  // times that records of anybody were lost
+  std::uint64_t losses_ = 0;                        // times that records of anybody were lost
 };
 
 }  // namespace reprise::recorder

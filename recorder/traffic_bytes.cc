@@ -110,6 +110,9 @@ Context Traffic::received(ThreadState& thread, const event::Event& event,
   if (connection.kind == SocketKind::kUnknown && !is_no_input(fact.error)) {
     guess_kind(connection, thread, true, fact.offset, event.exit);
   }
+  if (connection.kind == SocketKind::kDatagram) {
+    return received_datagram(thread, connection, event, fact);
+  }
   if (is_no_input(fact.error) || connection.kind != SocketKind::kConnection) {
     return attribution_.of_work(thread);
   }
@@ -118,6 +121,28 @@ Context Traffic::received(ThreadState& thread, const event::Event& event,
   hear(connection, fact, {event.enter, event.exit, thread.process->id, {}});
   connection.reader = connection.user = thread.id;
   return attribution_.on_inbound(thread, connection, true);
+}
+
+// A datagram is heard as a whole. One that was refused ends nothing: the next may arrive.
+Context Traffic::received_datagram(ThreadState& thread, ConnectionState& connection,
+                                   const event::Event& event, const event::BytesReceived& fact) {
+  if (connection.outbound == nullptr || fact.error != 0) return attribution_.of_work(thread);
+  event::Bytes& parts = connection.datagram_in;
+  parts.insert(parts.end(), fact.bytes.begin(), fact.bytes.end());
+  if (fact.continues) return connection.outbound->current();
+  event::BytesReceived whole = fact;
+  whole.offset = fact.offset + fact.bytes.size() - parts.size();
+  whole.bytes = std::exchange(parts, {});
+  return read_answer(thread, connection, event, whole);
+}
+
+void Traffic::send_datagram(ConnectionState& connection, const event::SendIntended& fact,
+                            const Moment& moment) {
+  event::Bytes& parts = connection.datagram_out;
+  parts.insert(parts.end(), fact.bytes.begin(), fact.bytes.end());
+  if (fact.continues) return;
+  const event::Bytes whole = std::exchange(parts, {});
+  take(connection, connection.out, fact.offset + fact.bytes.size() - whole.size(), whole, moment);
 }
 
 Context Traffic::read_answer(ThreadState& thread, ConnectionState& connection,
@@ -201,6 +226,11 @@ Context Traffic::intended(ThreadState& thread, const event::Event& event,
     connection.inbound->set_requests_doubtful(connection.in.losses_seen != losses_);
   }
   const Moment moment{event.enter, event.exit, thread.process->id, send.context};
+  if (connection.kind == SocketKind::kDatagram) {
+    send_datagram(connection, fact, moment);
+    announce(thread, connection, send, {});
+    return send.context;
+  }
   const std::uint64_t known = connection.out.next();
   if (fact.offset < known && repeats_refused(connection, fact)) {
     // What the system did not take is announced again; only what is behind it is new.

@@ -48,12 +48,14 @@ AnsweredConnection::AnsweredConnection(Stage& stage, Identity identity)
   const RecordedConnection* recorded = identity_.recorded;
   const event::Protocol spoken =
       recorded == nullptr ? event::Protocol::kUnknown : stage_.plan.first_protocol(*recorded);
-  if (spoken == event::Protocol::kOpaque) {
+  if (identity_.datagrams) {
+    decoder_ = protocol::make_decoder(*this, event::Protocol::kUdp);
+  } else if (spoken == event::Protocol::kOpaque) {
     begin_script(*recorded, 0);
   } else {
     decoder_ = protocol::make_decoder(*this, spoken);
   }
-  if (recorded != nullptr) {
+  if (recorded != nullptr && !identity_.datagrams) {
     owe(cut_greeting(stage_.plan, *recorded, stage_.pace(), identity_.context));
   }
 }
@@ -63,7 +65,7 @@ AnsweredConnection::~AnsweredConnection() { close(false); }
 void AnsweredConnection::attach(PeerSocket::Socket socket) {
   PeerSocket::Events& events = *this;
   socket_ = std::make_shared<PeerSocket>(std::move(socket), events);
-  socket_->start();
+  if (!identity_.datagrams) socket_->start();
 }
 
 // --- TLS ---------------------------------------------------------------------------------------
@@ -257,6 +259,10 @@ void AnsweredConnection::answer_turns() {
 
 void AnsweredConnection::on_sent(const event::SendIntended& sent, const event::Context& context) {
   contexts_.emplace_back(sent.offset, context);
+  // An archive without any says nothing of those that were sent.
+  if (!identity_.datagrams || dead_ || !stage_.plan.known_facts.datagrams) return;
+  parts_.insert(parts_.end(), sent.bytes.begin(), sent.bytes.end());
+  if (!sent.continues) on_bytes(std::exchange(parts_, {}));
 }
 
 void AnsweredConnection::on_sent(const event::SendFinished& sent) {
@@ -287,6 +293,7 @@ void AnsweredConnection::miss(event::Bytes request) {
   if (stage_.on_miss == OnMiss::kFail) {
     stage_.stop("a call to " + identity_.peer.text + " has no recorded answer (--on-miss fail)");
   }
+  if (identity_.datagrams) return;  // a datagram that nobody answers
   const bool spoken = is_spoken(to_abi(identity_.peer));
   const bool passed_on = (stage_.on_miss == OnMiss::kPassthrough || spoken) && !request.empty();
   Output output;
@@ -445,6 +452,7 @@ void AnsweredConnection::send(std::span<const std::uint8_t> bytes) { socket_->se
 
 void AnsweredConnection::on_closed() {
   service_closed_ = true;
+  if (identity_.datagrams) requests_ended_ = true;
   close_when_done();
 }
 

@@ -5,6 +5,9 @@
 // service sends must be that connection's bytes, and what its peer answered is sent when as many
 // bytes were received as then.
 //
+// Datagrams are taken from what the agent tells, one by one: a socket may lose some. Those that
+// answer go through the socket.
+//
 // Outputs wait in order until the schedule releases them. Ownership: shared with the handlers of
 // its socket; the responder holds it until both ends are closed. Threading: one thread.
 #pragma once
@@ -34,6 +37,7 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
     LinkId link;
     event::Context context;                        // in which it was opened, of the recording
     const RecordedConnection* recorded = nullptr;  // whose connect outcome it got
+    bool datagrams = false;                        // not a stream
     std::shared_ptr<const RecordedTls> tls;  // of connections to this peer; null: they were plain
   };
 
@@ -65,7 +69,9 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
   // Something that was released may not have reached the service's kernel.
   bool undelivered() const;
   // The service sent something that did not arrive yet.
-  bool in_flight() const { return !dead_ && socket_ && sent_by_service_ > received_; }
+  bool in_flight() const {
+    return !dead_ && socket_ && !identity_.datagrams && sent_by_service_ > received_;
+  }
   // A request has begun and is not whole.
   bool mid_request() const { return request_begun_.has_value(); }
   // A TLS handshake is under way.
@@ -124,6 +130,7 @@ class AnsweredConnection : private protocol::TransactionSink, private PeerSocket
 
   std::unique_ptr<protocol::ConnectionDecoder> decoder_;  // none while a script is played
   std::optional<Script> script_;
+  event::Bytes parts_;               // of a datagram that is told in several records
   event::Bytes requests_;            // bytes of requests not whole yet
   std::uint64_t requests_base_ = 0;  // stream offset of its first
   std::uint64_t received_ = 0;

@@ -1,5 +1,5 @@
-// Whether what was sent to the service has reached its kernel. Through a Unix socket it has when the
-// call that sent it returns; over the loopback it may be under way.
+// Whether what was sent to the service has reached its kernel. Through a Unix socket it has when
+// the call that sent it returns; over the loopback it may be under way.
 //
 // The acknowledgement says so, but it may be delayed for as long as the service does not read. Then
 // the kernel is asked what lies unread in the service's socket (sock_diag(7)), where it lets us. It

@@ -2,9 +2,10 @@
 // service answers.
 //
 // The socket, of TCP or a Unix one, is made and connected by libcurl (CURLOPT_CONNECT_ONLY), bound
-// beforehand, so that its address is known before the service sees it. A chunk goes out in pieces when it is larger than
-// the socket's buffer or has more anchors than fit a ring of marks; each when the service has read
-// the one before. Under TLS what it sends and takes is what was encrypted.
+// beforehand, so that its address is known before the service sees it. A chunk goes out in pieces
+// when it is larger than the socket's buffer or has more anchors than fit a ring of marks; each
+// when the service has read the one before. Under TLS what it sends and takes is what was
+// encrypted.
 //
 // Ownership: shared with the handlers of its socket. Threading: one thread.
 #pragma once

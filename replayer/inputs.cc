@@ -1,5 +1,7 @@
 #include "replayer/inputs.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <tuple>
@@ -38,6 +40,8 @@ void InputsBuilder::on_event(const event::Event& event, std::uint32_t entry) {
   } else if (const auto* tls = std::get_if<event::TlsNegotiated>(&event.fact)) {
     // What waits reported until now was the handshake.
     tails_[tls->connection].reported = false;
+  } else if (const auto* connected = std::get_if<event::Connected>(&event.fact)) {
+    if (connected->type == SOCK_DGRAM) tails_[connected->connection].datagrams = true;
   } else if (const auto* waited = std::get_if<event::Waited>(&event.fact)) {
     for (const event::Ready& ready : waited->ready) {
       if (!ready.readable && !ready.hangup) continue;
@@ -60,6 +64,7 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
   }
   tail.reported = false;
   const Moment at = timeline_.at(event.exit);
+  if (received.bytes.empty() && tail.datagrams) return;
   if (received.bytes.empty()) {
     // A second read at the end of a stream tells nothing new.
     ConnectionInputs& inputs = connections_[received.connection];
@@ -74,7 +79,7 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
   if (later_part && tail.read != Tail::kNoRead && reads_[tail.read].bytes.end == received.offset) {
     Read& read = reads_[tail.read];
     read.bytes.end += received.bytes.size();
-    read.last_of_chunk = read.bytes.size() < received.requested;
+    read.last_of_chunk = tail.datagrams || read.bytes.size() < received.requested;
     return;
   }
   if (tail.read != Tail::kNoRead && at - reads_[tail.read].at > kPause) {
@@ -86,7 +91,7 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
                     .at = at,
                     .reader = event.thread,
                     .entry = entry,
-                    .last_of_chunk = received.bytes.size() < received.requested});
+                    .last_of_chunk = tail.datagrams || received.bytes.size() < received.requested});
 }
 
 void InputsBuilder::end_chunk(event::ConnectionId connection) {
@@ -100,7 +105,9 @@ bool InputsBuilder::hung_up_unread(const event::Closed& closed) const {
   const auto tail = tails_.find(closed.connection);
   const auto inputs = connections_.find(closed.connection);
   const bool ended = inputs != connections_.end() && inputs->second.end != PeerEnd::kNone;
-  return !ended && closed.unread == 0 && tail != tails_.end() && tail->second.reported;
+  const bool datagrams = tail != tails_.end() && tail->second.datagrams;
+  return !ended && !datagrams && closed.unread == 0 && tail != tails_.end() &&
+         tail->second.reported;
 }
 
 void InputsBuilder::end_unread(const event::Closed& closed, std::uint32_t entry,

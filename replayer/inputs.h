@@ -84,6 +84,7 @@ class InputsBuilder {
     static constexpr std::size_t kNoRead = SIZE_MAX;
     std::size_t read = kNoRead;  // index of its latest read
     bool continues = false;      // of which more parts follow
+    bool datagrams = false;      // no read goes on in the next, and none ends the connection
     bool reported = false;       // ready to be read, and not read since
     Moment reported_at;
   };

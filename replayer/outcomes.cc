@@ -11,7 +11,7 @@ ConnectOutcomes::ConnectOutcomes(const Plan& plan)
     : plan_(plan), given_(plan.connects.size(), false) {
   for (std::uint32_t i = 0; i < plan.connects.size(); ++i) {
     const RecordedConnect& connect = plan.connects[i];
-    Peer& peer = peers_[connect.peer];
+    Peer& peer = peers_[{connect.peer, connect.type}];
     peer.in[connect.context].push_back(i);
     const auto thread = plan.threads.find(connect.thread);
     if (thread != plan.threads.end()) peer.of[thread->second].push_back(i);
@@ -25,8 +25,8 @@ ConnectOutcomes::ConnectOutcomes(const Plan& plan)
 }
 
 const RecordedConnect* ConnectOutcomes::take(const event::Context& context, NameId peer_name,
-                                             const RecordedThread& thread) {
-  const auto found = peers_.find(peer_name);
+                                             std::int32_t type, const RecordedThread& thread) {
+  const auto found = peers_.find({peer_name, type});
   if (found == peers_.end()) return nullptr;
   Peer& peer = found->second;
   if (const auto number = own(peer, context, thread)) return give(peer, *number);

@@ -28,7 +28,8 @@ class ConnectOutcomes {
   // The outcome for a connect to `peer` that `thread` makes in `context`; null when the recorded
   // service never went there. A failure is given outside of its context only where nothing else
   // ever happened with that peer.
-  const RecordedConnect* take(const event::Context& context, NameId peer,
+  // `type`: SOCK_STREAM or SOCK_DGRAM; a peer may be reached by both.
+  const RecordedConnect* take(const event::Context& context, NameId peer, std::int32_t type,
                               const RecordedThread& thread);
 
  private:
@@ -51,7 +52,7 @@ class ConnectOutcomes {
 
   const Plan& plan_;
   std::vector<bool> given_;
-  std::map<NameId, Peer> peers_;
+  std::map<std::pair<NameId, std::int32_t>, Peer> peers_;  // by type
 };
 
 class LookupOutcomes {

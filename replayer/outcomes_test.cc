@@ -35,7 +35,7 @@ class Connects : public testing::Test {
       outcomes_.emplace(*plan_);
     }
     const auto name = plan_->peer_at(address_of(peer));
-    return name ? outcomes_->take(context, *name, thread_) : nullptr;
+    return name ? outcomes_->take(context, *name, SOCK_STREAM, thread_) : nullptr;
   }
   // What is told from here on is that thread's, the n-th of the service.
   void told_by(std::uint32_t thread) {

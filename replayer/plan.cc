@@ -37,6 +37,7 @@ class Pass {
   void on_environment(const std::vector<std::string>& environment);
   std::optional<std::string> path_of(event::ProcessId process) const;
   void note_known(const event::Event& event);
+  void note_refused(const event::Event& event);
   void settle_connects();
   void link_transactions();
   void link_exchanges(RecordedConnection& connection);
@@ -119,6 +120,7 @@ void Pass::read_tables() {
                            .last_byte_out = timeline.at(call.last_byte_out),
                            .prelude = call.prelude,
                            .complete = call.complete});
+    if (call.protocol == event::Protocol::kUdp) plan_.known_facts.datagrams = true;
     return true;
   });
 }
@@ -312,6 +314,7 @@ std::optional<std::string> Pass::path_of(event::ProcessId process) const {
 void Pass::note_known(const event::Event& event) {
   KnownFacts& known = plan_.known_facts;
   if (std::holds_alternative<event::ModuleLoaded>(event.fact)) known.modules = true;
+  note_refused(event);
   if (const auto* clock = std::get_if<event::ClockRead>(&event.fact)) {
     known.callers = known.callers || clock->caller != 0;
   } else if (const auto* random = std::get_if<event::RandomDrawn>(&event.fact)) {
@@ -319,6 +322,19 @@ void Pass::note_known(const event::Event& event) {
   } else if (const auto* started = std::get_if<event::ProcessStarted>(&event.fact)) {
     if (event.process == kRoot && !started->environment.empty()) known.environment = true;
   }
+}
+
+// Of a datagram socket that is connected, by what a later call on it says.
+void Pass::note_refused(const event::Event& event) {
+  const auto* received = std::get_if<event::BytesReceived>(&event.fact);
+  const auto* sent = std::get_if<event::SendFinished>(&event.fact);
+  const std::int32_t error = received != nullptr ? received->error
+                             : sent != nullptr   ? sent->error
+                                                 : 0;
+  if (error != ECONNREFUSED) return;
+  const auto found =
+      plan_.connections.find(received != nullptr ? received->connection : sent->connection);
+  if (found != plan_.connections.end()) found->second.refused = true;
 }
 
 void Pass::on_environment(const std::vector<std::string>& environment) {

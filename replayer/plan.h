@@ -83,6 +83,7 @@ struct RecordedConnection {
   Moment opened;
   event::ThreadId acceptor;  // inbound
   std::uint32_t opening_entry = abi::kNone;
+  bool refused = false;                    // a datagram: nobody took it (ECONNREFUSED)
   std::shared_ptr<const RecordedTls> tls;  // null: there was none
   // Its exchanges (inbound) or calls (outbound) by offset: indices into `exchanges` or `calls`.
   // Those that have a request, and before them the greetings with which the service opened.
@@ -144,7 +145,8 @@ struct RecordedEnd {
 // Facts that an archive has at all.
 struct KnownFacts {
   bool environment = false, modules = false;
-  bool callers = false;  // the code that drew
+  bool callers = false;    // the code that drew
+  bool datagrams = false;  // what was said by them
 };
 
 struct Plan {

@@ -1,6 +1,7 @@
 #include "replayer/questions.h"
 
 #include <netdb.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -155,7 +156,8 @@ void Questions::answer_thread(std::uint32_t slot) {
 void Questions::answer_connect(std::uint32_t slot) {
   const auto ask = body_of<abi::AskConnect>(stage_.control.question(slot));
   const event::Address peer = address_of(ask.peer);
-  if (const auto actual = clients_.listening_at(peer)) {
+  const auto actual = ask.type == SOCK_STREAM ? clients_.listening_at(peer) : std::nullopt;
+  if (actual) {
     abi::AnswerConnect answer{};
     answer.verdict = abi::ConnectVerdict::kInternal;
     answer.link = abi::kNone;

@@ -1,6 +1,7 @@
 #include "replayer/responder.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
@@ -30,6 +31,16 @@ abi::AnswerConnect failure(std::int32_t error, std::int32_t final_error = 0) {
 abi::SocketAddress local_to_tell(const abi::AskConnect& ask) {
   const bool by_path = family_of(ask.peer) == AF_UNIX && !is_spoken(ask.peer);
   return by_path ? abi::SocketAddress{} : ask.actual_local;
+}
+
+// A datagram socket of that family at an address of its own; -1 when there is none to be had.
+int bound_datagram_socket(int family) {
+  const int socket = ::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const abi::SocketAddress any = any_address(family);
+  const auto* address = reinterpret_cast<const sockaddr*>(any.bytes);
+  if (socket < 0 || ::bind(socket, address, any.length) == 0) return socket;
+  ::close(socket);
+  return -1;
 }
 
 template <typename Socket>
@@ -88,10 +99,6 @@ bool Responder::open_door(Door& door, const asio::ip::address& loopback) {
     (void)::connect(door.fill.back().native_handle(), pending.data(),
                     static_cast<socklen_t>(pending.size()));
   }
-  door.datagrams = std::make_unique<asio::ip::udp::socket>(io_);
-  const asio::ip::udp::endpoint any(loopback, 0);
-  door.datagrams->open(any.protocol(), error);
-  door.datagrams->bind(any, error);
   accept(*door.acceptor);
   return true;
 }
@@ -149,24 +156,19 @@ abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::C
                                       const RecordedThread& thread) {
   Door* door = door_for(ask.peer);
   const std::string peer_text = address_text(ask.peer);
+  if (ask.type == SOCK_DGRAM) return connect_datagrams(ask, context, thread);
   if (door == nullptr && (family_of(ask.peer) != AF_UNIX || ask.type != SOCK_STREAM)) {
     stage_.ledger.note("connects to " + peer_text +
-                       " were refused: only streams over IPv4, IPv6 and Unix sockets are answered");
+                       " were refused: only streams and datagrams over IPv4, IPv6 and Unix sockets "
+                       "are answered");
     return failure(ECONNREFUSED);
   }
   if (const auto known = by_cookie_.find(ask.socket); known != by_cookie_.end()) {
     return failure(EISCONN);  // asked again how a non-blocking connect is getting on
   }
-  if (ask.type == SOCK_DGRAM) {
-    abi::AnswerConnect answer{};
-    answer.verdict = abi::ConnectVerdict::kRedirect;
-    answer.link = abi::kNone;
-    answer.address = local_of(*door->datagrams);
-    answer.local = ask.actual_local;
-    return answer;
-  }
   const std::optional<NameId> peer = stage_.plan.peer_at(address_of(ask.peer));
-  const RecordedConnect* outcome = peer ? outcomes_.take(context, *peer, thread) : nullptr;
+  const RecordedConnect* outcome =
+      peer ? outcomes_.take(context, *peer, SOCK_STREAM, thread) : nullptr;
   if (outcome == nullptr && is_spoken(ask.peer)) {
     // Where the recording has no calls at all, each of them is missed by its name.
     static const RecordedConnect kEstablished;
@@ -187,6 +189,56 @@ abi::AnswerConnect Responder::connect(const abi::AskConnect& ask, const event::C
     return answer;
   }
   return redirect(ask, context, peer, *outcome);
+}
+
+abi::AnswerConnect Responder::connect_datagrams(const abi::AskConnect& ask,
+                                                const event::Context& context,
+                                                const RecordedThread& thread) {
+  if (const auto known = by_cookie_.find(ask.socket); known != by_cookie_.end()) {
+    known->second->on_closed();  // the socket is connected to somebody else
+    by_cookie_.erase(known);
+  }
+  const std::optional<NameId> peer = stage_.plan.peer_at(address_of(ask.peer));
+  const RecordedConnect* outcome =
+      peer ? outcomes_.take(context, *peer, SOCK_DGRAM, thread) : nullptr;
+  if (outcome != nullptr && outcome->outcome == Outcome::kFailed) return failure(outcome->error);
+  const RecordedConnection* recorded =
+      outcome == nullptr ? nullptr : stage_.plan.connection(outcome->connection);
+  abi::Mark opening{};
+  opening.entry = abi::kNone;
+  const LinkId link = stage_.control.open_link(abi::LinkRole::kAnswered, 0, opening, nullptr);
+  return take_datagrams(ask, {.cookie = ask.socket,
+                              .peer = address_of(ask.peer),
+                              .name = peer,
+                              .link = link,
+                              .context = context,
+                              .recorded = recorded,
+                              .datagrams = true,
+                              .tls = nullptr});
+}
+
+abi::AnswerConnect Responder::take_datagrams(const abi::AskConnect& ask,
+                                             AnsweredConnection::Identity identity) {
+  const bool refused = identity.recorded != nullptr && identity.recorded->refused;
+  const int family = family_of(unmapped(ask.actual_local));
+  const int own = bound_datagram_socket(family);
+  if (own < 0) return failure(ENETUNREACH);
+  PeerSocket::Socket socket(io_);
+  error_code error;
+  socket.assign(asio::generic::stream_protocol(family, 0), own, error);
+  abi::AnswerConnect answer{};
+  answer.verdict = abi::ConnectVerdict::kRedirect;
+  answer.link = identity.link.value;
+  answer.address = name_of(own, ::getsockname);
+  if (identity.recorded != nullptr) answer.local = to_abi(identity.recorded->local);
+  // Connected to itself it takes nothing from anybody else, and the kernel says so (ECONNREFUSED).
+  const abi::SocketAddress other = refused ? answer.address : unmapped(ask.actual_local);
+  (void)::connect(own, reinterpret_cast<const sockaddr*>(other.bytes), other.length);
+  auto connection = std::make_shared<AnsweredConnection>(stage_, std::move(identity));
+  connection->attach(std::move(socket));
+  by_cookie_[ask.socket] = connection.get();
+  connections_.push_back(std::move(connection));
+  return answer;
 }
 
 abi::AnswerConnect Responder::fail(const abi::AskConnect& ask, const RecordedConnect& outcome,
@@ -343,7 +395,8 @@ bool Responder::owes() const {
 void Responder::sweep() {
   std::erase_if(connections_, [this](const std::shared_ptr<AnsweredConnection>& connection) {
     if (!connection->over()) return false;
-    by_cookie_.erase(connection->identity().cookie);
+    const auto known = by_cookie_.find(connection->identity().cookie);
+    if (known != by_cookie_.end() && known->second == connection.get()) by_cookie_.erase(known);
     by_id_.erase(connection->id());
     std::erase_if(awaited_, [&](const auto& entry) { return entry.second == connection; });
     stage_.control.close_link(connection->identity().link);

@@ -1,18 +1,17 @@
 // Stands in for every peer of the service: decides what becomes of its connects, accepts what it
 // sends to, and holds what it is owed until the schedule releases it.
 //
-// Peers are real sockets: on the loopback interface, and one with an abstract Unix name for all that
-// the service reaches by a path. Three of them are traps, after recorded outcomes: a port that
+// Peers are real sockets: on the loopback interface, and one with an abstract Unix name for all
+// that the service reaches by a path. Two of them are traps, after recorded outcomes: a port that
 // refuses, and one whose queue is full, so that a connect stays pending for as long as the service
-// has patience; and one for datagrams, which swallows them. A connect through a Unix socket needs
-// neither of the first two: it has its outcome at once.
+// has patience. A connect through a Unix socket needs neither: it has its outcome at once. For the
+// datagrams of one flow there is one socket.
 //
 // Ownership: borrows the stage and the io_context. Threading: one thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <map>
 #include <memory>
@@ -72,7 +71,6 @@ class Responder {
     std::unique_ptr<tcp::acceptor> pending;   // never answers
     std::vector<tcp::socket> fill;            // that fill its queue
     std::unique_ptr<tcp::acceptor> refusing;  // bound, and not listening
-    std::unique_ptr<boost::asio::ip::udp::socket> datagrams;
   };
 
   void bind(event::ConnectionId id);
@@ -84,6 +82,11 @@ class Responder {
   AnsweredConnection* most_urgent(bool forced);
   abi::AnswerConnect redirect(const abi::AskConnect& ask, const event::Context& context,
                               std::optional<NameId> peer, const RecordedConnect& outcome);
+  abi::AnswerConnect connect_datagrams(const abi::AskConnect& ask, const event::Context& context,
+                                       const RecordedThread& thread);
+  // Leads what `ask` sends to a socket of its own.
+  abi::AnswerConnect take_datagrams(const abi::AskConnect& ask,
+                                    AnsweredConnection::Identity identity);
   abi::AnswerConnect fail(const abi::AskConnect& ask, const RecordedConnect& outcome,
                           const abi::SocketAddress& local);
   // None for a Unix path.

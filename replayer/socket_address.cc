@@ -146,6 +146,22 @@ abi::SocketAddress unnamed_unix() {
   return from(family);
 }
 
+abi::SocketAddress any_address(int family) {
+  if (family == AF_INET6) return to_abi(boost::asio::ip::address_v6::loopback(), 0);
+  if (family == AF_INET) return to_abi(boost::asio::ip::address_v4::loopback(), 0);
+  return unnamed_unix();
+}
+
+abi::SocketAddress unmapped(const abi::SocketAddress& address) {
+  const auto v6 = as<sockaddr_in6>(address);
+  if (family_of(address) != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) return address;
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = v6.sin6_port;
+  std::memcpy(&v4.sin_addr, v6.sin6_addr.s6_addr + 12, sizeof(v4.sin_addr));
+  return from(v4);
+}
+
 std::string unix_path(const abi::SocketAddress& address) {
   const auto un = as_unix(address);
   return std::string(un.sun_path, ::strnlen(un.sun_path, sizeof(un.sun_path)));

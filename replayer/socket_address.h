@@ -33,6 +33,11 @@ namespace reprise::replayer {
 [[nodiscard]] abi::SocketAddress name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*));
 // A Unix address without a name; bind(2) picks one for it (autobind, unix(7)).
 [[nodiscard]] abi::SocketAddress unnamed_unix();
+// Any address of the family to bind to: a free port of the loopback, or a Unix name that the kernel
+// picks.
+[[nodiscard]] abi::SocketAddress any_address(int family);
+// The IPv4 address that an AF_INET6 one stands for; others as they are.
+[[nodiscard]] abi::SocketAddress unmapped(const abi::SocketAddress& address);
 // The path of a Unix socket that has one.
 [[nodiscard]] std::string unix_path(const abi::SocketAddress& address);
 // Binds to a free port of the loopback address of that family, or of AF_UNIX to a name that the

@@ -145,6 +145,7 @@ std::uint32_t TapeBuilder::on_accepted(const event::Event& event, const event::A
 
 std::uint32_t TapeBuilder::on_connected(const event::Event& event,
                                         const event::Connected& connected) {
+  if (connected.type == SOCK_DGRAM && connected.error == 0) anchors_.insert(connected.connection);
   if (connected.type != SOCK_STREAM) return abi::kNone;
   if (connects_.insert(connected.connection).second) {
     on_draw(event, {step(abi::DrawKind::kConnect), {}});

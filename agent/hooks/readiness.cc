@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/connection.h"
+#include "agent/datagram.h"
 #include "agent/descriptor.h"
 #include "agent/epoll_registry.h"
 #include "agent/log_line.h"
@@ -73,7 +74,7 @@ void record_wait(Thread& thread, abi::WaitKind kind, const Waited& waited, const
     record->others = ready.others();
     auto* entry = reinterpret_cast<abi::Ready*>(record.tail());
     for (const world::Reported& reported : ready) {
-      entry->socket = reported.socket->cookie.load(std::memory_order_relaxed);
+      entry->socket = reported_cookie(*reported.socket);
       entry->flags = reported.flags;
       entry->reserved = 0;
       ++entry;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/connection.h"
+#include "agent/datagram.h"
 #include "agent/descriptor.h"
 #include "agent/log_line.h"
 #include "agent/original.h"
@@ -43,7 +44,8 @@ bool is_established(int fd) {
   return !failed(system_call(SYS_getpeername, fd, address_of(&peer), address_of(&length)));
 }
 
-// Unix sockets that connect are unnamed: which process it was tells whether it is the service's own.
+// Unix sockets that connect are unnamed: which process it was tells whether it is the service's
+// own.
 std::int32_t peer_process(const Socket& listener, int fd) {
   ucred peer{};
   socklen_t length = sizeof(peer);
@@ -195,6 +197,7 @@ int hook_connect(int fd, const sockaddr* address, socklen_t length) {
   Thread* thread = this_thread();
   Socket* socket = thread == nullptr ? nullptr : descriptors().socket(fd);
   if (socket == nullptr) return world::connect(nullptr, fd, address, length);
+  if (socket->type == SOCK_DGRAM) end_datagram_connection(*thread, *socket);
   const bool was_connecting = socket->has(kConnecting);
   const bool was_connected = socket->type == SOCK_STREAM && socket->has(kConnected);
   const std::uint64_t enter = stamp();
@@ -214,6 +217,7 @@ int hook_connect(int fd, const sockaddr* address, socklen_t length) {
     if (outcome == EINPROGRESS || outcome == EINTR) socket->set(kConnecting);
     if (outcome == 0) {
       socket->set(kConnected);
+      if (socket->type == SOCK_DGRAM) begin_datagram_connection(*socket);
       world::connected(*thread, *socket);
     }
   }

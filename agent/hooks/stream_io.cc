@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/connection.h"
+#include "agent/datagram.h"
 #include "agent/descriptor.h"
 #include "agent/hooks/hook.h"
 #include "agent/hooks/stream_io.h"
@@ -49,13 +50,35 @@ ssize_t transmit_ciphertext(Thread& thread, Socket& socket, Call call) {
   return result;
 }
 
+// Whom a call names as the other end of a datagram: where it goes, or where its source is told.
+struct Party {
+  const sockaddr* address = nullptr;
+  const socklen_t* length = nullptr;
+};
+
+template <typename Call>
+ssize_t receive_datagram(Thread& thread, Socket& socket, Gather gather, std::uint64_t requested,
+                         Party source, Call call) {
+  flush_log_line(thread);
+  const std::uint64_t enter = stamp();
+  const ssize_t result = call(nullptr);
+  record_datagram(thread, socket, enter, gather, requested, result, source.address,
+                  source.length == nullptr ? 0 : *source.length);
+  return result;
+}
+
 // A read of any form; `call(socket)` does it, into what `gather` describes.
 template <typename Call>
-ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call call) {
+ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call call,
+                Party source = {}) {
   Thread* thread = this_thread();
   if (thread == nullptr) return call(nullptr);
-  Socket* socket = descriptors().stream(fd);
-  if (socket == nullptr || (flags & kNotStreamFlags) != 0) return call(socket);
+  const Descriptor descriptor = descriptors().find(fd);
+  if (!DescriptorTable::holds_socket(descriptor.kind)) return call(nullptr);
+  Socket* socket = &descriptors().at(descriptor.socket);
+  const bool datagrams = descriptor.kind == DescriptorKind::kDatagram;
+  if ((flags & kNotStreamFlags) != 0) return call(datagrams ? nullptr : socket);
+  if (datagrams) return receive_datagram(*thread, *socket, gather, requested, source, call);
   if (is_ciphertext(*thread, *socket)) [[unlikely]]
     return receive_ciphertext(*thread, *socket, call);
   flush_log_line(*thread);
@@ -70,7 +93,8 @@ ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call 
 
 // A write of any form of the `length` bytes in `gather`; `call(socket)` does it.
 template <typename Call>
-ssize_t transmit(int fd, Gather gather, std::uint64_t length, int flags, Call call) {
+ssize_t transmit(int fd, Gather gather, std::uint64_t length, int flags, Call call,
+                 Party target = {}) {
   Thread* thread = this_thread();
   if (thread == nullptr) return call(nullptr);
   const Descriptor descriptor = descriptors().find(fd);
@@ -83,6 +107,14 @@ ssize_t transmit(int fd, Gather gather, std::uint64_t length, int flags, Call ca
       return transmit_ciphertext(*thread, socket, call);
     Sending sending(*thread, socket, fd, gather, length, flags);
     const ssize_t result = call(&socket);
+    sending.finish(result);
+    return result;
+  }
+  if (descriptor.kind == DescriptorKind::kDatagram) {
+    Socket& socket = descriptors().at(descriptor.socket);
+    DatagramSending sending(*thread, socket, fd, target.address,
+                            target.length == nullptr ? 0 : *target.length, gather, length);
+    const ssize_t result = call(nullptr);
     sending.finish(result);
     return result;
   }
@@ -162,9 +194,11 @@ ssize_t hook___recv_chk(int fd, void* buffer, std::size_t count, std::size_t siz
 
 ssize_t hook_recvfrom(int fd, void* buffer, std::size_t count, int flags, sockaddr* address,
                       socklen_t* length) {
-  return receive(fd, {buffer, count}, count, flags, [=](Socket* socket) {
-    return world::recvfrom(socket, fd, buffer, count, flags, address, length);
-  });
+  return receive(fd, {buffer, count}, count, flags,
+                 [=](Socket* socket) {
+                   return world::recvfrom(socket, fd, buffer, count, flags, address, length);
+                 },
+                 {address, length});
 }
 
 ssize_t hook___recvfrom_chk(int fd, void* buffer, std::size_t count, std::size_t size, int flags,
@@ -176,13 +210,34 @@ ssize_t hook___recvfrom_chk(int fd, void* buffer, std::size_t count, std::size_t
 ssize_t hook_recvmsg(int fd, msghdr* message, int flags) {
   const ssize_t result =
       receive(fd, gather_of(message), bytes_of(message), flags,
-              [=](Socket* socket) { return world::recvmsg(socket, fd, message, flags); });
+              [=](Socket* socket) { return world::recvmsg(socket, fd, message, flags); },
+              {static_cast<sockaddr*>(message->msg_name), &message->msg_namelen});
   if (result >= 0 && message->msg_controllen > 0) take_descriptors(*message);
+  return result;
+}
+
+// Datagrams come all at once.
+int receive_datagrams(Thread& thread, Socket& socket, int fd, mmsghdr* messages, unsigned count,
+                      int flags, timespec* timeout) {
+  const std::uint64_t enter = stamp();
+  const int result = world::recvmmsg(nullptr, fd, messages, count, flags, timeout);
+  if ((flags & kNotStreamFlags) != 0) return result;
+  for (int i = 0; i < result; ++i) {
+    const msghdr& message = messages[i].msg_hdr;
+    record_datagram(thread, socket, enter, gather_of(&message), bytes_of(&message),
+                    static_cast<ssize_t>(messages[i].msg_len),
+                    static_cast<sockaddr*>(message.msg_name), message.msg_namelen);
+  }
   return result;
 }
 
 // On a stream, one recvmsg after the other, as the kernel does it.
 int hook_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
+  Thread* thread = this_thread();
+  Socket* datagrams = thread == nullptr ? nullptr : descriptors().datagram(fd);
+  if (datagrams != nullptr) {
+    return receive_datagrams(*thread, *datagrams, fd, messages, count, flags, timeout);
+  }
   if (this_thread() == nullptr || descriptors().stream(fd) == nullptr) {
     return world::recvmmsg(nullptr, fd, messages, count, flags, timeout);
   }
@@ -229,21 +284,24 @@ extern "C" ssize_t hook___send(int fd, const void* buffer, std::size_t count, in
 
 ssize_t hook_sendto(int fd, const void* buffer, std::size_t count, int flags,
                     const sockaddr* address, socklen_t length) {
-  return transmit(fd, {buffer, count}, count, flags, [=](Socket* socket) {
-    return world::sendto(socket, fd, buffer, count, flags, address, length);
-  });
+  return transmit(fd, {buffer, count}, count, flags,
+                  [=](Socket* socket) {
+                    return world::sendto(socket, fd, buffer, count, flags, address, length);
+                  },
+                  {address, &length});
 }
 
 ssize_t hook_sendmsg(int fd, const msghdr* message, int flags) {
   if (message->msg_controllen > 0) [[unlikely]]
     give_descriptors(*message);
   return transmit(fd, gather_of(message), bytes_of(message), flags,
-                  [=](Socket* socket) { return world::sendmsg(socket, fd, message, flags); });
+                  [=](Socket* socket) { return world::sendmsg(socket, fd, message, flags); },
+                  {static_cast<sockaddr*>(message->msg_name), &message->msg_namelen});
 }
 
-// On a stream, one sendmsg after the other, as the kernel does it.
+// One sendmsg after the other, as the kernel does it.
 int hook_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
-  if (this_thread() == nullptr || descriptors().stream(fd) == nullptr) {
+  if (this_thread() == nullptr || descriptors().socket(fd) == nullptr) {
     return world::sendmmsg(nullptr, fd, messages, count, flags);
   }
   for (unsigned done = 0; done < count; ++done) {

@@ -176,7 +176,7 @@ int passed(int, char**) {
   return 0;
 }
 
-// Datagrams are no streams.
+// One socket asks, the other serves.
 int datagrams(int, char**) {
   const int receiver = socket(AF_INET, SOCK_DGRAM, 0);
   sockaddr_in address = loopback(0);

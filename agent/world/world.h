@@ -112,6 +112,11 @@ struct AcceptedAs {
 };
 void accepted(Thread& thread, Socket& listener, Socket& socket, AcceptedAs& names);
 
+// A flow (agent/datagram.h) was opened; nothing was sent yet. A datagram was read from it, or from
+// the peer that the socket is connected to (kFlows), at `offset` of what came from there.
+void flow_opened(Thread& thread, Socket& socket, int fd, std::uint32_t flow);
+void datagram_read(Thread& thread, Socket& socket, std::uint32_t flow, std::uint64_t offset);
+
 // A socket that another process passed on is one of this process now.
 void taken(Thread& thread, Socket& socket);
 

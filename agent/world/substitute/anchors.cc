@@ -35,8 +35,8 @@ const abi::Mark* mark_of_report(const Socket& socket, const SocketState& state,
     const MarkAt at = mark_at(*link, accepted);
     return at.mark != nullptr && at.mark->offset == accepted ? at.mark : nullptr;
   }
-  const MarkAt at = mark_at(
-      *link, state.read_by_others + socket.in_offset.load(std::memory_order_relaxed));
+  const MarkAt at =
+      mark_at(*link, state.read_by_others + socket.in_offset.load(std::memory_order_relaxed));
   return at.mark != nullptr && at.number >= state.consumed.load(std::memory_order_relaxed)
              ? at.mark
              : nullptr;

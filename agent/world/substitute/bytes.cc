@@ -146,6 +146,18 @@ long send_vectors(const Target& target, const msghdr& given, int flags) {
                   });
 }
 
+// The source of a datagram as the service knows it. `room`: of the buffer for the address.
+void tell_source(const Target& target, msghdr& message, socklen_t room) {
+  if (!target || target.socket->type == SOCK_STREAM || message.msg_name == nullptr) return;
+  auto* address = static_cast<sockaddr*>(message.msg_name);
+  const socklen_t known = message.msg_namelen < room ? message.msg_namelen : room;
+  const abi::SocketAddress* told =
+      told_source(*target.socket, *target.state, to_address(address, known));
+  if (told == nullptr) return;
+  message.msg_namelen = room;
+  copy_out(*told, address, &message.msg_namelen);
+}
+
 // Descriptors that are no sockets: pipes, event and timer descriptors, terminals, files. `call` is
 // the C library's function, a cancellation point by itself.
 template <typename Call>
@@ -212,28 +224,31 @@ ssize_t recvfrom(Socket* socket, int fd, void* buffer, std::size_t count, int fl
     message.msg_name = address;
     message.msg_namelen = *length;
   }
+  const Target it = target(socket, fd);
   const auto call = [&](int added) {
     const socklen_t room = message.msg_namelen;
     const long result = token_call(SYS_recvmsg, fd, &message, flags | added);
     if (failed(result)) {
       message.msg_namelen = room;
     } else if (message.msg_name != nullptr) {
+      tell_source(it, message, room);
       *length = message.msg_namelen;
     }
     // MSG_TRUNC asks for the real length, which recvmsg reports the same way.
     return result;
   };
-  const Target it = target(socket, fd);
   return with_errno(it ? receive(it, flags, call) : call(0));
 }
 
 ssize_t recvmsg(Socket* socket, int fd, msghdr* message, int flags) {
+  const Target it = target(socket, fd);
   const msghdr given = *message;
   const auto call = [&](int added) {
     *message = given;  // a call that failed may have changed lengths in it
-    return token_call(SYS_recvmsg, fd, message, flags | added);
+    const long result = token_call(SYS_recvmsg, fd, message, flags | added);
+    if (!failed(result)) tell_source(it, *message, given.msg_namelen);
+    return result;
   };
-  const Target it = target(socket, fd);
   return with_errno(it ? receive(it, flags, call) : call(0));
 }
 
@@ -245,8 +260,18 @@ int recvmmsg(Socket* socket, int fd, mmsghdr* messages, unsigned count, int flag
         with_errno(token_call(SYS_recvmmsg, fd, messages, count, flags, timeout)));
   }
   control().count_hooked();
-  const auto call = [&] {
-    return token_call(SYS_recvmmsg, fd, messages, count, flags | MSG_DONTWAIT, nullptr);
+  // One by one: the kernel leaves no trace of how much room each address had.
+  const auto call = [&]() -> long {
+    for (unsigned i = 0; i < count; ++i) {
+      msghdr& message = messages[i].msg_hdr;
+      const socklen_t room = message.msg_namelen;
+      const int each = (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT;
+      const long received = token_call(SYS_recvmsg, fd, &message, each);
+      if (failed(received)) return i > 0 ? static_cast<long>(i) : received;
+      tell_source(it, message, room);
+      messages[i].msg_len = static_cast<unsigned>(received);
+    }
+    return static_cast<long>(count);
   };
   long result = call();
   if (result == -EAGAIN && (flags & MSG_DONTWAIT) == 0 && !is_nonblocking(fd)) {
@@ -316,6 +341,9 @@ ssize_t sendmsg(Socket* socket, int fd, const msghdr* message, int flags) {
   if (it.socket->type != SOCK_STREAM) {
     // A datagram goes whole or not at all, and hardly ever blocks.
     control().count_hooked();
+    if (it.socket->has(kFollowed) || it.socket->has(kHasFlows)) {
+      take_turn_to_send(*it.thread, it.state);
+    }
     return with_errno(told(it, token_call(SYS_sendmsg, fd, &directed, flags)));
   }
   return with_errno(send_vectors(it, directed, flags));

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "agent/datagram.h"
 #include "agent/world/substitute/control.h"
 #include "agent/world/substitute/loopback.h"
 #include "agent/world/substitute/mailbox.h"
@@ -120,6 +121,14 @@ long connect_stream(Thread& thread, Socket& socket, int fd, SocketState& state,
   return -ECONNREFUSED;
 }
 
+// Where the datagrams of a flow really go; by DatagramFlow's number.
+struct FlowPlace {
+  abi::SocketAddress actual;  // length 0: nobody answers for it
+  std::uint32_t link;
+  std::int32_t error;  // of a send, 0 none
+};
+constinit FlowPlace flow_places[kFlows]{};
+
 // A datagram socket's peer is only a default destination. What nobody answers for goes nowhere.
 long connect_datagram(Thread& thread, Socket& socket, int fd, SocketState& state,
                       const abi::SocketAddress& peer) {
@@ -131,8 +140,11 @@ long connect_datagram(Thread& thread, Socket& socket, int fd, SocketState& state
   const bool answered = ask(thread, abi::Ask::kConnect, question, answer);
   if (answered && answer.verdict == abi::ConnectVerdict::kFail) return -answer.error;
   if (!answered && !is_internet(family_of(peer))) return -ECONNREFUSED;
+  state.link.store(answered ? answer.link : abi::kNone, std::memory_order_relaxed);
+  state.consumed.store(0, std::memory_order_relaxed);
+  state.opened = false;
   state.told_peer = peer;
-  if (answered) state.told_local = answer.local;
+  if (answered && answer.local.length != 0) state.told_local = answer.local;
   state.actual = answered ? in_family(answer.address, socket.family) : nowhere(peer);
   return real_connect(fd, state.actual);
 }
@@ -153,18 +165,64 @@ long direct_datagram(Thread* thread, Socket* socket, const msghdr& message, int 
     return 0;
   }
   if (thread == nullptr || socket == nullptr) return -ENETUNREACH;
-  const abi::AskConnect question = {
-      socket->cookie.load(std::memory_order_relaxed), socket->type, 1, peer, {}};
-  abi::AnswerConnect answer = {};
-  if (!ask(*thread, abi::Ask::kConnect, question, answer)) return -ENETUNREACH;
-  if (answer.verdict == abi::ConnectVerdict::kFail) {
-    return answer.error != 0 ? -answer.error : -ENETUNREACH;
+  const std::uint32_t flow = find_flow(*socket, peer);
+  if (flow == kFlows) {
+    actual = nowhere(peer);  // of a service over UDP, whose clients nobody plays
+    return family == AF_UNIX ? -ECONNREFUSED : 0;
   }
-  actual = in_family(answer.address, socket->family);
-  return 0;
+  const FlowPlace& place = flow_places[flow];
+  actual = place.actual;
+  return place.error != 0 ? -place.error : actual.length == 0 ? -ENETUNREACH : 0;
+}
+
+const abi::SocketAddress* told_source(const Socket& socket, const SocketState& state,
+                                      const abi::SocketAddress& actual) {
+  const auto same = [&](const abi::SocketAddress& other) {
+    return other.length == actual.length &&
+           std::memcmp(other.bytes, actual.bytes, actual.length) == 0;
+  };
+  if (state.told_peer.length != 0 && same(state.actual)) return &state.told_peer;
+  const abi::Cookie cookie = socket.cookie.load(std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < kFlows; ++i) {
+    const DatagramFlow& flow = datagram_flows[i];
+    const bool open = flow.key.load(std::memory_order_acquire) != 0;
+    if (open && flow.socket == cookie && same(flow_places[i].actual)) return &flow.peer;
+  }
+  return nullptr;
 }
 
 namespace world {
+
+void flow_opened(Thread& thread, Socket& socket, int fd, std::uint32_t flow) {
+  FlowPlace& place = flow_places[flow];
+  place = {{}, abi::kNone, 0};
+  SocketState* state = agent::state_of(socket);
+  if (state == nullptr || !control().attached()) return;
+  const abi::SocketAddress& peer = datagram_flows[flow].peer;
+  bind_once(fd, *state, peer);
+  const abi::AskConnect question = {datagram_flows[flow].cookie, socket.type, 1, peer,
+                                    kernel_local_address(fd)};
+  abi::AnswerConnect answer = {};
+  if (!ask(thread, abi::Ask::kConnect, question, answer)) return;
+  if (answer.verdict == abi::ConnectVerdict::kFail) {
+    place.error = answer.error;
+    return;
+  }
+  place.actual = in_family(answer.address, socket.family);
+  place.link = answer.link;
+  state->link.store(answer.link, std::memory_order_relaxed);
+}
+
+void datagram_read(Thread& thread, Socket& socket, std::uint32_t flow, std::uint64_t offset) {
+  SocketState* state = agent::state_of(socket);
+  if (state == nullptr) return;
+  if (flow != kFlows) {
+    state->link.store(flow_places[flow].link, std::memory_order_relaxed);
+    socket.in_offset.store(datagram_flows[flow].in_offset.load(std::memory_order_relaxed),
+                           std::memory_order_relaxed);
+  }
+  bytes_read(thread, socket, offset, 1, 0);
+}
 
 int connect(Socket* socket, int fd, const sockaddr* address, socklen_t length) {
   const abi::SocketAddress peer = to_address(address, length);

@@ -8,6 +8,7 @@
 #include "agent/abi/records.h"
 #include "agent/descriptor.h"
 #include "agent/thread.h"
+#include "agent/world/substitute/socket_state.h"
 
 namespace reprise::agent {
 
@@ -16,5 +17,9 @@ namespace reprise::agent {
 // replayer does not answer for.
 [[nodiscard]] long direct_datagram(Thread* thread, Socket* socket, const msghdr& message, int flags,
                                    abi::SocketAddress& actual);
+
+// The peer that answers from `actual`, as the service knows it; null where that is nobody's place.
+[[nodiscard]] const abi::SocketAddress* told_source(const Socket& socket, const SocketState& state,
+                                                    const abi::SocketAddress& actual);
 
 }  // namespace reprise::agent

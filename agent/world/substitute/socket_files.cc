@@ -1,6 +1,6 @@
-// The files of Unix sockets: a service that binds a path removes an old socket there before, and sets
-// owner and mode after. What it bound lies in the session's directory (loopback.h); what it did not
-// is this machine's, perhaps the socket of a server that runs here, and stays as it is.
+// The files of Unix sockets: a service that binds a path removes an old socket there before, and
+// sets owner and mode after. What it bound lies in the session's directory (loopback.h); what it
+// did not is this machine's, perhaps the socket of a server that runs here, and stays as it is.
 
 #include <errno.h>
 #include <fcntl.h>

@@ -36,6 +36,10 @@ int close(Socket*, int fd) { return original().close(fd); }
 
 void accepted(Thread&, Socket&, Socket&, AcceptedAs&) {}
 
+void flow_opened(Thread&, Socket&, int, std::uint32_t) {}
+
+void datagram_read(Thread&, Socket&, std::uint32_t, std::uint64_t) {}
+
 void taken(Thread&, Socket&) {}
 
 ssize_t read(Socket*, int fd, void* buffer, std::size_t count) {

@@ -2,8 +2,8 @@
 //
 //   unix_service LISTEN REDIS
 //
-// Both are paths, or abstract names that begin with "@". GET /KEY is answered with what Redis has under
-// KEY, or with why it could not be asked, and with the names of the connection's two ends.
+// Both are paths, or abstract names that begin with "@". GET /KEY is answered with what Redis has
+// under KEY, or with why it could not be asked, and with the names of the connection's two ends.
 #include <hiredis/hiredis.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -61,7 +61,8 @@ int Listen(const std::string& name) {
     unlink(name.c_str());
   }
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 || listen(listener, 64) != 0) {
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+      listen(listener, 64) != 0) {
     std::perror(name.c_str());
     return -1;
   }
