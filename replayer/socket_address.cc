@@ -120,17 +120,6 @@ abi::SocketAddress to_abi(const event::Address& address) {
   return result;
 }
 
-std::string bind_for_client(int socket, int family, std::uint8_t host) {
-  abi::SocketAddress any = unnamed_unix();
-  if (family == AF_INET6) {
-    any = to_abi(boost::asio::ip::address_v6::loopback(), 0);
-  } else if (family == AF_INET) {
-    any = to_abi(boost::asio::ip::address_v4(0x7f000000u + host), 0);
-  }
-  if (::bind(socket, reinterpret_cast<const sockaddr*>(any.bytes), any.length) != 0) return "";
-  return address_text(name_of(socket, ::getsockname));
-}
-
 abi::SocketAddress name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t length = sizeof(storage);
@@ -146,10 +135,17 @@ abi::SocketAddress unnamed_unix() {
   return from(family);
 }
 
-abi::SocketAddress any_address(int family) {
-  if (family == AF_INET6) return to_abi(boost::asio::ip::address_v6::loopback(), 0);
-  if (family == AF_INET) return to_abi(boost::asio::ip::address_v4::loopback(), 0);
+abi::SocketAddress any_address(int family, std::uint8_t host) {
+  namespace ip = boost::asio::ip;
+  if (family == AF_INET6) return to_abi(ip::address_v6::loopback(), 0);
+  if (family == AF_INET) return to_abi(ip::address_v4((127u << 24) + host), 0);
   return unnamed_unix();
+}
+
+std::string bind_for_client(int socket, int family, std::uint8_t host) {
+  const abi::SocketAddress any = any_address(family, host);
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(any.bytes), any.length) != 0) return "";
+  return address_text(name_of(socket, ::getsockname));
 }
 
 abi::SocketAddress unmapped(const abi::SocketAddress& address) {

@@ -33,16 +33,15 @@ namespace reprise::replayer {
 [[nodiscard]] abi::SocketAddress name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*));
 // A Unix address without a name; bind(2) picks one for it (autobind, unix(7)).
 [[nodiscard]] abi::SocketAddress unnamed_unix();
-// Any address of the family to bind to: a free port of the loopback, or a Unix name that the kernel
-// picks.
-[[nodiscard]] abi::SocketAddress any_address(int family);
+// Any address of the family to bind to: a free port of the loopback, of IPv4 that of 127.0.0.`host`,
+// or a Unix name that the kernel picks.
+[[nodiscard]] abi::SocketAddress any_address(int family, std::uint8_t host = 1);
+// Binds a client's socket to such an address, and says which; "" when it cannot.
+[[nodiscard]] std::string bind_for_client(int socket, int family, std::uint8_t host = 1);
 // The IPv4 address that an AF_INET6 one stands for; others as they are.
 [[nodiscard]] abi::SocketAddress unmapped(const abi::SocketAddress& address);
 // The path of a Unix socket that has one.
 [[nodiscard]] std::string unix_path(const abi::SocketAddress& address);
-// Binds to a free port of the loopback address of that family, or of AF_UNIX to a name that the
-// kernel picks, and says which; "" when it cannot. `host`: which of the addresses 127.0.0.x.
-[[nodiscard]] std::string bind_for_client(int socket, int family, std::uint8_t host = 1);
 
 // Tells the sender on the other end of a TCP connection at once that its bytes arrived. A delayed
 // acknowledgement would keep its next small write back (RFC 896) for 40 ms of real time. Linux
