@@ -68,7 +68,7 @@ void expect_can_be_walked_through(const Plan& plan) {
   for (const RecordedExchange& exchange : plan.exchanges) (void)matcher.finish(exchange.id);
   ConnectOutcomes connects(plan);
   for (const RecordedConnect& connect : plan.connects) {
-    EXPECT_NE(connects.take(connect.context, connect.peer, {}), nullptr);
+    EXPECT_NE(connects.take(connect.context, connect.peer, connect.type, {}), nullptr);
   }
 }
 
