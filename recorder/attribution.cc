@@ -1,6 +1,7 @@
 #include "recorder/attribution.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace reprise::recorder {
 
@@ -44,8 +45,9 @@ bool Attribution::may_be_anothers(ThreadState& thread, Context context) const {
          });
 }
 
+// Where several threads wait for clients, what one of them has read and left alone another has.
 void Attribution::take_up(ThreadState& thread, Context context) const {
-  if (context.kind != Context::Kind::kExchange) return;
+  if (context.kind != Context::Kind::kExchange || thread.process->loops > 1) return;
   if (std::ranges::find(thread.untouched, context.exchange) != thread.untouched.end()) return;
   if (thread.untouched.size() < kMostUntouched) thread.untouched.push_back(context.exchange);
 }
@@ -143,6 +145,7 @@ void Attribution::on_answer(ThreadState& thread, Context context, bool several) 
 
 void Attribution::on_wait(ThreadState& thread) const {
   thread.untouched.clear();
+  if (!std::exchange(thread.loops, true)) ++thread.process->loops;
   // Told work is over when its end is told.
   if (thread.turn.kind == Turn::Kind::kNone || thread.turn.told) return;
   thread.suspended = resolve(thread);

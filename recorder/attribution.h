@@ -14,9 +14,9 @@
 // kept aside, and holds again when the wait reports nothing of somebody else's, unless this thread
 // was seen to take up one exchange before it was done with another (an event loop).
 //
-// An event loop may also take up several requests before it does anything for one of them, or go on
-// with another's work when it is done with one (a pool of connections): calls it makes then are
-// anybody's.
+// An event loop that is the only one may also take up several requests before it does anything for
+// one of them, or go on with another's work when it is done with one (a pool of connections): calls
+// it makes then are anybody's.
 //
 // Where that leaves it open, the answer is `unattributed` and not a guess. Marks tell such threads:
 // those that interleave, for what they do without input; and those that work reaches unseen, since

@@ -46,7 +46,8 @@ struct ProcessState {
   std::uint64_t losses = 0;                             // times that records of its were lost
   std::unordered_map<std::uint64_t, Turn> given;        // by hand-off token
   std::unordered_map<std::uint32_t, Turn> for_threads;  // by ordinal of a thread that was made
-  Turn for_child;  // of the thread that forked it, for its first thread
+  Turn for_child;           // of the thread that forked it, for its first thread
+  std::uint32_t loops = 0;  // threads that waited for readiness
 };
 
 // A send whose result is not known yet.
@@ -90,6 +91,7 @@ struct ThreadState {
   std::uint8_t wait_within = 0;  // the kind of such a wait, since the last I/O
   // Exchanges it read from since it waited for readiness, and did nothing for.
   std::vector<event::ExchangeId> untouched;
+  bool loops = false;         // it waited for readiness
   bool served = false;        // it read from or answered on an accepted connection
   bool reads = false;         // it reads from accepted connections: what it works on shows there
   bool inherited = false;     // its turn is that of the thread that made it

@@ -33,8 +33,8 @@ namespace reprise::replayer {
 [[nodiscard]] abi::SocketAddress name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*));
 // A Unix address without a name; bind(2) picks one for it (autobind, unix(7)).
 [[nodiscard]] abi::SocketAddress unnamed_unix();
-// Any address of the family to bind to: a free port of the loopback, of IPv4 that of 127.0.0.`host`,
-// or a Unix name that the kernel picks.
+// Any address of the family to bind to: a free port of the loopback, of IPv4 that of
+// 127.0.0.`host`, or a Unix name that the kernel picks.
 [[nodiscard]] abi::SocketAddress any_address(int family, std::uint8_t host = 1);
 // Binds a client's socket to such an address, and says which; "" when it cannot.
 [[nodiscard]] std::string bind_for_client(int socket, int family, std::uint8_t host = 1);
