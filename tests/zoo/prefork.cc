@@ -10,8 +10,9 @@
 namespace zoo {
 namespace {
 
-[[noreturn]] void Work(int listener, const std::function<void(int)>& serve) {
+[[noreturn]] void Work(pid_t master, int listener, const std::function<void(int)>& serve) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != master) _exit(0);  // it was over before that was asked for
   while (true) {
     const int connection = accept(listener, nullptr, nullptr);
     if (connection >= 0) serve(connection);
@@ -22,8 +23,9 @@ namespace {
 
 void ServePreforked(int workers, const std::function<void(int)>& serve) {
   const int listener = Listen();
+  const pid_t master = getpid();
   for (int worker = 0; worker < workers; ++worker) {
-    if (fork() == 0) Work(listener, serve);
+    if (fork() == 0) Work(master, listener, serve);
   }
   while (true) pause();
 }
