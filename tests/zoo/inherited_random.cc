@@ -32,8 +32,9 @@ zoo::Response Begin(const zoo::Request& request, const std::string& users) {
 }
 
 // `busy` is told when the worker has something to do, and when it has not.
-[[noreturn]] void Work(int listener, int busy, const std::string& users) {
+[[noreturn]] void Work(pid_t master, int listener, int busy, const std::string& users) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != master) _exit(0);  // it was over before that was asked for
   while (true) {
     const int connection = accept(listener, nullptr, nullptr);
     if (connection < 0) continue;
@@ -50,7 +51,8 @@ zoo::Response Begin(const zoo::Request& request, const std::string& users) {
 }
 
 void Fork(int listener, int busy, const std::string& users) {
-  if (fork() == 0) Work(listener, busy, users);
+  const pid_t master = getpid();
+  if (fork() == 0) Work(master, listener, busy, users);
 #ifdef FIXED
   // Far from whatever the worker will draw.
   random_tokens.discard(1'000'000);
