@@ -15,6 +15,12 @@
 
 namespace reprise::agent {
 
+// The function `name` of `object`, with the type of the pointer it goes to; null when it has none.
+template <typename Function>
+void find_in(const link_map& object, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(find_function(object, name));
+}
+
 // `Library::resolve(const link_map& object)` fills it from the object that defines the function
 // `marker`.
 template <typename Library>

@@ -4,7 +4,7 @@
 #include "agent/hooks/hook.h"
 #include "agent/tls_session.h"
 #include "agent/world/substitute/control.h"
-#include "agent/world/substitute/socket_state.h"
+#include "agent/world/substitute/peer_link.h"
 #include "agent/world/world.h"
 
 // Of <gnutls/gnutls.h>.
@@ -30,23 +30,14 @@ struct GnuTls {
     find_in(object, "gnutls_session_set_verify_cert", set_verify_cert);
     find_in(object, "gnutls_session_set_verify_cert2", set_verify_cert2);
   }
-  template <typename Function>
-  static void find_in(const link_map& object, const char* name, Function& function) {
-    function = reinterpret_cast<Function>(find_function(object, name));
-  }
 };
 
 constinit CallerLibrary<GnuTls> libraries("gnutls_session_set_verify_cert");
 
-const abi::Link* link_behind(const Socket* socket) {
-  const SocketState* state = control().attached() ? state_of(socket) : nullptr;
-  return state == nullptr ? nullptr : link_of(*state);
-}
-
 // In the middle of a handshake; 0 lets it go on.
 int judge(Session of) {
   const TlsSession* session = tls_session(of);
-  const abi::Link* link = session == nullptr ? nullptr : link_behind(session->connection());
+  const abi::Link* link = session == nullptr ? nullptr : link_of_peer(session->connection());
   return link == nullptr || link->tls_verdict == 0 ? 0 : kCertificateError;
 }
 
@@ -81,7 +72,7 @@ void hook_gnutls_session_set_verify_cert2(Session of, void* data, unsigned eleme
 }
 
 int world::verify_peer(Socket* socket, unsigned* status, int (*verify)(void*), void* context) {
-  const abi::Link* link = link_behind(socket);
+  const abi::Link* link = link_of_peer(socket);
   if (link == nullptr) return verify(context);
   *status = link->tls_verdict == 0 ? kAccepted : kInvalid;
   return 0;

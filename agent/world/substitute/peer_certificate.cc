@@ -12,7 +12,7 @@
 #include "agent/hooks/hook.h"
 #include "agent/tls_call.h"
 #include "agent/world/substitute/control.h"
-#include "agent/world/substitute/socket_state.h"
+#include "agent/world/substitute/peer_link.h"
 
 // Of <openssl/ssl.h> and <openssl/x509_vfy.h>.
 extern "C" {
@@ -30,11 +30,6 @@ using Certificates = stack_st;
 
 constexpr unsigned long kNoCheckTime = 0x200000;  // X509_V_FLAG_NO_CHECK_TIME
 constexpr int kAccepted = 0;                      // X509_V_OK
-
-template <typename Function>
-void find_in(const link_map& object, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(find_function(object, name));
-}
 
 struct Libcrypto {
   int (*verify)(Context*);
@@ -88,12 +83,6 @@ struct Libssl {
 
 constinit CallerLibrary<Libcrypto> libcryptos("X509_verify_cert");
 constinit CallerLibrary<Libssl> libssls("SSL_get_peer_cert_chain");
-
-// The replayer's end of a session's connection; null when it is somebody else's.
-const abi::Link* link_of_peer(const Socket* socket) {
-  const SocketState* state = control().attached() ? state_of(socket) : nullptr;
-  return state == nullptr ? nullptr : link_of(*state);
-}
 
 // The connection whose handshake this thread is in the middle of.
 const abi::Link* link_in_handshake() {
