@@ -89,6 +89,8 @@ void TlsCall::find_by_hello() {
   if ((session_->flags & kOffered) != 0 || !library_.client_random(library_, object_, random)) {
     return;
   }
+  static constexpr std::uint8_t kNoneYet[kTlsRandomBytes] = {};
+  if (memcmp(random, kNoneYet, sizeof(random)) == 0) return;
   if (!library_.is_client(library_, object_)) {
     claim_received_hello(*session_, random);
   } else {

@@ -49,7 +49,8 @@ struct TlsFacts {
 // A TLS library, of which a process may have several (agent/hooks/openssl.cc,
 // agent/hooks/gnutls.cc). `object` is one of its sessions.
 struct TlsLibrary {
-  // The random value of the session's ClientHello, kTlsRandomBytes; false when there is none yet.
+  // The random value of the session's ClientHello, kTlsRandomBytes; false, or zeros, when there is
+  // none yet.
   bool (*client_random)(const TlsLibrary& library, const void* object, std::uint8_t* random);
   bool (*is_client)(const TlsLibrary& library, const void* object);
   void (*describe)(const TlsLibrary& library, const void* object, TlsFacts& facts);

@@ -107,13 +107,7 @@ const Ssl* session(const void* object) { return static_cast<const Ssl*>(object);
 bool OpenSsl::read_client_random(const TlsLibrary& library, const void* object,
                                  std::uint8_t* random) {
   const auto get = openssl(library).SSL_get_client_random;
-  if (get == nullptr || get(session(object), random, kTlsRandomBytes) != kTlsRandomBytes) {
-    return false;
-  }
-  for (std::size_t i = 0; i < kTlsRandomBytes; ++i) {
-    if (random[i] != 0) return true;
-  }
-  return false;
+  return get != nullptr && get(session(object), random, kTlsRandomBytes) == kTlsRandomBytes;
 }
 
 bool OpenSsl::acts_as_client(const TlsLibrary& library, const void* object) {
