@@ -62,7 +62,6 @@ void open_segment(Thread& thread, std::uint32_t segment) {
   header.base_position = thread.slot->stream_position;
   header.reserved.store(0, std::memory_order_relaxed);
   header.sealed.store(0, std::memory_order_relaxed);
-  header.durable.store(0, std::memory_order_relaxed);
   header.published.store(1, std::memory_order_release);
   thread.slot->segment.store(segment, std::memory_order_release);
   thread.cursor.store(std::uint64_t{segment} << 32, std::memory_order_relaxed);

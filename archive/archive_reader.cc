@@ -183,6 +183,23 @@ bool ArchiveReader::each_event_in(std::uint64_t first, std::uint64_t last,
   return more;
 }
 
+void ArchiveReader::read_journal(JournalVisitor& visitor) {
+  journal::Note note;
+  JournalRun run;
+  each_block(BlockKind::kJournal, 1, kMaxBlockNumber, [&](const Block& block) {
+    each_record(block, damage_, [&](const RawRecord& raw) {
+      if (raw.tag == RecordTag::kJournalRun && decode_or_tell(block, raw, run, damage_)) {
+        visitor.on_run(run);
+      } else if (raw.tag == RecordTag::kJournalNote && decode_or_tell(block, raw, note, damage_)) {
+        visitor.on_note(note);
+      }
+      return true;
+    });
+    visitor.on_page_end();
+    return true;
+  });
+}
+
 tl::expected<event::Exchange, Error> ArchiveReader::exchange(event::ExchangeId id) {
   if (auto found = get<event::Exchange>(id.value)) return *found;
   const std::uint64_t count = exchange_count();

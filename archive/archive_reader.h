@@ -30,9 +30,13 @@ class ArchiveReader final : public Reader {
   const Header& header() const override { return header_; }
   const std::optional<Trailer>& trailer() const override { return trailer_; }
   const std::vector<Damage>& damage() const override { return damage_.all(); }
+  void add_damage(const std::vector<Damage>& damage) override {
+    for (const Damage& place : damage) damage_.add(place.offset, place.bytes, place.what);
+  }
   std::uint64_t exchange_count() const override { return index_->count(TableKind::kExchanges); }
   std::uint64_t call_count() const override { return index_->count(TableKind::kCalls); }
 
+  void read_journal(JournalVisitor& visitor) override;
   void each_exchange(const std::function<bool(const event::Exchange&)>& visit) override {
     each(visit);
   }

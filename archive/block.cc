@@ -24,7 +24,7 @@ bool plausible(const BlockHeader& header) {
   const auto kind = static_cast<std::uint8_t>(header.kind);
   if (kind < static_cast<std::uint8_t>(BlockKind::kHeader)) return false;
   // A newer minor version may bring kinds of blocks, which are stepped over.
-  if (kind > static_cast<std::uint8_t>(BlockKind::kEnd) && header.minor <= kMinorVersion) {
+  if (kind > static_cast<std::uint8_t>(BlockKind::kJournal) && header.minor <= kMinorVersion) {
     return false;
   }
   if (header.number > kMaxBlockNumber) return false;
@@ -74,7 +74,7 @@ std::optional<BlockHeader> load_block_header(
   BlockHeader header;
   header.major = load_le<std::uint16_t>(at + 8);
   header.minor = load_le<std::uint16_t>(at + 10);
-  if (header.major != kMajorVersion) return header;
+  if (!is_known_major(header.major)) return header;
   header.kind = static_cast<BlockKind>(at[12]);
   header.codec = static_cast<Codec>(at[13]);
   header.stored_bytes = load_le<std::uint32_t>(at + 16);

@@ -35,8 +35,15 @@
 
 namespace reprise::archive {
 
+// What kind of file it is: a recording, or the journal of one (Header::journal), which readers that
+// know recordings only must refuse. Both kinds have the same minor versions.
 inline constexpr std::uint16_t kMajorVersion = 1;
-inline constexpr std::uint16_t kMinorVersion = 2;
+inline constexpr std::uint16_t kJournalMajorVersion = 2;
+inline constexpr std::uint16_t kMinorVersion = 3;
+
+constexpr bool is_known_major(std::uint16_t major) {
+  return major == kMajorVersion || major == kJournalMajorVersion;
+}
 
 // As PNG's: not text, and a transfer that changes line ends or strips the eighth bit breaks it.
 inline constexpr std::array<std::uint8_t, 8> kMagic = {0x8b, 'R', 'P', 'R', 'S', '\r', '\n', 0x1a};
@@ -53,6 +60,7 @@ enum class BlockKind : std::uint8_t {
   kTable,       // one page of a table of the index (archive/index.h); not compressed
   kTrailer,     // Header (again), Trailer and TableRoots records
   kEnd,         // file offset of the trailer block (8 bytes); the last block
+  kJournal,     // JournalRun and journal::Note records (archive/journal.h)
 };
 
 enum class Codec : std::uint8_t { kStored = 0, kZstd = 1 };

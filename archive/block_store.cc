@@ -32,7 +32,7 @@ std::shared_ptr<const Block> BlockStore::load(const BlockEntry& entry) {
   const std::string name = "block " + std::to_string(entry.number);
   const std::uint64_t bytes = kBlockHeaderBytes + entry.stored_bytes;
   const auto header = read_block_header(file_, entry.offset);
-  if (!header || header->major != kMajorVersion || header->number != entry.number ||
+  if (!header || !is_known_major(header->major) || header->number != entry.number ||
       header->stored_bytes != entry.stored_bytes) {
     damage_.add(entry.offset, bytes, name + " is not where the index has it");
     return nullptr;
@@ -45,7 +45,7 @@ std::shared_ptr<const Block> BlockStore::load(const BlockEntry& entry) {
 std::shared_ptr<const Block> BlockStore::load_at(std::uint64_t offset, std::uint32_t recording) {
   if (auto block = kept(offset)) return block;
   const auto header = read_block_header(file_, offset);
-  if (!header || header->major != kMajorVersion || header->recording != recording) {
+  if (!header || !is_known_major(header->major) || header->recording != recording) {
     damage_.add(offset, kBlockHeaderBytes, "no block of the index is here, where one should be");
     return nullptr;
   }

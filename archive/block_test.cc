@@ -116,9 +116,9 @@ TEST(Block, KindsOfANewerMinorVersionAreBlocks) {
 }
 
 TEST(Block, HeaderOfANewerMajorVersionTellsIt) {
-  const auto header = crafted(8, std::uint16_t{kMajorVersion + 1});
+  const auto header = crafted(8, std::uint16_t{kJournalMajorVersion + 1});
   ASSERT_TRUE(header);
-  EXPECT_EQ(header->major, kMajorVersion + 1);
+  EXPECT_EQ(header->major, kJournalMajorVersion + 1);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "archive/format.h"
+#include "archive/journal.h"
 #include "archive/record.h"
 #include "archive/record_archive.h"
 #include "event/exchange.h"
@@ -22,6 +23,25 @@ namespace reprise::archive {
 // A protocol of the future is an unknown one.
 inline Enumerated<event::Protocol> protocol_field(event::Protocol& protocol) {
   return enumerated(protocol, event::Protocol::kUnknown, event::Protocol::kUdp, true);
+}
+
+// Of a variant: one byte that tells which alternative it is, and that.
+template <typename... Alternatives>
+void alternative(OutputArchive& ar, const std::variant<Alternatives...>& value) {
+  ar << static_cast<std::uint8_t>(value.index());
+  std::visit([&ar](const auto& held) { ar << held; }, value);
+}
+template <typename Variant, std::size_t... kIndex>
+void load_alternative(InputArchive& ar, Variant& value, std::uint64_t tag,
+                      std::index_sequence<kIndex...>) {
+  const bool known = ((tag == kIndex && (ar >> value.template emplace<kIndex>(), true)) || ...);
+  if (!known) throw UnknownKind{tag};
+}
+template <typename... Alternatives>
+void alternative(InputArchive& ar, std::variant<Alternatives...>& value) {
+  std::uint8_t tag = 0;
+  ar >> tag;
+  load_alternative(ar, value, tag, std::index_sequence_for<Alternatives...>());
 }
 
 }  // namespace reprise::archive
@@ -208,21 +228,9 @@ void serialize(Archive& ar, TlsNegotiated& fact, unsigned) {
 
 // --- The event ---------------------------------------------------------------------------------
 
-template <std::size_t... kIndex>
-void load_fact(archive::InputArchive& ar, Fact& fact, std::uint64_t tag,
-               std::index_sequence<kIndex...>) {
-  const bool known = ((tag == kIndex && (ar >> fact.emplace<kIndex>(), true)) || ...);
-  if (!known) throw archive::UnknownKind{tag};
-}
-
-inline void serialize(archive::OutputArchive& ar, Fact& fact, unsigned) {
-  ar << static_cast<std::uint8_t>(fact.index());
-  std::visit([&ar](const auto& alternative) { ar << alternative; }, fact);
-}
-inline void serialize(archive::InputArchive& ar, Fact& fact, unsigned) {
-  std::uint8_t tag = 0;
-  ar >> tag;
-  load_fact(ar, fact, tag, std::make_index_sequence<std::variant_size_v<Fact>>());
+template <typename Archive>
+void serialize(Archive& ar, Fact& fact, unsigned) {
+  archive::alternative(ar, fact);
 }
 
 template <typename Archive>
@@ -265,11 +273,12 @@ void serialize(Archive& ar, Call& call, unsigned) {
 namespace reprise::archive {
 
 template <typename Archive>
-void serialize(Archive& ar, Header& header, unsigned) {
+void serialize(Archive& ar, Header& header, unsigned minor) {
   // Stamps of the header are absolute: its block has base 0.
   fields(ar, header.session, header.reprise_version, header.command, header.working_directory,
          header.host, header.replay, header.replay_of, header.stamps_per_second, header.epoch,
          header.realtime_epoch_ns, header.monotonic_epoch_ns);
+  if (minor >= 3) fields(ar, header.journal);
 }
 template <typename Archive>
 void serialize(Archive& ar, Trailer& trailer, unsigned) {
@@ -288,5 +297,65 @@ template <typename Archive>
 void serialize(Archive& ar, TableRoots& roots, unsigned) {
   fields(ar, roots.blocks, roots.exchanges, roots.calls, roots.connections, roots.contents);
 }
+
+// --- The journal ---------------------------------------------------------------------------------
+
+namespace journal {
+
+template <typename Archive>
+void serialize(Archive& ar, Begun& note, unsigned) {
+  fields(ar, note.environment);
+}
+template <typename Archive>
+void serialize(Archive& ar, Process& note, unsigned) {
+  fields(ar, note.slot, note.pid, note.parent, note.ordinal, note.image, note.path);
+}
+template <typename Archive>
+void serialize(Archive& ar, Thread& note, unsigned) {
+  fields(ar, note.slot, note.ordinal, note.creator, note.tid, note.process);
+}
+template <typename Archive>
+void serialize(Archive& ar, ThreadGone& note, unsigned) {
+  fields(ar, note.slot);
+}
+template <typename Archive>
+void serialize(Archive& ar, ProcessGone& note, unsigned) {
+  fields(ar, note.slot, note.now);
+}
+template <typename Archive>
+void serialize(Archive& ar, Status& note, unsigned) {
+  fields(ar, note.pid, note.exit);
+}
+template <typename Archive>
+void serialize(Archive& ar, Loss& note, unsigned) {
+  fields(ar, note.slot, note.position, note.records, note.bytes, note.reason);
+}
+template <typename Archive>
+void serialize(Archive& ar, Missing& note, unsigned) {
+  fields(ar, note.reason, note.records, note.now);
+}
+template <typename Archive>
+void serialize(Archive& ar, Tick& note, unsigned) {
+  fields(ar, note.now);
+}
+template <typename Archive>
+void serialize(Archive& ar, FileRead& note, unsigned) {
+  fields(ar, note.device, note.inode, note.file_size, note.modified_ns, note.file_offset,
+         note.length, note.content, note.why);
+}
+template <typename Archive>
+void serialize(Archive& ar, StartFile& note, unsigned) {
+  fields(ar, note.file, note.time_zone);
+}
+template <typename Archive>
+void serialize(Archive& ar, Ended& note, unsigned) {
+  fields(ar, note.now);
+}
+template <typename Archive>
+void serialize(Archive& ar, Note& note, unsigned) {
+  alternative(ar, note);
+}
+
+}  // namespace journal
 
 }  // namespace reprise::archive

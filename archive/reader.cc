@@ -48,12 +48,12 @@ tl::expected<std::unique_ptr<Reader>, Error> Reader::open(std::unique_ptr<InputF
     return tl::unexpected(Error{Error::Kind::kNotAnArchive,
                                 path + " is empty: nothing was recorded into it, or not yet"});
   }
-  if (const auto first = read_block_header(*file, 0); first && first->major > kMajorVersion) {
+  if (const auto first = read_block_header(*file, 0); first && !is_known_major(first->major)) {
     const std::string needed = std::to_string(first->major) + "." + std::to_string(first->minor);
     return tl::unexpected(
         Error{Error::Kind::kNewerFormat, path + " is in archive format " + needed +
                                              ", and this version of Reprise reads formats up to " +
-                                             std::to_string(kMajorVersion) +
+                                             std::to_string(kJournalMajorVersion) +
                                              ".x; use a Reprise that reads format " + needed});
   }
   const bool marked = has_magic(*file);

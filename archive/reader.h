@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "archive/format.h"
+#include "archive/journal.h"
 #include "event/exchange.h"
 
 namespace reprise::archive {
@@ -28,9 +29,15 @@ class Reader {
   virtual const Header& header() const = 0;
   virtual const std::optional<Trailer>& trailer() const = 0;  // none: the recording was cut off
   virtual const std::vector<Damage>& damage() const = 0;      // grows as blocks are read
+  // Damage of what this archive was made from, to be listed with its own.
+  virtual void add_damage(const std::vector<Damage>& damage) = 0;
 
   virtual std::uint64_t exchange_count() const = 0;
   virtual std::uint64_t call_count() const = 0;
+
+  // Of a journal (Header::journal), instead of all below but content() and verify(): what it has,
+  // in order. What is damaged is listed and left out.
+  virtual void read_journal(JournalVisitor& visitor) = 0;
 
   // Visitors return false to stop. Streams; memory is that of one block.
   virtual void each_exchange(const std::function<bool(const event::Exchange&)>& visit) = 0;

@@ -234,7 +234,7 @@ TEST(Reader, FragmentOfAnArchiveIsDamaged) {
 
 TEST(Reader, NewerMajorFormatIsRefusedWithItsNumber) {
   auto disk = sample_disk();
-  store_le(disk->bytes.data() + 8, std::uint16_t{kMajorVersion + 1});
+  store_le(disk->bytes.data() + 8, std::uint16_t{kJournalMajorVersion + 1});
   store_le(disk->bytes.data() + 10, std::uint16_t{3});
   store_le(disk->bytes.data() + 64, header_checksum(disk->bytes.data()));
   const auto reader = reader_on(disk);

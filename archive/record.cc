@@ -18,10 +18,8 @@ void encode_record(RecordTag tag, const T& value, std::uint64_t base, ByteBuffer
   OutputArchive archive(payload, base, kMinorVersion);
   archive << value;
   archive.finish();
-  // The length is known only now; four bytes are kept for it, and zstd takes the zeros out again.
-  const std::size_t length = payload.size() - begin - kRecordHeadBytes;
-  store_le(payload.data() + begin, static_cast<std::uint32_t>(length));
   payload.data()[begin + 4] = static_cast<std::uint8_t>(tag);
+  end_record(begin, payload);
 }
 
 std::string unknown_kind(std::uint64_t kind, Coding coding) {
@@ -74,6 +72,24 @@ void encode(const Trailer& value, std::uint64_t base, ByteBuffer& payload) {
 }
 void encode(const TableRoots& value, std::uint64_t base, ByteBuffer& payload) {
   encode_record(RecordTag::kTableRoots, value, base, payload);
+}
+
+void encode(const journal::Note& value, std::uint64_t base, ByteBuffer& payload) {
+  encode_record(RecordTag::kJournalNote, value, base, payload);
+}
+
+void begin_run(std::uint32_t slot, std::uint64_t position, ByteBuffer& payload) {
+  std::uint8_t* const head = payload.reserve(kRecordHeadBytes + kRunHeadBytes);
+  head[4] = static_cast<std::uint8_t>(RecordTag::kJournalRun);
+  store_le(head + kRecordHeadBytes, slot);
+  store_le(head + kRecordHeadBytes + 4, position);
+  payload.commit(kRecordHeadBytes + kRunHeadBytes);
+}
+
+// The length is known only now; four bytes are kept for it, and zstd takes the zeros out again.
+void end_record(std::size_t begin, ByteBuffer& payload) {
+  const std::size_t length = payload.size() - begin - kRecordHeadBytes;
+  store_le(payload.data() + begin, static_cast<std::uint32_t>(length));
 }
 
 RecordCursor::RecordCursor(std::span<const std::uint8_t> payload) : payload_(payload) {
@@ -132,6 +148,18 @@ Decoded decode(const RawRecord& record, Coding coding, Trailer& out) {
 }
 Decoded decode(const RawRecord& record, Coding coding, TableRoots& out) {
   return decode_record(record, coding, out);
+}
+Decoded decode(const RawRecord& record, Coding coding, journal::Note& out) {
+  return decode_record(record, coding, out);
+}
+Decoded decode(const RawRecord& record, Coding, JournalRun& out) {
+  if (record.body.size() < kRunHeadBytes) {
+    return tl::unexpected(std::string("a run of records is shorter than its head"));
+  }
+  out.slot = load_le<std::uint32_t>(record.body.data());
+  out.position = load_le<std::uint64_t>(record.body.data() + 4);
+  out.records = record.body.subspan(kRunHeadBytes);
+  return {};
 }
 
 }  // namespace reprise::archive

@@ -18,6 +18,7 @@
 
 #include "archive/byte_buffer.h"
 #include "archive/format.h"
+#include "archive/journal.h"
 #include "event/exchange.h"
 
 namespace reprise::archive {
@@ -31,6 +32,8 @@ enum class RecordTag : std::uint8_t {
   kContentChunk,
   kTrailer,
   kTableRoots,
+  kJournalRun,
+  kJournalNote,
 };
 
 // A piece of content that is stored once. Pieces of one content follow one another.
@@ -65,6 +68,12 @@ void encode(const event::Call&, std::uint64_t base, ByteBuffer& payload);
 void encode(const ContentChunk&, std::uint64_t base, ByteBuffer& payload);
 void encode(const Trailer&, std::uint64_t base, ByteBuffer& payload);
 void encode(const TableRoots&, std::uint64_t base, ByteBuffer& payload);
+void encode(const journal::Note&, std::uint64_t base, ByteBuffer& payload);
+// A run is encoded piece by piece: slot (4 bytes) and position (8), then the agent's records as the
+// caller appends them, until end_record() fills in the length of the record that began at `begin`.
+inline constexpr std::size_t kRunHeadBytes = 12;
+void begin_run(std::uint32_t slot, std::uint64_t position, ByteBuffer& payload);
+void end_record(std::size_t begin, ByteBuffer& payload);
 
 // One record of a payload, not decoded.
 struct RawRecord {
@@ -110,5 +119,8 @@ using Decoded = tl::expected<void, std::string>;
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, ContentChunk& out);
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, Trailer& out);
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, TableRoots& out);
+[[nodiscard]] Decoded decode(const RawRecord&, Coding, journal::Note& out);
+// `out` refers to the payload.
+[[nodiscard]] Decoded decode(const RawRecord&, Coding, JournalRun& out);
 
 }  // namespace reprise::archive

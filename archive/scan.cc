@@ -57,7 +57,7 @@ std::optional<BlockHeader> Scan::header_at(std::uint64_t offset) const {
 }
 
 std::optional<BlockHeader> Scan::ours(const std::optional<BlockHeader>& header) const {
-  if (!header || header->major != kMajorVersion) return std::nullopt;
+  if (!header || !is_known_major(header->major)) return std::nullopt;
   if (last_ && header->recording != last_->header.recording) return std::nullopt;
   return header;
 }

@@ -208,7 +208,7 @@ std::optional<Ending> find_ending(BlockStore& store) {
   const std::uint64_t size = store.file().size();
   if (size < kEndBlockBytes) return std::nullopt;
   const auto header = read_block_header(store.file(), size - kEndBlockBytes);
-  if (!header || header->major != kMajorVersion || header->kind != BlockKind::kEnd) {
+  if (!header || !is_known_major(header->major) || header->kind != BlockKind::kEnd) {
     return std::nullopt;
   }
   const auto end = store.load_at(size - kEndBlockBytes, header->recording);

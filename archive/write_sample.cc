@@ -23,7 +23,7 @@ bool make_newer(const std::string& path) {
   const auto file = OutputFile::open(path, OutputFile::Mode::kResume);
   std::uint8_t header[kBlockHeaderBytes];
   if (!file || (*file)->read_at(0, header) != sizeof(header)) return false;
-  store_le(header + 8, static_cast<std::uint16_t>(kMajorVersion + 1));
+  store_le(header + 8, static_cast<std::uint16_t>(kJournalMajorVersion + 1));
   store_le(header + 10, std::uint16_t{0});
   store_le(header + 64, header_checksum(header));
   return (*file)->write_at(0, header) == 0;

@@ -14,6 +14,7 @@
 #include "archive/file.h"
 #include "archive/index.h"
 #include "archive/index_source.h"
+#include "archive/journal_page.h"
 #include "archive/section.h"
 
 namespace reprise::archive {
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMaxBlockBytes = 4u << 20;
 constexpr std::size_t kContentPieceBytes = 256 * 1024;
+static_assert(kMaxJournalPageBytes <= kMaxPayloadBytes);
 
 // The order in which open blocks are sealed: what is referred to goes before what refers to it.
 enum SectionIndex : std::size_t { kContents, kEvents, kDerived, kSections };
@@ -44,6 +46,7 @@ class ArchiveWriter final : public Writer {
   void append(const event::Connection& connection) override;
   void append(const event::Exchange& exchange) override;
   void append(const event::Call& call) override;
+  bool append(JournalPage& page) override;
   std::uint64_t store(const event::Bytes& content) override;
   tl::expected<void, Error> flush() override;
   tl::expected<void, Error> finish(const Trailer& trailer) override;
@@ -62,7 +65,7 @@ class ArchiveWriter final : public Writer {
   void seal(SectionIndex which);
   void drop(Section& section);
   void tell_of_drops();
-  bool push(BlockHeader header, const ByteBuffer& payload, Codec codec);
+  bool push(BlockHeader header, std::span<const std::uint8_t> payload, Codec codec);
   bool push_footer(const Trailer& trailer);
   template <typename Entries>
   bool push_table(TableKind kind, const Entries& entries, TableRoot& root);
@@ -97,7 +100,7 @@ tl::expected<void, Error> ArchiveWriter::begin() {
   header.kind = BlockKind::kHeader;
   header.records = 1;
   // Without room for the first block there is no archive: better to say so before recording.
-  if (!push(header, section.payload(), Codec::kStored)) {
+  if (!push(header, section.payload().view(), Codec::kStored)) {
     return tl::unexpected(file_error("cannot write", queue_.file().path(), ENOSPC));
   }
   return queue_.drain();
@@ -153,6 +156,15 @@ void ArchiveWriter::append(const event::Exchange& exchange) {
 
 void ArchiveWriter::append(const event::Call& call) { append_derived(call, call.first_byte_out); }
 
+bool ArchiveWriter::append(JournalPage& page) {
+  seal(kContents);
+  BlockHeader header;
+  header.kind = BlockKind::kJournal;
+  header.records = page.entries();
+  header.first_stamp = header.last_stamp = last_stamp_;
+  return push(header, page.payload(), Codec::kZstd);
+}
+
 std::uint64_t ArchiveWriter::store(const event::Bytes& content) {
   const Hash128 hash = content_hash(content);
   StoredContent& known = contents_[hash];
@@ -187,7 +199,7 @@ void ArchiveWriter::seal(SectionIndex which) {
   header.first_stamp = notes.first_stamp() != 0 ? notes.first_stamp() : last_stamp_;
   header.last_stamp = std::max(notes.last_stamp(), header.first_stamp);
   const std::uint64_t number = next_number_;
-  if (push(header, section.payload(), Codec::kZstd)) {
+  if (push(header, section.payload().view(), Codec::kZstd)) {
     last_stamp_ = std::max(last_stamp_, header.last_stamp);
     index_.add(notes, static_cast<BlockNumber>(number));
   } else {
@@ -196,11 +208,12 @@ void ArchiveWriter::seal(SectionIndex which) {
   section.clear();
 }
 
-bool ArchiveWriter::push(BlockHeader header, const ByteBuffer& payload, Codec codec) {
+bool ArchiveWriter::push(BlockHeader header, std::span<const std::uint8_t> payload, Codec codec) {
   if (next_number_ > kMaxBlockNumber) return false;
+  header.major = header_.journal ? kJournalMajorVersion : kMajorVersion;
   header.recording = recording_;
   header.number = next_number_;
-  const BlockHeader sealed = sealer_.seal(header, payload.view(), codec, sealed_);
+  const BlockHeader sealed = sealer_.seal(header, payload, codec, sealed_);
   const std::uint64_t offset = queue_.next_offset();
   if (!queue_.push(sealed_.view())) return false;
   if (header.kind != BlockKind::kTable) {
@@ -223,6 +236,10 @@ void ArchiveWriter::drop(Section& section) {
 
 // Room has been made: tells of what was dropped, and takes back what was said of exchanges since.
 void ArchiveWriter::tell_of_drops() {
+  if (header_.journal) {  // whoever follows a reference to a lost content notices
+    untold_ = {};
+    return;
+  }
   event::Event gap;
   gap.enter = gap.exit = event::Stamp{last_stamp_};
   gap.context = event::Context::unattributed();
@@ -276,8 +293,10 @@ bool ArchiveWriter::push_footer(const Trailer& trailer) {
   last.exchanges = index_.exchanges.located();
   last.calls = index_.calls.located();
   last.connections = index_.connections.located();
-  last.gaps = gaps_;
-  last.dropped = lost_records_;
+  if (!header_.journal) {
+    last.gaps = gaps_;
+    last.dropped = lost_records_;
+  }
   TableRoots roots;
   // The first table lists the blocks before it, so it is taken before anything is added.
   const std::vector<BlockEntry> blocks = std::move(index_.blocks);
@@ -296,13 +315,13 @@ bool ArchiveWriter::push_footer(const Trailer& trailer) {
   header.records = section.records();
   header.first_stamp = header.last_stamp = last_stamp_;
   const std::uint64_t offset = queue_.next_offset();
-  if (!whole || !push(header, section.payload(), Codec::kZstd)) return false;
+  if (!whole || !push(header, section.payload().view(), Codec::kZstd)) return false;
   ByteBuffer end;
   store_le(end.reserve(8), offset);
   end.commit(8);
   header.kind = BlockKind::kEnd;
   header.records = 0;
-  return push(header, end, Codec::kStored);
+  return push(header, end.view(), Codec::kStored);
 }
 
 bool has_record(const BlockEntry&) { return true; }
@@ -318,7 +337,7 @@ bool ArchiveWriter::push_table(TableKind kind, const Entries& entries, TableRoot
     header.kind = BlockKind::kTable;
     header.first_stamp = header.last_stamp = last_stamp_;
     in_page = 0;
-    return push(header, page, Codec::kStored);
+    return push(header, page.view(), Codec::kStored);
   };
   for (const auto& entry : entries) {
     if (!has_record(entry)) continue;

@@ -25,6 +25,9 @@ struct WriterOptions {
   std::uint64_t backlog_bytes = 64 * 1024 * 1024;  // kept in memory when the file cannot grow
 };
 
+inline constexpr std::size_t kMaxJournalPageBytes = 16u << 20;
+
+class JournalPage;
 class OutputFile;
 
 class Writer {
@@ -46,13 +49,17 @@ class Writer {
       const event::Connection& connection) = 0;              // again when more is known; last wins
   virtual void append(const event::Exchange& exchange) = 0;  // likewise
   virtual void append(const event::Call& call) = 0;          // likewise
+  // Of a journal (Header::journal), in place of the above: the page becomes a block of its own,
+  // behind all contents stored so far. False, and nothing was taken, when the file cannot grow and
+  // the backlog is full. At most kMaxJournalPageBytes.
+  [[nodiscard]] virtual bool append(JournalPage& page) = 0;
   // Stores bytes once by content; the returned number is FileRangeSent::content.
   virtual std::uint64_t store(const event::Bytes& content) = 0;
 
   [[nodiscard]] virtual tl::expected<void, Error> flush() = 0;
   // Writes the index and the trailer and closes the file. Call last; again after a full disk. The
   // counts of `trailer` are filled in from what was written; the caller gives `unattributed`,
-  // `exit`, `exited` and `recovered`.
+  // `exit`, `exited` and `recovered`, and of a journal `gaps` and `dropped`.
   [[nodiscard]] virtual tl::expected<void, Error> finish(const Trailer& trailer) = 0;
 
   virtual std::uint64_t bytes_written() const = 0;

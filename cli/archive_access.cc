@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/text.h"
+#include "recorder/derived_archive.h"
 
 namespace reprise::cli {
 
@@ -12,7 +13,13 @@ ExitCode exit_code_of(const archive::Error& error) {
 
 tl::expected<std::unique_ptr<archive::Reader>, ExitCode> open_archive(const std::string& path,
                                                                       Terminal& terminal) {
-  auto reader = archive::Reader::open(path);
+  const auto tell = [&](std::uint64_t bytes) {
+    constexpr std::uint64_t kSoonDone = 8u << 20;
+    if (bytes < kSoonDone) return;
+    terminal.err() << "reprise: working out what happened in " << printable(path) << ", "
+                   << size_text(bytes) << " as it was taken down; once\n";
+  };
+  auto reader = recorder::open_archive(path, tell);
   if (reader) return std::move(*reader);
   terminal.error(reader.error().message);
   return tl::unexpected(exit_code_of(reader.error()));

@@ -155,15 +155,16 @@ ExitCode RecordCommand::run(Terminal& terminal) {
 
 void RecordCommand::print_summary(const recorder::SessionSummary& summary,
                                   const std::string& archive, Terminal& terminal) const {
-  std::string line =
-      count_text(summary.exchanges, "exchange") + ", " + count_text(summary.calls, "call");
-  line += fmt::format(", {}", count_text(summary.gaps, "gap"));
-  if (summary.dropped != 0)
-    line += fmt::format(" ({} lost)", count_text(summary.dropped, "record"));
-  line += fmt::format(", {} in {}", size_text(summary.archive_bytes), printable(archive));
+  const recorder::JournalCounts& counts = summary.counts;
+  std::string line = count_text(counts.accepted, "connection") + " from clients, " +
+                     count_text(counts.opened, "connection") + " to others, " +
+                     size_text(counts.received) + " received, " + size_text(counts.sent) +
+                     " sent, " + count_text(counts.gaps, "gap");
+  if (counts.dropped != 0) line += fmt::format(" ({} lost)", count_text(counts.dropped, "record"));
+  line += fmt::format("; {} in {}", size_text(summary.archive_bytes), printable(archive));
   terminal.err() << "reprise: recorded " << line << "\n";
-  if (summary.unread_tls != 0) {
-    terminal.error(count_text(summary.unread_tls, "connection") +
+  if (counts.unread_tls != 0) {
+    terminal.error(count_text(counts.unread_tls, "connection") +
                    " spoke TLS through a library that cannot be read, such as one linked into the "
                    "program: recorded as opaque bytes (docs/tls.md)");
   }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/archive_access.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
@@ -98,24 +99,30 @@ ExitCode RecoverCommand::recover(Terminal& terminal) const {
     terminal.error(result.error().message);
     return ExitCode::kUsage;
   }
-  const recorder::SessionSummary& summary = result->summary;
+  auto reader = open_archive(result->archive, terminal);
+  if (!reader) return reader.error();
+  const archive::Trailer whole = (*reader)->trailer().value_or(archive::Trailer{});
   if (json_) {
     terminal.out() << Json{{"archive", result->archive},
                            {"was_finished", result->was_finished},
                            {"service_lives", result->service_lives},
-                           {"exchanges", summary.exchanges},
-                           {"calls", summary.calls},
-                           {"gaps", summary.gaps},
-                           {"dropped", summary.dropped}}
+                           {"was_replay", result->was_replay},
+                           {"exchanges", (*reader)->exchange_count()},
+                           {"calls", (*reader)->call_count()},
+                           {"gaps", whole.gaps},
+                           {"dropped", whole.dropped}}
                           .dump(-1, ' ', false, Json::error_handler_t::replace)
                    << "\n";
   } else if (result->was_finished) {
     terminal.err() << "reprise: " << printable(result->archive) << " was finished already\n";
+  } else if (result->was_replay) {
+    terminal.err() << "reprise: this was a replay; " << printable(result->archive)
+                   << " stays as it was cut off, and the replay can be made anew\n";
   } else {
     terminal.err() << fmt::format("reprise: recovered {}, {}, {} in {}\n",
-                                  count_text(summary.exchanges, "exchange"),
-                                  count_text(summary.calls, "call"),
-                                  count_text(summary.gaps, "gap"), printable(result->archive));
+                                  count_text((*reader)->exchange_count(), "exchange"),
+                                  count_text((*reader)->call_count(), "call"),
+                                  count_text(whole.gaps, "gap"), printable(result->archive));
     if (result->service_lives) {
       terminal.err() << "note: the service still runs; it is not recorded any more\n";
     }

@@ -14,6 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+bool is_whole(const archive::Reader& file) { return file.trailer() && file.damage().empty(); }
+
 class VerifyCommand final : public Command {
  public:
   Manual manual() const override;
@@ -21,8 +23,10 @@ class VerifyCommand final : public Command {
   ExitCode run(Terminal& terminal) override;
 
  private:
-  void print(const archive::Reader& reader, Terminal& terminal) const;
-  void print_json(const archive::Reader& reader, Terminal& terminal) const;
+  // `file`: what was verified. `events`: what can be read in it, which differs for a journal.
+  void print(const archive::Reader& file, const archive::Reader& events, Terminal& terminal) const;
+  void print_json(const archive::Reader& file, const archive::Reader& events,
+                  Terminal& terminal) const;
 
   std::string archive_;
   bool json_ = false;
@@ -51,52 +55,58 @@ void VerifyCommand::declare(Arguments& arguments) {
 }
 
 ExitCode VerifyCommand::run(Terminal& terminal) {
-  auto reader = open_archive(archive_, terminal);
-  if (!reader) return reader.error();
-  (*reader)->verify();
-  if (json_) {
-    print_json(**reader, terminal);
-  } else {
-    print(**reader, terminal);
+  auto file = archive::Reader::open(archive_);
+  if (!file) {
+    terminal.error(file.error().message);
+    return exit_code_of(file.error());
   }
-  const bool whole = (*reader)->trailer() && (*reader)->damage().empty();
+  (*file)->verify();
+  auto events = open_archive(archive_, terminal);
+  if (!events) return events.error();
+  if (json_) {
+    print_json(**file, **events, terminal);
+  } else {
+    print(**file, **events, terminal);
+  }
+  const bool whole = is_whole(**file);
   if (!json_) {
     const std::string path = shell_word(archive_);
-    terminal.next((*reader)->trailer()
-                      ? "reprise ls " + path
-                      : "reprise recover " + printable((*reader)->header().session));
+    terminal.next((*file)->trailer() ? "reprise ls " + path
+                                     : "reprise recover " + printable((*file)->header().session));
   }
   return whole ? ExitCode::kHeld : ExitCode::kDamaged;
 }
 
-void VerifyCommand::print(const archive::Reader& reader, Terminal& terminal) const {
+void VerifyCommand::print(const archive::Reader& file, const archive::Reader& events,
+                          Terminal& terminal) const {
   std::ostream& out = terminal.out();
-  for (const archive::Damage& damage : reader.damage()) {
+  for (const archive::Damage& damage : file.damage()) {
     out << terminal.paint(Style::kBad,
                           fmt::format("at {:>12}  {:>10}", damage.offset, size_text(damage.bytes)))
         << "  " << printable(damage.what) << "\n";
   }
-  if (!reader.trailer()) {
+  if (!file.trailer()) {
     out << terminal.paint(Style::kWarning, "no end") << ": the recorder was killed or is still "
         << "running; everything up to here is readable\n";
   }
-  if (reader.damage().empty() && reader.trailer()) {
+  if (is_whole(file)) {
     out << terminal.paint(Style::kGood, "whole") << ": ";
   } else {
     out << "readable: ";
   }
-  out << count_text(reader.exchange_count(), "exchange") << ", "
-      << count_text(reader.call_count(), "external call") << "\n";
+  out << count_text(events.exchange_count(), "exchange") << ", "
+      << count_text(events.call_count(), "external call") << "\n";
 }
 
-void VerifyCommand::print_json(const archive::Reader& reader, Terminal& terminal) const {
+void VerifyCommand::print_json(const archive::Reader& file, const archive::Reader& events,
+                               Terminal& terminal) const {
   Json json;
-  json["whole"] = reader.trailer().has_value() && reader.damage().empty();
-  json["finished"] = reader.trailer().has_value();
-  json["exchanges"] = reader.exchange_count();
-  json["calls"] = reader.call_count();
+  json["whole"] = is_whole(file);
+  json["finished"] = file.trailer().has_value();
+  json["exchanges"] = events.exchange_count();
+  json["calls"] = events.call_count();
   json["damage"] = Json::array();
-  for (const archive::Damage& damage : reader.damage()) {
+  for (const archive::Damage& damage : file.damage()) {
     json["damage"].push_back(
         {{"offset", damage.offset}, {"bytes", damage.bytes}, {"what", damage.what}});
   }

@@ -45,38 +45,21 @@ bool is_wake(const RecordView& record) {
 
 Collector::Collector(Sink& sink, CollectorSetting setting)
     : setting_(std::move(setting)),
-      gate_(sink),
-      outlet_(gate_),
-      traffic_(gate_, outlet_, participants_, setting_.sockets, setting_.recorded_ordinals),
+      outlet_(sink),
+      traffic_(sink, outlet_, participants_, *setting_.surroundings, setting_.recorded_ordinals),
       reader_(traffic_.connections(), participants_) {}
 
-void Collector::settled() {
-  traffic_.arena_changed();
-  if (setting_.sockets != nullptr) setting_.sockets->clear();
-}
+void Collector::settled() { traffic_.arena_changed(); }
 
 event::Stamp Collector::now() const {
-  return std::max(outlet_.latest(), event::Stamp{setting_.now ? setting_.now() : 0});
+  return std::max(outlet_.latest(), setting_.surroundings->now());
 }
 
 // --- Threads -------------------------------------------------------------------------------------
 
 std::uint64_t Collector::on_thread(const ThreadIdentity& identity) {
-  const bool numbered = identity.slot < setting_.thread_numbers.size();
-  event::ThreadId known;
-  if (numbered) known = {setting_.thread_numbers[identity.slot]};
-  const ThreadState& thread = participants_.begin_thread(identity, known);
-  if (numbered) setting_.thread_numbers[identity.slot] = thread.id.value;
-  return thread.any_event ? thread.last_position + 1 : 0;
-}
-
-std::uint64_t Collector::kept_from(std::uint32_t slot) const {
-  const ThreadState* thread = participants_.thread_at(slot);
-  std::uint64_t first = ~std::uint64_t{0};
-  if (thread == nullptr) return first;
-  if (!thread->held.empty()) first = thread->held.front().position;
-  if (!thread->ranges.empty()) first = std::min(first, thread->ranges.front().position);
-  return first;
+  participants_.begin_thread(identity);
+  return 0;
 }
 
 void Collector::on_thread_gone(std::uint32_t slot) {
@@ -85,10 +68,6 @@ void Collector::on_thread_gone(std::uint32_t slot) {
   flush_held(*thread, traffic_.attribution().of_work(*thread));
   traffic_.thread_gone(*thread);
   participants_.end_thread(slot);
-}
-
-void Collector::on_slot_free(std::uint32_t slot) {
-  if (slot < setting_.thread_numbers.size()) setting_.thread_numbers[slot] = 0;
 }
 
 Context Collector::context_of(std::uint32_t slot) {
@@ -117,7 +96,7 @@ void Collector::on_record(std::uint32_t slot, std::uint64_t position, const Reco
   ThreadState* thread = participants_.thread_at(slot);
   if (thread == nullptr) return;
   if (may_wait(*thread, record.type())) {
-    thread->held.push_back({record, position});
+    thread->held.add(record, position);
     if (thread->held.size() < kMostHeld) return;
     flush_held(*thread, traffic_.attribution().of_work(*thread));
     thread->undecided = false;
@@ -128,15 +107,15 @@ void Collector::on_record(std::uint32_t slot, std::uint64_t position, const Reco
 
 void Collector::flush_held(ThreadState& thread, Context context) {
   // The events of held records change nothing, so nothing is held meanwhile.
-  for (const HeldRecord& held : thread.held) {
+  thread.held.each([&](const RecordView& record, std::uint64_t position) {
     bool damaged = false;
-    event::Event* event = reader_.read(held.record, damaged);
-    if (event == nullptr) continue;
+    event::Event* event = reader_.read(record, damaged);
+    if (event == nullptr) return;
     event->context = context;
     if (!std::holds_alternative<event::LogWritten>(event->fact))
       traffic_.book().count_draw(context);
-    outlet_.emit(thread, held.position, *event);
-  }
+    outlet_.emit(thread, position, *event);
+  });
   thread.held.clear();
 }
 
@@ -180,7 +159,6 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, event::Event
   event.context = apply(thread, position, event, bytes);
   if (reported) flush_held(thread, event.context);
   note_decision(thread, event.fact);
-  if (!early_draws_.empty()) count_early_draws();
   if (!deferred) outlet_.emit(thread, position, event);
 }
 
@@ -217,7 +195,7 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
     Context operator()(event::Listened& f) { return traffic.listened(thread, f); }
     Context operator()(event::Accepted& f) {
       const Context context = traffic.accepted(thread, event, f);
-      if (f.connection) self.start_files_.end();
+      if (f.connection) self.setting_.surroundings->start_is_over();
       thread.undecided = true;
       thread.reported_all = false;
       thread.reported.assign(1, f.connection);
@@ -256,14 +234,14 @@ Context Collector::apply(ThreadState& thread, std::uint64_t position, event::Eve
 
 void Collector::opened(ThreadState& thread, std::uint64_t position, event::Event& event) {
   auto& file = std::get<event::FileOpened>(event.fact);
-  if (!start_files_.take(file, thread.identity.process.pid)) return;
+  if (!setting_.surroundings->take_start_file(file, thread.identity.process.pid)) return;
   flush_held(thread, traffic_.attribution().of_work(thread));
   outlet_.emit(thread, position, event);
 }
 
 void Collector::tell_time_zone(const ProcessState& process) {
   if (process.id.value != 1) return;
-  if (auto zone = start_files_.time_zone(setting_.environment)) {
+  if (auto zone = setting_.surroundings->time_zone()) {
     outlet_.emit_own(process.id, now(), *std::move(zone));
   }
 }
@@ -308,8 +286,8 @@ Context Collector::lost(ThreadState& thread, const event::Gap& fact) {
 // Before the record is read: the child may not have written anything yet.
 void Collector::register_child(ThreadState& thread, const RecordView& record) {
   abi::Fork body;
-  if (!record.read(body) || body.child == abi::kNone || !setting_.identify) return;
-  const ProcessIdentity identity = setting_.identify(body.child);
+  if (!record.read(body) || body.child == abi::kNone) return;
+  const ProcessIdentity identity = setting_.surroundings->identify(body.child);
   if (identity.slot == abi::kNone) return;
   ProcessState& child = participants_.process(identity);
   traffic_.inherit(*thread.process, child);
@@ -324,15 +302,12 @@ Context Collector::started(ThreadState& thread, event::ProcessStarted& fact) {
   ProcessState& process = *thread.process;
   process.started = true;
   if (fact.image > 0) traffic_.let_go_shared(process);
-  if (process.identity.slot == abi::kNone) {  // read back from an archive
-    process.identity.path = fact.path;
-    process.identity.pid = fact.pid;
-    return {};
-  }
   fact.path = process.identity.path;
   const ProcessState* parent = participants_.process_at(process.identity.parent);
   fact.parent = parent == nullptr ? event::ProcessId{} : parent->id;
-  if (process.id.value == 1 && fact.image == 0) fact.environment = setting_.environment;
+  if (process.id.value == 1 && fact.image == 0) {
+    fact.environment = setting_.surroundings->environment();
+  }
   return {};
 }
 
@@ -443,10 +418,6 @@ void Collector::finish() {
   participants_.each_thread([this](ThreadState& thread) {
     flush_held(thread, traffic_.attribution().of_work(thread));
     traffic_.thread_gone(thread);
-  });
-  // Of a process whose end a recovery found in the archive: the system closed what it had open.
-  participants_.each_process([this](const ProcessState& process) {
-    if (process.exit_told) traffic_.process_gone(process, now());
   });
   traffic_.finish(now());
 }

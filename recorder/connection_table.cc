@@ -18,7 +18,7 @@ ConnectionState* ConnectionTable::find(event::ConnectionId id) {
   return latest_ = places_[place].get();
 }
 
-ConnectionState& ConnectionTable::place_new(event::ConnectionId id, abi::Cookie cookie) {
+ConnectionState& ConnectionTable::open(abi::Cookie cookie) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(places_.size()));
     places_.push_back(nullptr);
@@ -28,29 +28,11 @@ ConnectionState& ConnectionTable::place_new(event::ConnectionId id, abi::Cookie 
   places_[place] = std::make_unique<ConnectionState>();
   ConnectionState& state = *places_[place];
   state.place = place;
-  state.info.id = id;
+  state.info.id = {++last_id_};
   state.info.socket = cookie;
-  by_id_.insert(id.value, place);
+  by_id_.insert(state.info.id.value, place);
   if (cookie != 0) by_cookie_.insert(cookie, place);
   return state;
-}
-
-ConnectionState& ConnectionTable::open(abi::Cookie cookie) {
-  const event::ConnectionId id{++last_id_};
-  if (journal_ != nullptr) journal_->add(cookie, id);
-  return place_new(id, cookie);
-}
-
-ConnectionState& ConnectionTable::reopen(const event::Connection& info) {
-  reserve_numbers(info.id.value);
-  ConnectionState& state = place_new(info.id, info.socket);
-  state.info = info;
-  return state;
-}
-
-void ConnectionTable::name(ConnectionState& state, abi::Cookie cookie) {
-  state.info.socket = cookie;
-  by_cookie_.insert(cookie, state.place);
 }
 
 void ConnectionTable::close(ConnectionState& state) {

@@ -21,7 +21,6 @@
 #include "recorder/byte_stream.h"
 #include "recorder/conversation.h"
 #include "recorder/flat_index.h"
-#include "recorder/socket_journal.h"
 
 namespace reprise::recorder {
 
@@ -36,7 +35,6 @@ struct ConnectionState {
   Acceptance acceptance;                   // of `out`
   bool ended = false;                      // end of stream was read
   bool reset = false;
-  bool unread_tls = false;  // ciphertext was recorded of it: no library told what it means
   std::unique_ptr<Conversation> conversation;  // none: nothing to decode
   InboundConversation* inbound = nullptr;      // == conversation, on an accepted connection
   OutboundConversation* outbound = nullptr;    // == conversation, on an opened one
@@ -69,17 +67,11 @@ struct ConnectionState {
 
 class ConnectionTable {
  public:
-  // `journal` is told which sockets got which numbers; none in a recovery.
-  explicit ConnectionTable(SocketJournal* journal) : journal_(journal) {}
-
   // nullptr when there is none.
   ConnectionState* find(abi::Cookie cookie);
   ConnectionState* find(event::ConnectionId id);
-  // With the next number, or with the one it had before a recovery.
+  // With the next number; by that alone when the cookie is 0.
   ConnectionState& open(abi::Cookie cookie);
-  ConnectionState& reopen(const event::Connection& info);
-  // Its cookie, of one that was opened without.
-  void name(ConnectionState& state, abi::Cookie cookie);
   // The reference is void afterwards.
   void close(ConnectionState& state);
 
@@ -94,14 +86,10 @@ class ConnectionTable {
   void each(const std::function<void(ConnectionState&)>& visit);
   std::size_t size() const { return by_id_.size(); }
   std::uint64_t opened() const { return last_id_; }
-  // Numbers up to this one are taken.
-  void reserve_numbers(std::uint64_t last) { last_id_ = std::max(last_id_, last); }
 
  private:
-  ConnectionState& place_new(event::ConnectionId id, abi::Cookie cookie);
   static std::string pair_key(const event::Address& first, const event::Address& second);
 
-  SocketJournal* journal_;
   std::vector<std::unique_ptr<ConnectionState>> places_;
   std::vector<std::uint32_t> free_;
   FlatIndex by_cookie_, by_id_;

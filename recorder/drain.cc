@@ -205,21 +205,11 @@ void Drain::settle() {
 void Drain::settle_thread(Slot& slot) {
   if (mode_ != Mode::kRecord) return;
   slot.touched = false;
-  const std::uint64_t durable =
-      std::min(slot.stream.next_position(), consumer_.kept_from(slot.identity.slot));
   std::size_t passed = 0;
   for (const ThreadStream::Segment& segment : slot.stream.segments()) {
-    if (durable < segment.base) break;
-    const std::uint64_t written = std::min<std::uint64_t>(durable - segment.base, segment.read);
-    if (segment.finished() && written == segment.read) {
-      give_back(segment, slot.stream.closed());
-      ++passed;
-      continue;
-    }
-    arena_.segment(segment.index)
-        .durable.store(static_cast<std::uint32_t>(written), std::memory_order_release);
-    slot.touched = true;  // what is kept now may be let go by the next settle()
-    break;
+    if (!segment.finished()) break;
+    give_back(segment, slot.stream.closed());
+    ++passed;
   }
   slot.stream.remove_first(passed);
 }
@@ -234,7 +224,6 @@ void Drain::give_back(const ThreadStream::Segment& segment, bool whole) {
   header.base_position = 0;
   header.reserved.store(0, std::memory_order_relaxed);
   header.sealed.store(0, std::memory_order_relaxed);
-  header.durable.store(0, std::memory_order_relaxed);
   header.published.store(0, std::memory_order_relaxed);
   adopted_[segment.index] = false;
   arena_.header().free_map[segment.index / 64].fetch_or(std::uint64_t{1} << (segment.index % 64),
@@ -247,7 +236,6 @@ void Drain::give_back(const ThreadStream::Segment& segment, bool whole) {
 void Drain::free_thread(std::uint32_t index) {
   slots_[index] = Slot{};
   if (mode_ != Mode::kRecord) return;
-  consumer_.on_slot_free(index);
   abi::ThreadSlot& entry = arena_.thread(index);
   entry.process = abi::kNone;
   entry.segment.store(abi::kNone, std::memory_order_relaxed);

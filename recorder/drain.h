@@ -7,8 +7,7 @@
 // for a time to pass. Later records stay for the next pass.
 //
 // Giving back. Records stay in the arena until settle() says that everything handed on so far is in
-// the archive file. Until then a killed recorder loses nothing: `durable` of each segment tells a
-// recovery where to go on.
+// the archive file. Until then a killed recorder loses nothing: a recovery reads them again.
 //
 // Losses that the agent counted (a full arena), torn records of threads that died and damage are
 // reported to the consumer, each once.
@@ -42,19 +41,14 @@ class RecordConsumer {
   // A thread appeared. Returns the position from which its records are wanted: 0, or what lies
   // behind the records that an earlier recorder already wrote.
   virtual std::uint64_t on_thread(const ThreadIdentity& thread) = 0;
-  // The view is valid during the call, and until settle() as long as kept_from() holds it.
+  // The view is valid until settle().
   virtual void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) = 0;
   // `slot` is abi::kNone for losses no thread could count.
   virtual void on_loss(std::uint32_t slot, const StreamLoss& loss) = 0;
   // Nothing more will come from it.
   virtual void on_thread_gone(std::uint32_t slot) = 0;
-  // Its slot is about to be given to others.
-  virtual void on_slot_free(std::uint32_t slot) = 0;
   // A process is gone and all its records were handed on.
   virtual void on_process_gone(std::uint32_t slot) = 0;
-  // Records of this thread from that position on are still referred to, or must be read again
-  // should this recorder die; ~0 when there are none.
-  virtual std::uint64_t kept_from(std::uint32_t slot) const = 0;
 };
 
 class Drain {

@@ -23,9 +23,8 @@ struct Notes final : RecordConsumer {
   };
   std::vector<Record> records;
   std::vector<std::pair<std::uint32_t, StreamLoss>> losses;
-  std::vector<std::uint32_t> gone_threads, freed_slots, gone_processes;
+  std::vector<std::uint32_t> gone_threads, gone_processes;
   std::uint64_t wanted = 0;
-  std::uint64_t kept = ~std::uint64_t{0};
 
   std::uint64_t on_thread(const ThreadIdentity&) override { return wanted; }
   void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override {
@@ -38,9 +37,7 @@ struct Notes final : RecordConsumer {
     losses.emplace_back(slot, loss);
   }
   void on_thread_gone(std::uint32_t slot) override { gone_threads.push_back(slot); }
-  void on_slot_free(std::uint32_t slot) override { freed_slots.push_back(slot); }
   void on_process_gone(std::uint32_t slot) override { gone_processes.push_back(slot); }
-  std::uint64_t kept_from(std::uint32_t) const override { return kept; }
 
   std::vector<std::int64_t> clocks() const {
     std::vector<std::int64_t> values;
@@ -140,25 +137,6 @@ TEST_F(DrainTest, SegmentsGoBackOnlyWhenWhatWasReadIsSafe) {
   EXPECT_TRUE(std::all_of(bytes, bytes + service_.arena().geometry().segment_bytes,
                           [](std::byte byte) { return byte == std::byte{0}; }))
       << "a size that is not zero would be read as a record";
-  EXPECT_EQ(service_.arena().segment(thread.segment()).durable.load(),
-            sizeof(abi::RecordHeader) + sizeof(abi::Clock));
-}
-
-TEST_F(DrainTest, WhatTheConsumerStillRefersToIsNotGivenBack) {
-  SyntheticThread& thread = service_.add_thread(process_);
-  const std::uint32_t segment = thread.segment();
-  const std::uint64_t held = thread.position();
-  thread.clock(1);
-  thread.seal();
-  thread.clock(2);
-  notes_.kept = held;
-  drain_.pass();
-  drain_.settle();
-  EXPECT_EQ(service_.arena().segment(segment).durable.load(), held);
-  EXPECT_EQ(service_.arena().segment(segment).published.load(), 1u);
-  notes_.kept = ~std::uint64_t{0};
-  drain_.settle();
-  EXPECT_EQ(service_.arena().segment(segment).published.load(), 0u);
 }
 
 TEST_F(DrainTest, AnEndedThreadGivesItsSlotAndSegmentsBack) {
@@ -172,7 +150,6 @@ TEST_F(DrainTest, AnEndedThreadGivesItsSlotAndSegmentsBack) {
   drain_.settle();
   EXPECT_EQ(free_segments(), before);
   EXPECT_EQ(service_.arena().thread(thread.slot()).claim.load(), abi::ThreadClaim::kFree);
-  EXPECT_EQ(notes_.freed_slots, (std::vector<std::uint32_t>{thread.slot()}));
   // The next thread of that slot begins anew.
   SyntheticThread& next = service_.add_thread(process_, 1, 0);
   ASSERT_EQ(next.slot(), thread.slot());

@@ -154,11 +154,6 @@ void ExchangeBook::count_draw(event::Context context) {
   }
 }
 
-void ExchangeBook::reserve(std::uint64_t exchanges, std::uint64_t calls) {
-  counts_.exchanges = std::max(counts_.exchanges, exchanges);
-  counts_.calls = std::max(counts_.calls, calls);
-}
-
 void ExchangeBook::finish() {
   for (const auto& open : exchanges_) tell(*open);
 }

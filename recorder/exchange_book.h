@@ -76,8 +76,6 @@ class ExchangeBook {
 
   void count_draw(event::Context context);
 
-  // Numbers up to these are taken.
-  void reserve(std::uint64_t exchanges, std::uint64_t calls);
   // The recording is over: tells what was not told yet.
   void finish();
 

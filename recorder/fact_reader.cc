@@ -45,21 +45,6 @@ event::ConnectionId FactReader::name(abi::Cookie cookie) {
   return known != nullptr ? known->info.id : connections_.open(cookie).info.id;
 }
 
-event::ConnectionId FactReader::name_listener(abi::Cookie cookie, const abi::SocketAddress& local) {
-  if (cookie == 0 || connections_.find(cookie) != nullptr) return name(cookie);
-  ConnectionState* match = nullptr;
-  connections_.each([&](ConnectionState& state) {
-    const bool unnamed = state.kind == SocketKind::kListener && state.info.socket == 0;
-    const std::uint16_t port = port_of(raw_bytes(local));
-    const bool same = port != 0 ? port_of(state.info.local.raw) == port
-                                : state.info.local.text == to_address(local).text;
-    if (unnamed && same) match = &state;
-  });
-  if (match == nullptr) return name(cookie);
-  connections_.name(*match, cookie);
-  return match->info.id;
-}
-
 template <typename Body>
 bool FactReader::fill_from(const RecordView& record) {
   Body body;
@@ -205,7 +190,7 @@ void FactReader::fill(const RecordView&, const abi::Listen& body) {
 
 void FactReader::fill(const RecordView&, const abi::Accept& body) {
   auto& fact = fresh<event::Accepted>();
-  fact.listener = name_listener(body.listener, body.local);
+  fact.listener = name(body.listener);
   fact.connection = name(body.socket);
   fact.local = to_address(body.local);
   fact.peer = to_address(body.peer);
@@ -267,7 +252,7 @@ void FactReader::fill(const RecordView& record, const abi::FileRange& body) {
   auto tail = record.tail<abi::FileRange>();
   fact.connection = name(body.socket);
   fact.offset = body.offset;
-  fact.path = take_string(tail);
+  fact.path = paths_.of(body, take_string(tail));
   fact.device = body.device;
   fact.inode = body.inode;
   fact.file_size = body.file_size;

@@ -13,6 +13,7 @@
 
 #include "event/event.h"
 #include "recorder/connection_table.h"
+#include "recorder/file_paths.h"
 #include "recorder/participants.h"
 #include "recorder/record_view.h"
 
@@ -66,11 +67,10 @@ class FactReader {
 
   // The connection of a cookie, made when it is new; none for cookie 0.
   event::ConnectionId name(abi::Cookie cookie);
-  // Of a listener, which after a recovery is known by its address only.
-  event::ConnectionId name_listener(abi::Cookie cookie, const abi::SocketAddress& local);
 
   ConnectionTable& connections_;
   Participants& participants_;
+  FilePaths paths_;
   std::array<event::Event, std::variant_size_v<event::Fact>> events_;
   event::Event* last_ = nullptr;
 };

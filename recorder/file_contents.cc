@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "agent/abi/records.h"
 #include "recorder/seen_file.h"
 
 namespace reprise::recorder {
@@ -31,6 +33,13 @@ bool read_range(int file, std::uint64_t offset, event::Bytes& bytes) {
 }
 
 }  // namespace
+
+std::uint64_t file_piece_bytes(std::uint64_t sent) {
+  constexpr std::uint64_t kLongest = 4 * 1024 * 1024, kMost = sizeof(abi::FileRange) / 2;
+  const std::uint64_t pieces =
+      std::clamp<std::uint64_t>((sent + kLongest - 1) / kLongest, 1, kMost);
+  return (sent + pieces - 1) / pieces;
+}
 
 std::optional<std::uint64_t> FileContents::read(const event::FileRangeSent& range, std::int32_t pid,
                                                 std::string& why) {

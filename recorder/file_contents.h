@@ -34,7 +34,9 @@ class FileContents {
   std::unordered_map<std::string, std::uint64_t> known_;  // by identity and range
 };
 
-// The longest piece that is read and stored at once.
-inline constexpr std::uint64_t kFilePieceBytes = 4 * 1024 * 1024;
+// A range of `sent` bytes is read and stored in pieces, so that neither a huge file nor its event
+// has to be held at once: how long each of them is but the last, which may be shorter. Each has an
+// event with a position of its own within the range's record, which bounds how many there may be.
+std::uint64_t file_piece_bytes(std::uint64_t sent);
 
 }  // namespace reprise::recorder

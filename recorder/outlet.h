@@ -33,10 +33,6 @@ class Outlet {
 
   Sink& sink() { return sink_; }
   const OutletCounts& counts() const { return counts_; }
-  // Positions of the recorder's own events up to this one are taken.
-  void reserve_own(std::uint64_t last) {
-    own_position_ = last > own_position_ ? last : own_position_;
-  }
   event::Stamp latest() const { return latest_; }
 
  private:

@@ -68,10 +68,35 @@ struct PendingRange {
   event::FileRangeSent range;
 };
 
-// A record that waits to learn its context.
-struct HeldRecord {
-  RecordView record;
-  std::uint64_t position = 0;
+// Records that wait to learn their context; copies, which keep their memory.
+class HeldRecords {
+ public:
+  void add(const RecordView& record, std::uint64_t position) {
+    places_.push_back({position, bytes_.size(), record.size()});
+    bytes_.insert(bytes_.end(), record.address(), record.address() + record.size());
+  }
+  std::size_t size() const { return places_.size(); }
+  bool empty() const { return places_.empty(); }
+  void clear() {
+    places_.clear();
+    bytes_.clear();
+  }
+  // visit(record, position), oldest first.
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (const Place& place : places_) {
+      visit(RecordView(bytes_.data() + place.begin, place.size), place.position);
+    }
+  }
+
+ private:
+  struct Place {
+    std::uint64_t position;
+    std::size_t begin;
+    std::uint32_t size;
+  };
+  std::vector<Place> places_;
+  std::vector<std::byte> bytes_;
 };
 
 struct ThreadState {
@@ -103,7 +128,7 @@ struct ThreadState {
   bool undecided = false;
   bool reported_all = false;  // the wait had more ready sockets than it could tell
   std::vector<event::ConnectionId> reported;
-  std::vector<HeldRecord> held;
+  HeldRecords held;
 
   // What it was at before it took work over, and that inside other such work.
   struct Scope {
@@ -120,7 +145,7 @@ struct ThreadState {
 
 class Participants {
  public:
-  // Who has that slot. A process that a recovery found in the archive is known by its path.
+  // Who has that slot; made when it is new.
   ProcessState& process(const ProcessIdentity& identity);
   ProcessState* process_at(std::uint32_t slot);
   ProcessState* find(event::ProcessId id);
@@ -129,23 +154,16 @@ class Participants {
   // Nothing more comes from it; its slot may be another's.
   void forget(ProcessState& process);
 
-  // `known`: the number it has in the archive, when a recovery found it there; else the next one.
-  ThreadState& begin_thread(const ThreadIdentity& identity, event::ThreadId known);
+  ThreadState& begin_thread(const ThreadIdentity& identity);
   ThreadState* thread_at(std::uint32_t slot);
   const ThreadState* thread_at(std::uint32_t slot) const;
   void end_thread(std::uint32_t slot);
-  void each_process(const std::function<void(const ProcessState&)>& visit) const;
   void each_thread(const std::function<void(ThreadState&)>& visit);
-
-  // While a recovery reads the archive back: by the archive's numbers, made when they are new.
-  ProcessState& recorded_process(event::ProcessId id);
-  ThreadState& recorded_thread(event::ThreadId id, event::ProcessId process);
 
  private:
   std::map<event::ProcessId, std::unique_ptr<ProcessState>> processes_;
   std::unordered_map<std::uint32_t, event::ProcessId> process_of_slot_;
   std::vector<std::unique_ptr<ThreadState>> threads_;  // by slot
-  std::map<event::ThreadId, std::unique_ptr<ThreadState>> recorded_threads_;
   std::uint64_t last_process_ = 0;
   std::uint64_t last_thread_ = 0;
 };

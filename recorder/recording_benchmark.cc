@@ -10,6 +10,7 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "recorder/archive_sink.h"
 #include "recorder/collector.h"
 #include "recorder/drain.h"
+#include "recorder/journal.h"
 #include "recorder/process_watch.h"
 #include "recorder/testing/recorded_service.h"
 #include "recorder/testing/synthetic_service.h"
@@ -31,37 +33,45 @@ constexpr abi::Cookie kListener = 1;
 constexpr abi::Cookie kConnections = 16;
 constexpr int kRounds = 48;  // what a recorder finds in one pass
 
+enum class Keeping { kJournal, kEvents };
+
 // The recorder of a service, up to the file.
 class Recorder {
  public:
-  explicit Recorder(SyntheticService& service)
+  Recorder(SyntheticService& service, Keeping keeping)
       : watch_(service.arena()),
-        collector_(sink_, setting(service)),
-        drain_(service.arena(), watch_, collector_, Drain::Mode::kRecord) {}
+        surroundings_(
+            watch_, [&service] { return service.stamp; },
+            [this](const event::Bytes& content) { return sink_.store(content); }, {}),
+        keeper_(keep(keeping)),
+        drain_(service.arena(), watch_, keeper_, Drain::Mode::kRecord) {}
 
   // One pass, and all of it written.
   [[gnu::noinline]] void follow() {
     drain_.pass();
+    keeper_.hand_on();
     benchmark::DoNotOptimize(writer_->flush());
     drain_.settle();
-    collector_.settled();
+    keeper_.settled();
   }
-  std::uint64_t exchanges() const { return collector_.counts().exchanges; }
   std::uint64_t archive_bytes() const { return writer_->bytes_written(); }
 
  private:
-  CollectorSetting setting(SyntheticService& service) {
+  Keeper& keep(Keeping keeping) {
+    if (keeping == Keeping::kJournal) return journal_.emplace(*writer_, surroundings_, nullptr);
     CollectorSetting setting;
-    setting.identify = [this](std::uint32_t slot) { return watch_.identity(slot); };
-    setting.now = [&service] { return service.stamp; };
-    return setting;
+    setting.surroundings = &surroundings_;
+    return collector_.emplace(sink_, setting);
   }
 
   std::unique_ptr<archive::Writer> writer_ =
       *archive::Writer::create(std::make_unique<archive::NullFile>(), archive::sample_header(), {});
   ArchiveSink sink_{writer_.get()};
   ProcessWatch watch_;
-  Collector collector_;
+  LiveSurroundings surroundings_;
+  std::optional<Journal> journal_;
+  std::optional<Collector> collector_;
+  Keeper& keeper_;
   Drain drain_;
 };
 
@@ -73,10 +83,10 @@ std::string answer(std::size_t body) {
 }
 
 // range(0): bytes of a body.
-void BM_RecordExchange(benchmark::State& state) {
+void record_exchanges(benchmark::State& state, Keeping keeping) {
   SyntheticService service(8 << 20);
   SyntheticThread& thread = service.add_thread(service.add_process());
-  Recorder recorder(service);
+  Recorder recorder(service, keeping);
   std::vector<abi::Cookie> sockets;
   for (abi::Cookie i = 0; i < kConnections; ++i) {
     sockets.push_back(kListener + 1 + i);
@@ -86,7 +96,7 @@ void BM_RecordExchange(benchmark::State& state) {
   std::minstd_rand random(1);
   const std::string request = get("/");
   const std::string response = answer(static_cast<std::size_t>(state.range(0)));
-  const std::uint64_t exchanges = recorder.exchanges(), bytes = recorder.archive_bytes();
+  const std::uint64_t bytes = recorder.archive_bytes();
   for (auto _ : state) {
     state.PauseTiming();
     for (int round = 0; round < kRounds; ++round) {
@@ -101,13 +111,19 @@ void BM_RecordExchange(benchmark::State& state) {
     state.ResumeTiming();
     recorder.follow();
   }
-  const auto recorded = static_cast<double>(recorder.exchanges() - exchanges);
+  const auto recorded = static_cast<double>(state.iterations() * kRounds * kConnections);
   state.SetItemsProcessed(static_cast<std::int64_t>(recorded));
   state.counters["exchanges"] = recorded;
   state.counters["bytes/exchange"] =
       static_cast<double>(recorder.archive_bytes() - bytes) / recorded;
 }
-BENCHMARK(BM_RecordExchange)->ArgName("body")->Arg(200)->Arg(4096)->Iterations(64);
+// What a recording does while the service runs.
+void BM_JournalExchange(benchmark::State& state) { record_exchanges(state, Keeping::kJournal); }
+BENCHMARK(BM_JournalExchange)->ArgName("body")->Arg(200)->Arg(4096)->Iterations(64);
+
+// What a replay does, and whoever reads a journal first.
+void BM_CollectExchange(benchmark::State& state) { record_exchanges(state, Keeping::kEvents); }
+BENCHMARK(BM_CollectExchange)->ArgName("body")->Arg(200)->Arg(4096)->Iterations(64);
 
 }  // namespace
 }  // namespace reprise::recorder

@@ -1,44 +1,22 @@
 #include "recorder/recover.h"
 
 #include <fstream>
-#include <map>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "archive/reader.h"
 #include "archive/writer.h"
-#include "recorder/archive_sink.h"
 #include "recorder/arena.h"
-#include "recorder/collector.h"
 #include "recorder/drain.h"
+#include "recorder/journal.h"
 #include "recorder/process_watch.h"
-#include "recorder/socket_journal.h"
-#include "recorder/thread_numbers.h"
+#include "recorder/surroundings.h"
 
 namespace reprise::recorder {
 namespace {
 
 tl::unexpected<Error> failure(std::string message) {
   return tl::unexpected(Error{std::move(message)});
-}
-
-// Up to which position each thread of the archive is known to be in the file, with all that follows
-// from it. Threads that are not listed are there as a whole.
-std::map<event::ThreadId, std::uint64_t> durable_positions(Arena& arena,
-                                                           std::span<const std::uint64_t> numbers) {
-  std::map<event::ThreadId, std::uint64_t> positions;
-  for (std::uint32_t index = 0; index < arena.geometry().segment_count; ++index) {
-    const abi::SegmentHeader& segment = arena.segment(index);
-    if (segment.published.load(std::memory_order_acquire) != 1) continue;
-    if (segment.thread >= numbers.size() || numbers[segment.thread] == 0) continue;
-    const std::uint64_t position =
-        segment.base_position + segment.durable.load(std::memory_order_relaxed);
-    const auto [entry, fresh] =
-        positions.emplace(event::ThreadId{numbers[segment.thread]}, position);
-    if (!fresh) entry->second = std::min(entry->second, position);
-  }
-  return positions;
 }
 
 // Whether a process of the session still has the arena mapped. One that cannot be looked into
@@ -63,52 +41,27 @@ bool service_lives(Arena& arena, const std::string& key) {
   return false;
 }
 
-// Lets the collector read what the archive has.
-void absorb(archive::Reader& reader, Collector& collector,
-            const std::map<event::ThreadId, std::uint64_t>& durable,
-            const std::map<event::ConnectionId, abi::Cookie>& sockets) {
-  std::vector<event::Connection> open;
-  reader.each_connection([&](const event::Connection& connection) {
-    if (connection.closed.ticks == 0) open.push_back(connection);
-    return true;
-  });
-  collector.absorb_connections(open, sockets);
-  reader.each_event([&](const event::Event& event) {
-    const auto limit = durable.find(event.thread);
-    collector.absorb(event, limit == durable.end() || event.position < limit->second);
-    return true;
-  });
-  collector.absorbed(reader.exchange_count(), reader.call_count());
-}
-
-CollectorSetting setting_for(Arena& arena, ProcessWatch& watch, ThreadNumbers& numbers) {
-  CollectorSetting setting;
-  setting.identify = [&watch](std::uint32_t slot) { return watch.identity(slot); };
-  setting.ticks_per_second = arena.clock().ticks_per_second;
-  setting.thread_numbers = numbers.values();
-  return setting;
-}
-
-archive::Trailer trailer_of(const Collector& collector) {
+// What the arena still holds goes into the journal, behind what a killed recorder wrote.
+tl::expected<void, Error> go_on(archive::Reader& written, archive::Writer& writer, Arena& arena,
+                                bool service_is_gone) {
+  ProcessWatch watch(arena);
+  LiveSurroundings surroundings(
+      watch, [&arena] { return arena.clock().now(); },
+      [&writer](const event::Bytes& content) { return writer.store(content); }, {});
+  Journal journal(writer, surroundings, nullptr);
+  journal.take_up(written);
+  Drain drain(arena, watch, journal, Drain::Mode::kRecover);
+  drain.finish(service_is_gone);
+  journal.finish();
+  journal.hand_on();
   archive::Trailer trailer;
   trailer.recovered = true;
-  trailer.unattributed = collector.counts().unattributed;
-  trailer.exited = collector.root_exit().has_value();
-  if (trailer.exited) trailer.exit = *collector.root_exit();
-  return trailer;
-}
-
-SessionSummary summary_of(const Collector& collector, const archive::Writer& writer) {
-  SessionSummary summary;
-  summary.exchanges = collector.counts().exchanges;
-  summary.calls = collector.counts().calls;
-  summary.connections = collector.connections();
-  summary.gaps = collector.gaps().gaps;
-  summary.dropped = collector.gaps().dropped;
-  summary.unattributed = collector.counts().unattributed;
-  summary.archive_bytes = writer.bytes_written();
-  summary.captured = true;
-  return summary;
+  trailer.gaps = journal.counts().gaps;
+  trailer.dropped = journal.counts().dropped;
+  if (const auto finished = writer.finish(trailer); !finished) {
+    return failure(finished.error().message + "; the session is kept: make room and try again");
+  }
+  return {};
 }
 
 }  // namespace
@@ -125,9 +78,6 @@ tl::expected<RecoveredSession, Error> recover(const std::string& path, const std
   }
   auto arena = Arena::open(directory->shared_file("arena"));
   if (!arena) return tl::unexpected(arena.error());
-  auto numbers =
-      ThreadNumbers::open(directory->private_file(kThreadsFile), arena->geometry().thread_count);
-  if (!numbers) return tl::unexpected(numbers.error());
   auto reader = archive::Reader::open(result.archive);
   if (!reader) {
     return failure(reader.error().message +
@@ -137,9 +87,11 @@ tl::expected<RecoveredSession, Error> recover(const std::string& path, const std
   if ((*reader)->header().session != directory->notes().session) {
     return failure(result.archive + " is the archive of another session");
   }
-  if ((*reader)->trailer()) {
+  result.was_replay = !(*reader)->header().journal && !(*reader)->trailer();
+  result.was_finished =
+      !result.was_replay && (!(*reader)->header().journal || (*reader)->trailer());
+  if (result.was_replay || result.was_finished) {
     directory->remove();
-    result.was_finished = true;
     return result;
   }
   // A service that still runs goes on unrecorded: what it writes from here on would be cut off.
@@ -148,19 +100,9 @@ tl::expected<RecoveredSession, Error> recover(const std::string& path, const std
 
   auto writer = archive::Writer::resume(result.archive, {});
   if (!writer) return failure(writer.error().message);
-  ArchiveSink sink(writer->get());
-  ProcessWatch watch(*arena);
-  Collector collector(sink, setting_for(*arena, watch, *numbers));
-  absorb(**reader, collector, durable_positions(*arena, numbers->values()),
-         SocketJournal::read(directory->private_file(kSocketsFile)));
-  reader->reset();
-  Drain drain(*arena, watch, collector, Drain::Mode::kRecover);
-  drain.finish(!result.service_lives);
-  collector.finish();
-  if (const auto finished = (*writer)->finish(trailer_of(collector)); !finished) {
-    return failure(finished.error().message + "; the session is kept: make room and try again");
+  if (const auto done = go_on(**reader, **writer, *arena, !result.service_lives); !done) {
+    return tl::unexpected(done.error());
   }
-  result.summary = summary_of(collector, **writer);
   directory->remove();
   return result;
 }

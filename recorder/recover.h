@@ -1,16 +1,14 @@
 // Finishes what a killed recorder left: the arena still holds every record that is not in the
 // archive.
 //
-// The archive's own events bring a collector to where the old one was; then the arena is drained
-// behind them, each thread from the position the archive has it to, and the archive gets its index.
-// Nothing of the session directory is needed afterwards, and it is removed.
+// The journal says up to where it has each thread; the arena is drained behind that, and the
+// journal gets its end. Nothing of the session directory is needed afterwards, and it is removed.
 #pragma once
 
 #include <string>
 #include <tl/expected.hpp>
 
 #include "recorder/error.h"
-#include "recorder/session.h"
 #include "recorder/session_directory.h"
 
 namespace reprise::recorder {
@@ -18,8 +16,8 @@ namespace reprise::recorder {
 struct RecoveredSession {
   std::string archive;
   bool was_finished = false;   // the archive was whole already; only the directory was left
+  bool was_replay = false;     // cut off: its archive stays as it is, to be made anew
   bool service_lives = false;  // it goes on, unrecorded
-  SessionSummary summary;
 };
 
 // `directory` is the session's; `archive` is where its archive is now, "" for where it was.

@@ -18,13 +18,13 @@
 #include "recorder/collector.h"
 #include "recorder/doorbell.h"
 #include "recorder/drain.h"
+#include "recorder/journal.h"
 #include "recorder/pace.h"
 #include "recorder/process_watch.h"
 #include "recorder/session_directory.h"
 #include "recorder/signal_relay.h"
-#include "recorder/socket_journal.h"
+#include "recorder/surroundings.h"
 #include "recorder/target.h"
-#include "recorder/thread_numbers.h"
 
 namespace reprise::recorder {
 namespace {
@@ -63,6 +63,7 @@ archive::Header make_header(const SessionOptions& options, const SessionNotes& n
   header.epoch = {clock.epoch};
   header.realtime_epoch_ns = static_cast<std::int64_t>(clock.realtime_epoch_ns);
   header.monotonic_epoch_ns = static_cast<std::int64_t>(clock.monotonic_epoch_ns);
+  header.journal = !options.replay;
   return header;
 }
 
@@ -76,11 +77,12 @@ std::string preloadable(const std::string& library, const SessionDirectory& dire
 class LiveSession final : public Session {
  public:
   LiveSession(SessionOptions options, Target target, std::unique_ptr<SignalRelay> signals,
-              PlacedSession placed, ThreadNumbers numbers, SocketJournal sockets,
-              std::unique_ptr<archive::Writer> writer);
+              PlacedSession placed, std::unique_ptr<archive::Writer> writer);
   ~LiveSession() override;
 
-  void add_observer(event::Observer& observer) override { collector_.add_observer(observer); }
+  void add_observer(event::Observer& observer) override {
+    if (collector_) collector_->add_observer(observer);
+  }
   std::string shared_file(const std::string& name) const override {
     return directory_.shared_file(name);
   }
@@ -97,16 +99,20 @@ class LiveSession final : public Session {
   pid_t pid() const override { return root_; }
   void signal(int number) override;
   bool interrupted() const override { return signals_->asked_to_end(); }
-  event::Context context_of(std::uint32_t slot) override { return collector_.context_of(slot); }
-  const event::Exchange* exchange(event::ExchangeId id) override { return collector_.exchange(id); }
+  event::Context context_of(std::uint32_t slot) override {
+    return collector_ ? collector_->context_of(slot) : event::Context::unattributed();
+  }
+  const event::Exchange* exchange(event::ExchangeId id) override {
+    return collector_ ? collector_->exchange(id) : nullptr;
+  }
   const event::Connection* connection(event::ConnectionId id) override {
-    return collector_.connection(id);
+    return collector_ ? collector_->connection(id) : nullptr;
   }
   void discard() override;
   tl::expected<SessionSummary, Error> finish() override;
 
  private:
-  CollectorSetting collector_setting(const SessionOptions& options);
+  Keeper& keep(const SessionOptions& options);
   void watch_fd(int fd);
   void remark(const std::string& text) const;
   void reap();
@@ -124,12 +130,14 @@ class LiveSession final : public Session {
   std::unique_ptr<SignalRelay> signals_;
   SessionDirectory directory_;
   Arena arena_;
-  ThreadNumbers numbers_;
-  SocketJournal sockets_;
   std::unique_ptr<archive::Writer> writer_;
   ArchiveSink sink_;
   ProcessWatch watch_;
-  Collector collector_;
+  LiveSurroundings surroundings_;
+  // One of them.
+  std::optional<Collector> collector_;  // of a replay
+  std::optional<Journal> journal_;      // of a recording
+  Keeper& keeper_;
   Drain drain_;
   Pace pace_;
   std::unique_ptr<Doorbell> doorbell_;
@@ -149,26 +157,26 @@ class LiveSession final : public Session {
 
 LiveSession::LiveSession(SessionOptions options, Target target,
                          std::unique_ptr<SignalRelay> signals, PlacedSession placed,
-                         ThreadNumbers numbers, SocketJournal sockets,
                          std::unique_ptr<archive::Writer> writer)
     : options_(std::move(options)),
       target_(std::move(target)),
       signals_(std::move(signals)),
       directory_(std::move(placed.directory)),
       arena_(std::move(placed.arena)),
-      numbers_(std::move(numbers)),
-      sockets_(std::move(sockets)),
       writer_(std::move(writer)),
       sink_(writer_.get()),
       watch_(arena_),
-      collector_(sink_, collector_setting(options_)),
-      drain_(arena_, watch_, collector_, Drain::Mode::kRecord),
+      surroundings_(
+          watch_, [this] { return arena_.clock().now(); },
+          [this](const event::Bytes& content) { return sink_.store(content); },
+          options_.replay ? std::vector<std::string>{} : masked(own_environment())),
+      keeper_(keep(options_)),
+      drain_(arena_, watch_, keeper_, Drain::Mode::kRecord),
       pace_(arena_.geometry().arena_bytes),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
   const bool rings = options_.replay || options_.lossless;
   if (rings && options_.waits_for_doorbell) doorbell_ = std::make_unique<Doorbell>(arena_);
-  collector_.add_observer(*signals_);
   watch_fd(signals_->fd());
   watch_fd(timer_);
   if (doorbell_ != nullptr) watch_fd(doorbell_->fd());
@@ -180,16 +188,19 @@ LiveSession::~LiveSession() {
   ::close(timer_);
 }
 
-CollectorSetting LiveSession::collector_setting(const SessionOptions& options) {
+Keeper& LiveSession::keep(const SessionOptions& options) {
+  if (!options.replay) {
+    journal_.emplace(*writer_, surroundings_, signals_.get());
+    journal_->begin();
+    return *journal_;
+  }
   CollectorSetting setting;
-  setting.identify = [this](std::uint32_t slot) { return watch_.identity(slot); };
-  setting.now = [this] { return arena_.clock().now(); };
+  setting.surroundings = &surroundings_;
   setting.ticks_per_second = arena_.clock().ticks_per_second;
-  if (!options.replay) setting.environment = masked(own_environment());
-  setting.thread_numbers = numbers_.values();
-  setting.sockets = &sockets_;
   setting.recorded_ordinals = options.recorded_ordinals;
-  return setting;
+  collector_.emplace(sink_, setting);
+  collector_->add_observer(*signals_);
+  return *collector_;
 }
 
 void LiveSession::watch_fd(int fd) {
@@ -272,8 +283,8 @@ void LiveSession::sleep_until(std::uint64_t now, std::uint64_t due) {
 void LiveSession::reap() {
   for (const Reaped& child : reap_children(none_left_)) {
     using How = event::ProcessExited::How;
-    collector_.on_status(child.pid,
-                         {child.status.by_signal ? How::kSignal : How::kCode, child.status.value});
+    keeper_.on_status(child.pid,
+                      {child.status.by_signal ? How::kSignal : How::kCode, child.status.value});
     if (child.pid == root_) exit_ = child.status;
   }
   next_sweep_ns_ = 0;
@@ -314,6 +325,7 @@ void LiveSession::drain_and_write(std::uint64_t now) {
 
 void LiveSession::flush(std::uint64_t now) {
   unwritten_since_ns_ = now;
+  keeper_.hand_on();
   if (writer_ != nullptr) {
     const auto flushed = writer_->flush();
     if (!flushed) {
@@ -330,12 +342,12 @@ void LiveSession::flush(std::uint64_t now) {
   can_write_ = true;
   unwritten_since_ns_ = 0;
   drain_.settle();
-  collector_.settled();
+  keeper_.settled();
 }
 
 void LiveSession::look_after(std::uint64_t now) {
   drain_.sweep();
-  collector_.age();
+  keeper_.age();
   check_hello(now);
   next_sweep_ns_ = now + kSweepEveryNs;
 }
@@ -346,7 +358,7 @@ void LiveSession::check_hello(std::uint64_t now) {
   told_missing_ = true;
   const std::string what =
       "the agent did not start in " + options_.command.front() + ": nothing of it is recorded";
-  collector_.on_gap(what);
+  keeper_.on_gap(what, 0);
   remark(what +
          " (did the dynamic linker say why above? does the program clear LD_PRELOAD before it "
          "starts the service, as sudo does?)" +
@@ -357,7 +369,12 @@ void LiveSession::check_hello(std::uint64_t now) {
 
 archive::Trailer LiveSession::trailer() const {
   archive::Trailer trailer;
-  trailer.unattributed = collector_.counts().unattributed;
+  if (collector_) {
+    trailer.unattributed = collector_->counts().unattributed;
+  } else {
+    trailer.gaps = journal_->counts().gaps;
+    trailer.dropped = journal_->counts().dropped;
+  }
   trailer.exited = exit_.has_value();
   if (exit_) {
     using How = event::ProcessExited::How;
@@ -368,13 +385,7 @@ archive::Trailer LiveSession::trailer() const {
 
 SessionSummary LiveSession::summary() const {
   SessionSummary summary;
-  summary.exchanges = collector_.counts().exchanges;
-  summary.calls = collector_.counts().calls;
-  summary.connections = collector_.connections();
-  summary.gaps = collector_.gaps().gaps;
-  summary.dropped = collector_.gaps().dropped;
-  summary.unattributed = collector_.counts().unattributed;
-  summary.unread_tls = collector_.unread_tls();
+  if (journal_) summary.counts = journal_->counts();
   summary.archive_bytes = writer_ == nullptr ? 0 : writer_->bytes_written();
   summary.exit = exit_;
   summary.captured = watch_.seen_any();
@@ -393,7 +404,8 @@ tl::expected<SessionSummary, Error> LiveSession::finish() {
     drain_.finish(none_left_);
     check_hello(monotonic_now_ns());
   }
-  collector_.finish();
+  keeper_.finish();
+  keeper_.hand_on();
   if (writer_ != nullptr) {
     if (auto finished = writer_->finish(trailer()); !finished) {
       return tl::unexpected(Error{finished.error().message + "; what is missing is kept in " +
@@ -410,6 +422,9 @@ tl::expected<SessionSummary, Error> LiveSession::finish() {
 
 tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions options) {
   if (options.command.empty()) return tl::unexpected(Error{"there is no program to record"});
+  if (!options.replay && options.archive.empty()) {
+    return tl::unexpected(Error{"a recording needs an archive to write"});
+  }
   auto target = check_target(options.command.front(), variable(own_environment(), "PATH"));
   if (!target) return tl::unexpected(target.error());
 
@@ -432,11 +447,6 @@ tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions opt
     placed->directory.remove();
     return tl::unexpected(Error{std::move(message)});
   };
-  auto numbers = ThreadNumbers::create(placed->directory.private_file(kThreadsFile),
-                                       placed->arena.geometry().thread_count);
-  if (!numbers) return fail(numbers.error().message);
-  auto sockets = SocketJournal::create(placed->directory.private_file(kSocketsFile));
-  if (!sockets) return fail(sockets.error().message);
   std::unique_ptr<archive::Writer> writer;
   if (!options.archive.empty()) {
     // All that the arena can hold must find room in memory while the file cannot grow.
@@ -448,8 +458,7 @@ tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions opt
     writer = std::move(*created);
   }
   return std::make_unique<LiveSession>(std::move(options), std::move(*target), std::move(signals),
-                                       std::move(*placed), std::move(*numbers), std::move(*sockets),
-                                       std::move(writer));
+                                       std::move(*placed), std::move(writer));
 }
 
 }  // namespace reprise::recorder

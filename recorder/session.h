@@ -9,7 +9,8 @@
 // A session does not end with the process it started but with the last process of the service, and
 // then goes on until the archive is whole. Nothing it meets stops or harms the service.
 //
-// Replays use it the same way; they add an observer, ask context_of() and call drain_now().
+// A recording keeps a journal (recorder/journal.h). A replay makes events of what it sees at once,
+// as it acts on them: it adds an observer, asks context_of() and calls drain_now().
 //
 // Ownership: owns everything of the session; what the observers see lives for the call. Threading:
 // one thread. It changes process-wide state: signal mask and child subreaper.
@@ -30,13 +31,14 @@
 #include "recorder/child_process.h"
 #include "recorder/environment.h"
 #include "recorder/error.h"
+#include "recorder/journal.h"
 
 namespace reprise::recorder {
 
 struct SessionOptions {
   std::vector<std::string> command;  // program and arguments of the service
   std::string agent_library;         // absolute path of the library to preload
-  std::string archive;               // file to write; "" for none
+  std::string archive;               // file to write; "" for none, which only a replay can do
   archive::WriterOptions writer;
   ArenaPlacement arena;
   bool lossless = false;
@@ -65,9 +67,7 @@ struct LaunchOptions {
 };
 
 struct SessionSummary {
-  std::uint64_t exchanges = 0, calls = 0, connections = 0;
-  std::uint64_t gaps = 0, dropped = 0, unattributed = 0;
-  std::uint64_t unread_tls = 0;  // connections of whose TLS the archive has ciphertext alone
+  JournalCounts counts;  // of a recording
   std::uint64_t archive_bytes = 0;
   std::optional<ExitStatus> exit;  // of the process that was started
   bool captured = false;           // some process of the service had the agent in it
@@ -78,6 +78,7 @@ class Session {
   [[nodiscard]] static tl::expected<std::unique_ptr<Session>, Error> create(SessionOptions options);
   virtual ~Session() = default;  // without finish() the session waits for `reprise recover`
 
+  // Of a replay.
   virtual void add_observer(event::Observer& observer) = 0;
   // Where a file belongs that the service maps beside the arena.
   virtual std::string shared_file(const std::string& name) const = 0;
@@ -106,9 +107,9 @@ class Session {
   // Whether this process was asked to end, which was meant for the service: whoever would go on to
   // another session should not.
   virtual bool interrupted() const = 0;
-  // For whom the thread in that ThreadSlot works now.
+  // Of a replay: for whom the thread in that ThreadSlot works now.
   virtual event::Context context_of(std::uint32_t thread_slot) = 0;
-  // An exchange that is not long over, an open connection; null for others.
+  // Of a replay: an exchange that is not long over, an open connection; null for others.
   virtual const event::Exchange* exchange(event::ExchangeId id) = 0;
   virtual const event::Connection* connection(event::ConnectionId id) = 0;
 

@@ -3,8 +3,6 @@
 //   reprise-<session>/         0711; the name can be seen by everybody
 //     lock                     held (flock) by the recorder while it lives
 //     notes                    NAME=value lines: where the archive is, who records what
-//     threads                  archive thread number of each ThreadSlot (see ThreadNumbers)
-//     sockets                  connection numbers given since the last flush (see SocketJournal)
 //     <32 random hex digits>/  0711; cannot be listed, so its name is a key
 //       arena                  0600, or 0666 when the service may drop privileges
 //       …                      other files of the session (the control file of a replay)
@@ -22,10 +20,6 @@
 #include "recorder/error.h"
 
 namespace reprise::recorder {
-
-// Private files of a session, in its directory.
-inline constexpr char kThreadsFile[] = "threads";  // ThreadNumbers
-inline constexpr char kSocketsFile[] = "sockets";  // SocketJournal
 
 // What a recovery must know of a session.
 struct SessionNotes {

@@ -22,15 +22,14 @@ constexpr int kDeepestFork = 64;
 
 }  // namespace
 
-Traffic::Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal,
+Traffic::Traffic(Sink& sink, Outlet& outlet, Participants& participants, Surroundings& surroundings,
                  RecordedOrdinals recorded_ordinals)
     : outlet_(outlet),
       participants_(participants),
+      surroundings_(surroundings),
       recorded_ordinals_(std::move(recorded_ordinals)),
-      connections_(journal),
       book_(sink),
-      attribution_(connections_, book_),
-      files_([&sink](const event::Bytes& content) { return sink.store(content); }) {}
+      attribution_(connections_, book_) {}
 
 // --- Who holds what ------------------------------------------------------------------------------
 
@@ -44,11 +43,10 @@ void Traffic::hold(ConnectionState& connection, const ProcessState& process) {
 
 ConnectionState& Traffic::touch(ThreadState& thread, event::ConnectionId id, event::Stamp stamp) {
   ConnectionState* connection = connections_.find(id);
-  if (connection == nullptr) {
-    // Only a recovery meets a number that is not open: the record that opened it was lost.
-    event::Connection info;
-    info.id = id;
-    connection = &connections_.reopen(info);
+  if (connection == nullptr) {  // the kernel had no cookie for it, or the record is damaged
+    connection = connections_.find(nameless_);
+    if (connection == nullptr) connection = &connections_.open(0);
+    nameless_ = connection->info.id;
   }
   hold(*connection, *thread.process);
   connection->last_used = stamp;

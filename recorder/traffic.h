@@ -18,10 +18,10 @@
 #include "recorder/attribution.h"
 #include "recorder/connection_table.h"
 #include "recorder/exchange_book.h"
-#include "recorder/file_contents.h"
 #include "recorder/outlet.h"
 #include "recorder/participants.h"
 #include "recorder/peer_names.h"
+#include "recorder/surroundings.h"
 
 namespace reprise::recorder {
 
@@ -32,7 +32,7 @@ class Traffic {
   using RecordedOrdinals =
       std::function<std::uint64_t(event::ConnectionId recorded, std::uint64_t nth)>;
 
-  Traffic(Sink& sink, Outlet& outlet, Participants& participants, SocketJournal* journal,
+  Traffic(Sink& sink, Outlet& outlet, Participants& participants, Surroundings& surroundings,
           RecordedOrdinals recorded_ordinals);
 
   event::Context listened(ThreadState& thread, const event::Listened& fact);
@@ -68,10 +68,6 @@ class Traffic {
   // Whether it is a listener or a connection that was accepted.
   bool takes_work_from(event::ConnectionId connection);
 
-  // A file range that an earlier recorder already wrote.
-  void range_recorded(ThreadState& thread, const event::Event& event,
-                      const event::FileRangeSent& fact);
-
   // `child` has what `parent` has open.
   void inherit(const ProcessState& parent, const ProcessState& child);
   // After an exec: what others hold too is theirs alone now.
@@ -91,9 +87,6 @@ class Traffic {
   void finish(event::Stamp stamp);
   // Pointers into the arena are void.
   void arena_changed() { ++epoch_; }
-
-  // Connections that spoke TLS through no library that told what was said.
-  std::uint64_t unread_tls() const { return unread_tls_; }
 
   ConnectionTable& connections() { return connections_; }
   ExchangeBook& book() { return book_; }
@@ -117,7 +110,6 @@ class Traffic {
   void take(ConnectionState& connection, ByteStream& stream, std::uint64_t offset,
             std::span<const std::uint8_t> bytes, const Moment& moment);
   void take_waiting(ConnectionState& connection, ByteStream& stream);
-  void look_for_tls(ConnectionState& connection, std::span<const std::uint8_t> bytes);
   void lose(ConnectionState& connection, ByteStream& stream, std::uint64_t resume_at,
             const std::string& why);
   void lose_waiting(ConnectionState& connection, ByteStream& stream);
@@ -149,14 +141,14 @@ class Traffic {
 
   Outlet& outlet_;
   Participants& participants_;
+  Surroundings& surroundings_;
   const RecordedOrdinals recorded_ordinals_;
   ConnectionTable connections_;
   ExchangeBook book_;
   Attribution attribution_;
   PeerNames names_;
-  FileContents files_;
+  event::ConnectionId nameless_;  // of all sockets without a cookie
   std::uint64_t epoch_ = 1;
-  std::uint64_t unread_tls_ = 0;
   bool any_passed_ = false;
   std::unordered_set<std::string> unix_listeners_;  // addresses
   std::uint64_t losses_ = 0;                        // times that records of anybody were lost

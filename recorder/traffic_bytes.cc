@@ -43,20 +43,9 @@ void Traffic::take(ConnectionState& connection, ByteStream& stream, std::uint64_
     }
   }
   stream.losses_seen = losses_;
-  look_for_tls(connection, bytes);
   connection.conversation->feed(side, offset, bytes, moment);
   stream.pass(bytes.size());
   if (stream.has_waiting()) take_waiting(connection, stream);
-}
-
-// A ClientHello in the clear (RFC 8446, 4.1.2) means ciphertext to come: of a library that the
-// agent knows neither handshake nor ciphertext is recorded.
-void Traffic::look_for_tls(ConnectionState& connection, std::span<const std::uint8_t> bytes) {
-  constexpr std::uint8_t kHandshakeRecord = 22, kClientHello = 1;
-  if (bytes.size() < 6 || bytes[0] != kHandshakeRecord) return;
-  if (bytes[1] != 3 || bytes[5] != kClientHello || connection.unread_tls) return;
-  connection.unread_tls = true;
-  ++unread_tls_;
 }
 
 void Traffic::take_waiting(ConnectionState& connection, ByteStream& stream) {
@@ -309,11 +298,7 @@ Context Traffic::range_intended(ThreadState& thread, const event::Event& event,
 void Traffic::send_range(ThreadState& thread, ConnectionState& connection,
                          const PendingRange& pending, std::uint64_t sent,
                          const event::Event& result, Context context) {
-  // Pieces, so that neither a huge file nor its event has to be held at once.
-  const std::uint64_t pieces = std::max<std::uint64_t>(
-      1, std::min<std::uint64_t>((sent + kFilePieceBytes - 1) / kFilePieceBytes,
-                                 sizeof(abi::FileRange) / 2));
-  const std::uint64_t piece = (sent + pieces - 1) / pieces;
+  const std::uint64_t piece = file_piece_bytes(sent);
   std::string why;
   for (std::uint64_t done = 0; done < sent; done += piece) {
     PendingRange part = pending;
@@ -321,7 +306,7 @@ void Traffic::send_range(ThreadState& thread, ConnectionState& connection,
     part.range.offset += done;
     part.range.file_offset += done;
     part.range.length = std::min(piece, sent - done);
-    part.range.content = files_.read(part.range, thread.process->identity.pid, why);
+    part.range.content = surroundings_.content_of(part.range, thread.process->identity.pid, why);
     emit_range(thread, part, result.exit, context);
     if (part.range.content) continue;
     outlet_.gap(thread, part.position, {1, part.range.length, why});
@@ -345,18 +330,6 @@ void Traffic::emit_range(ThreadState& thread, const PendingRange& pending, event
   event.context = context;
   event.fact = pending.range;
   outlet_.emit(thread, pending.position, event);
-}
-
-void Traffic::range_recorded(ThreadState& thread, const event::Event& event,
-                             const event::FileRangeSent& fact) {
-  ConnectionState& connection = touch(thread, fact.connection, event.exit);
-  PendingSend send{fact.connection, fact.offset, 0, false, event.context, nullptr, epoch_};
-  announce(thread, connection, send, {});
-  if (connection.conversation == nullptr) return;
-  begin_send(thread, connection);
-  const Moment moment{event.enter, event.exit, thread.process->id, event.context};
-  connection.conversation->skip(connection.side(true), fact.offset, fact.length, moment);
-  connection.out.pass(fact.length);
 }
 
 // --- Both ends inside ----------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <utility>
 
+#include "protocol/client_hello.h"
 #include "replayer/socket_address.h"
 
 namespace reprise::replayer {
@@ -41,7 +42,7 @@ void PeerSocket::read() {
 }
 
 void PeerSocket::take(std::span<const std::uint8_t> bytes) {
-  if (!tls_ && tls::begins_tls(bytes)) {
+  if (!tls_ && protocol::begins_client_hello(bytes)) {
     if (const auto setting = owner_.on_hello()) {
       tls_.emplace(tls::TlsEndpoint::Role::kServer, *setting);
     }

@@ -29,7 +29,7 @@
 namespace reprise::abi {
 
 inline constexpr std::uint64_t kArenaMagic = 0x31414552'49525052;  // "RPRIREA1", little-endian
-inline constexpr std::uint32_t kAbiVersion = 8;
+inline constexpr std::uint32_t kAbiVersion = 9;
 
 // How the agent finds its session. Read in the constructor only: programs clear their environment.
 inline constexpr char kArenaVariable[] = "REPRISE_ARENA";      // path of the arena file
@@ -166,7 +166,6 @@ struct alignas(64) SegmentHeader {
   std::uint64_t base_position;           // position of its first byte in the thread's stream
   std::atomic<std::uint32_t> reserved;   // bytes handed out; xadd by the owner; may pass the end
   std::atomic<std::uint32_t> sealed;     // 0, or 1 + the bytes that hold records; agent
-  std::atomic<std::uint32_t> durable;    // bytes that are in the archive file; recorder
 };
 
 // ---------------------------------------------------------------------------------------------

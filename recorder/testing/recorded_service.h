@@ -16,14 +16,16 @@ struct RecordedService {
   explicit RecordedService(std::uint64_t arena_bytes = 1 << 20)
       : service(arena_bytes),
         watch(service.arena()),
+        surroundings(
+            watch, [this] { return service.stamp; },
+            [this](const event::Bytes& content) { return sink.store(content); }, {}),
         collector(sink, setting()),
         drain(service.arena(), watch, collector, Drain::Mode::kRecord),
         process(service.add_process()) {}
 
   CollectorSetting setting() {
     CollectorSetting setting;
-    setting.identify = [this](std::uint32_t slot) { return watch.identity(slot); };
-    setting.now = [this] { return service.stamp; };
+    setting.surroundings = &surroundings;
     setting.ticks_per_second = 1'000'000;
     return setting;
   }
@@ -42,6 +44,7 @@ struct RecordedService {
   SyntheticService service;
   CollectedSink sink;
   ProcessWatch watch;
+  LiveSurroundings surroundings;
   Collector collector;
   Drain drain;
   std::uint32_t process;

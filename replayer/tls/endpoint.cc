@@ -138,10 +138,4 @@ bool TlsEndpoint::peer_closed() const {
   return (::SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
-bool begins_tls(std::span<const std::uint8_t> bytes) {
-  constexpr std::uint8_t kHandshakeRecord = 22, kClientHello = 1;
-  return bytes.size() > 5 && bytes[0] == kHandshakeRecord && bytes[1] == 3 &&
-         bytes[5] == kClientHello;
-}
-
 }  // namespace reprise::replayer::tls

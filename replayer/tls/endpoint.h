@@ -62,7 +62,4 @@ class TlsEndpoint {
   bool failed_ = false;
 };
 
-// Whether `bytes` begin with a ClientHello (RFC 8446, 4.1.2, in a record of 5.1).
-[[nodiscard]] bool begins_tls(std::span<const std::uint8_t> bytes);
-
 }  // namespace reprise::replayer::tls

@@ -1,5 +1,6 @@
 // Both ends against each other, and the certificates that stand in for recorded ones.
 #include "replayer/tls/endpoint.h"
+#include "protocol/client_hello.h"
 
 #include <gtest/gtest.h>
 #include <openssl/x509v3.h>
@@ -89,8 +90,8 @@ TEST(TlsEndpoint, FailsOnWhatIsNoTls) {
   Pair pair;
   (void)pair.server.receive(bytes("GET / HTTP/1.1\r\n\r\n"));
   EXPECT_TRUE(pair.server.failed());
-  EXPECT_FALSE(begins_tls(bytes("GET / HTTP/1.1\r\n")));
-  EXPECT_TRUE(begins_tls(pair.client.take_ciphertext()));
+  EXPECT_FALSE(protocol::begins_client_hello(bytes("GET / HTTP/1.1\r\n")));
+  EXPECT_TRUE(protocol::begins_client_hello(pair.client.take_ciphertext()));
 }
 
 // --- Certificates -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 
 #include "archive/reader.h"
 #include "archive/writer.h"
+#include "recorder/derived_archive.h"
 
 namespace {
 
@@ -60,6 +61,6 @@ int main(int argc, char** argv) {
     std::cerr << "usage: older_archive ARCHIVE COPY WHAT…\n";
     return 2;
   }
-  auto reader = reprise::archive::Reader::open(argv[1]);
+  auto reader = reprise::recorder::open_archive(argv[1]);
   return reader && copy(**reader, argv[2], {argv + 3, argv + argc}) ? 0 : 1;
 }

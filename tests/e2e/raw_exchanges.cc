@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "archive/reader.h"
+#include "recorder/derived_archive.h"
 
 namespace {
 
@@ -57,7 +58,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: raw_exchanges [--environment] ARCHIVE\n";
     return 2;
   }
-  auto reader = reprise::archive::Reader::open(argv[argc - 1]);
+  auto reader = reprise::recorder::open_archive(argv[argc - 1]);
   if (!reader) {
     std::cerr << reader.error().message << "\n";
     return 2;

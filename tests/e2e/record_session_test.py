@@ -37,7 +37,7 @@ class TransparencyTest(harness.EndToEndTest):
     def test_the_last_lines_name_the_file_and_the_next_command(self):
         archive = self.path("named.reprise")
         done = harness.run_reprise("record", "-o", archive, "--", "/bin/true")
-        self.assertRegex(done.stderr, r"recorded 0 exchanges, 0 calls, 0 gaps, .* in " + archive)
+        self.assertRegex(done.stderr, r"recorded 0 connections from clients, .* 0 gaps; .* in " + archive)
         self.assertIn("reprise ls " + archive, done.stderr)
 
     def test_an_archive_is_not_overwritten_without_being_told(self):

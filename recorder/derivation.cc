@@ -1,0 +1,206 @@
+#include "recorder/derivation.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "recorder/archive_sink.h"
+#include "recorder/collector.h"
+#include "recorder/journal_view.h"
+#include "recorder/surroundings.h"
+
+namespace reprise::recorder {
+namespace {
+
+namespace journal = archive::journal;
+
+// What the journal says of the machine it was kept on.
+class JournaledSurroundings final : public Surroundings {
+ public:
+  // Both are borrowed.
+  JournaledSurroundings(archive::Reader& journal, Sink& sink) : journal_(journal), sink_(sink) {}
+
+  void hear(const journal::Begun& note) { environment_ = note.environment; }
+  void hear(const journal::Process& note) { processes_[note.slot] = to_identity(note); }
+  void hear(const journal::FileRead& note) { files_[key_of(note)] = {note.content, note.why}; }
+  void hear(const journal::StartFile& note) {
+    (note.time_zone ? time_zone_ : start_file_) = note.file;
+  }
+  void hear(event::Stamp now) { now_ = std::max(now_, now); }
+
+  ProcessIdentity identify(std::uint32_t slot) override {
+    const auto known = processes_.find(slot);
+    return known == processes_.end() ? ProcessIdentity{} : known->second;
+  }
+  event::Stamp now() override { return now_; }
+  std::optional<std::uint64_t> content_of(const event::FileRangeSent& piece, std::int32_t,
+                                          std::string& why) override;
+  bool take_start_file(event::FileOpened& file, std::int32_t) override {
+    const auto noted = std::exchange(start_file_, std::nullopt);
+    if (!noted || noted->path != file.path) return false;
+    file = *noted;
+    return true;
+  }
+  std::optional<event::FileOpened> time_zone() override {
+    return std::exchange(time_zone_, std::nullopt);
+  }
+  void start_is_over() override {}
+  const std::vector<std::string>& environment() override { return environment_; }
+
+ private:
+  using FileKey = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
+                             std::uint64_t, std::uint64_t>;
+  struct Read {
+    std::optional<std::uint64_t> content;  // number in the journal
+    std::string why;
+  };
+
+  template <typename Range>
+  static FileKey key_of(const Range& range) {
+    return {range.device,      range.inode,       range.file_size,
+            range.modified_ns, range.file_offset, range.length};
+  }
+  std::optional<std::uint64_t> stored(std::uint64_t content);
+
+  archive::Reader& journal_;
+  Sink& sink_;
+  event::Stamp now_;
+  std::vector<std::string> environment_;
+  std::map<std::uint32_t, ProcessIdentity> processes_;  // by slot
+  std::map<FileKey, Read> files_;
+  std::map<std::uint64_t, std::uint64_t> contents_;  // numbers in the journal and in the archive
+  std::optional<event::FileOpened> start_file_, time_zone_;
+};
+
+std::optional<std::uint64_t> JournaledSurroundings::content_of(const event::FileRangeSent& piece,
+                                                               std::int32_t, std::string& why) {
+  const auto read = files_.find(key_of(piece));
+  if (read == files_.end()) {
+    why = "the recorder ended before it read what was sent of " + piece.path;
+    return std::nullopt;
+  }
+  why = read->second.why;
+  if (!read->second.content) return std::nullopt;
+  const auto number = stored(*read->second.content);
+  if (!number) why = "what was read of " + piece.path + " is missing in the journal";
+  return number;
+}
+
+std::optional<std::uint64_t> JournaledSurroundings::stored(std::uint64_t content) {
+  const auto known = contents_.find(content);
+  if (known != contents_.end()) return known->second;
+  const auto bytes = journal_.content(content);
+  if (!bytes) return std::nullopt;
+  return contents_.emplace(content, sink_.store(*bytes)).first->second;
+}
+
+class Derivation final : public archive::JournalVisitor {
+ public:
+  Derivation(archive::Reader& journal, archive::Writer& archive)
+      : sink_(&archive), surroundings_(journal, sink_), collector_(sink_, setting(journal)) {}
+
+  void on_run(const archive::JournalRun& run) override;
+  void on_note(const journal::Note& note) override {
+    std::visit([this](const auto& held) { take(held); }, note);
+  }
+  void on_page_end() override { collector_.settled(); }
+
+  void finish() { collector_.finish(); }
+  const Collector& collector() const { return collector_; }
+
+ private:
+  CollectorSetting setting(archive::Reader& journal) {
+    CollectorSetting setting;
+    setting.surroundings = &surroundings_;
+    setting.ticks_per_second = journal.header().stamps_per_second;
+    return setting;
+  }
+
+  void take(const journal::Begun& note) { surroundings_.hear(note); }
+  void take(const journal::Process& note) { surroundings_.hear(note); }
+  void take(const journal::FileRead& note) { surroundings_.hear(note); }
+  void take(const journal::StartFile& note) { surroundings_.hear(note); }
+  void take(const journal::Thread& note) {
+    ends_[note.slot] = 0;
+    collector_.on_thread(to_identity(note));
+  }
+  void take(const journal::ThreadGone& note) {
+    ends_.erase(note.slot);
+    collector_.on_thread_gone(note.slot);
+  }
+  void take(const journal::ProcessGone& note) {
+    surroundings_.hear(note.now);
+    collector_.on_process_gone(note.slot);
+  }
+  void take(const journal::Status& note) { collector_.on_status(note.pid, note.exit); }
+  void take(const journal::Loss& note);
+  void take(const journal::Missing& note) {
+    surroundings_.hear(note.now);
+    collector_.on_gap(note.reason, note.records);
+  }
+  void take(const journal::Tick& note) {
+    surroundings_.hear(note.now);
+    collector_.age();
+  }
+  void take(const journal::Ended& note) { surroundings_.hear(note.now); }
+
+  void lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
+
+  ArchiveSink sink_;
+  JournaledSurroundings surroundings_;
+  Collector collector_;
+  // By slot of each thread that is there: the position behind what came last.
+  std::map<std::uint32_t, std::uint64_t> ends_;
+};
+
+void Derivation::lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes) {
+  collector_.on_loss(slot, {position, 1, bytes, "a part of the journal is damaged"});
+}
+
+void Derivation::on_run(const archive::JournalRun& run) {
+  const auto end = ends_.find(run.slot);
+  if (end == ends_.end()) {
+    lose(abi::kNone, run.position, run.records.size());
+    return;
+  }
+  if (run.position > end->second) lose(run.slot, end->second, run.position - end->second);
+  const std::size_t rest =
+      each_record_in(run, [&](std::uint64_t position, const RecordView& record) {
+        collector_.on_record(run.slot, position, record);
+      });
+  end->second = run.position + run.records.size();
+  if (rest != 0) lose(run.slot, end->second - rest, rest);
+}
+
+// The bytes of a loss are places in the thread's stream if records are behind them.
+void Derivation::take(const journal::Loss& note) {
+  const auto end = ends_.find(note.slot);
+  if (end != ends_.end()) end->second = std::max(end->second, note.position + note.bytes);
+  collector_.on_loss(note.slot, {note.position, note.records, note.bytes, note.reason.c_str()});
+}
+
+archive::Trailer trailer_of(const archive::Reader& journal, const Collector& collector) {
+  archive::Trailer trailer = journal.trailer().value_or(archive::Trailer{});
+  trailer.unattributed = collector.counts().unattributed;
+  if (!trailer.exited && collector.root_exit()) {
+    trailer.exited = true;
+    trailer.exit = *collector.root_exit();
+  }
+  return trailer;
+}
+
+}  // namespace
+
+tl::expected<void, archive::Error> derive(archive::Reader& journal, archive::Writer& archive,
+                                          archive::Trailer& trailer) {
+  Derivation derivation(journal, archive);
+  journal.read_journal(derivation);
+  derivation.finish();
+  trailer = trailer_of(journal, derivation.collector());
+  return archive.flush();
+}
+
+}  // namespace reprise::recorder

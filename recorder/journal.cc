@@ -1,0 +1,296 @@
+#include "recorder/journal.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "protocol/client_hello.h"
+#include "recorder/journal_view.h"
+
+namespace reprise::recorder {
+namespace {
+
+namespace journal = archive::journal;
+
+// A page is compressed while it is in the processor's cache.
+constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::size_t kMostNotedFiles = 16 * 1024;
+constexpr std::size_t kMostUnreadTls = 64 * 1024;
+
+std::span<const std::uint8_t> bytes_of(const RecordView& record) {
+  return {reinterpret_cast<const std::uint8_t*>(record.address()), record.size()};
+}
+
+bool same(const ThreadIdentity& one, const ThreadIdentity& other) {
+  return one.ordinal == other.ordinal && one.tid == other.tid &&
+         one.process.slot == other.process.slot && one.process.pid == other.process.pid &&
+         one.process.path == other.process.path && one.process.image == other.process.image;
+}
+
+journal::FileRead to_note(const event::FileRangeSent& piece) {
+  return {piece.device,      piece.inode,  piece.file_size, piece.modified_ns,
+          piece.file_offset, piece.length, piece.content,   ""};
+}
+
+std::string key_of(const event::FileRangeSent& piece) {
+  const std::uint64_t fields[] = {piece.device,      piece.inode,       piece.file_size,
+                                  piece.modified_ns, piece.file_offset, piece.length};
+  return {reinterpret_cast<const char*>(fields), sizeof fields};
+}
+
+}  // namespace
+
+Journal::Journal(archive::Writer& writer, Surroundings& surroundings, event::Observer* signals)
+    : writer_(writer), surroundings_(surroundings), signals_(signals) {}
+
+void Journal::begin() {
+  note(journal::Begun{surroundings_.environment()});
+  if (auto zone = surroundings_.time_zone()) note(journal::StartFile{*std::move(zone), true});
+}
+
+void Journal::note(const journal::Note& note) {
+  page_.add(note);
+  if (page_.size() >= kPageBytes) hand_on();
+}
+
+// A page that is not taken is kept, and grows.
+void Journal::hand_on() {
+  if (page_.empty() || !writer_.append(page_)) return;
+  page_.clear();
+  if (dropped_ == 0) return;
+  on_gap("the archive could not grow", std::exchange(dropped_, 0));
+}
+
+void Journal::tick() {
+  tick_due_ = false;
+  note(journal::Tick{surroundings_.now()});
+}
+
+void Journal::finish() { note(journal::Ended{surroundings_.now()}); }
+
+// --- From the drain ------------------------------------------------------------------------------
+
+Journal::ThreadPlace& Journal::place(std::uint32_t slot) {
+  if (slot >= threads_.size()) threads_.resize(slot + 1);
+  return threads_[slot];
+}
+
+std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
+  ThreadPlace& thread = place(identity.slot);
+  if (thread.known && same(thread.identity, identity)) return thread.end;
+  thread = {true, identity, 0, {}};
+  note(to_note(identity));
+  return 0;
+}
+
+void Journal::on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
+  if (tick_due_) tick();
+  look_ahead(slot, record);
+  if (page_.size() + record.size() > archive::kMaxJournalPageBytes) {
+    ++dropped_;
+    return;
+  }
+  page_.add_record(slot, position, bytes_of(record));
+  if (page_.size() >= kPageBytes) hand_on();
+}
+
+void Journal::look_ahead(std::uint32_t slot, const RecordView& record) {
+  switch (record.type()) {
+    case abi::RecordType::kFork:
+      return note_child(record);
+    case abi::RecordType::kFileOpened:
+      return note_start_file(place(slot), record);
+    case abi::RecordType::kFileRange:
+      return keep_range(place(slot), record);
+    case abi::RecordType::kSendResult:
+      if (!place(slot).ranges.empty()) read_files(place(slot), record);
+      break;
+    case abi::RecordType::kSignal:
+    case abi::RecordType::kFatalSignal:
+      return tell_signal(record);
+    default:
+      break;
+  }
+  count(record);
+}
+
+void Journal::on_loss(std::uint32_t slot, const StreamLoss& loss) {
+  ++counts_.gaps;
+  counts_.dropped += loss.records;
+  note(journal::Loss{slot, loss.position, loss.records, loss.bytes, loss.reason});
+}
+
+void Journal::on_thread_gone(std::uint32_t slot) {
+  place(slot).ranges.clear();
+  note(journal::ThreadGone{slot});
+}
+
+void Journal::on_process_gone(std::uint32_t slot) {
+  note(journal::ProcessGone{slot, surroundings_.now()});
+}
+
+// --- From the session ----------------------------------------------------------------------------
+
+void Journal::on_status(std::int32_t pid, event::ProcessExited exit) {
+  note(journal::Status{pid, exit});
+}
+
+void Journal::on_gap(const std::string& reason, std::uint64_t records) {
+  ++counts_.gaps;
+  counts_.dropped += records;
+  note(journal::Missing{reason, records, surroundings_.now()});
+}
+
+// --- What is noted beside the records ------------------------------------------------------------
+
+void Journal::count(const RecordView& record) {
+  if (record.type() == abi::RecordType::kBytesIn) {
+    abi::BytesIn body;
+    if (!record.read(body) || body.error != 0) return;
+    counts_.received += body.length;
+    if (body.length != 0) look_for_tls(body.socket, record.tail<abi::BytesIn>());
+  } else if (record.type() == abi::RecordType::kSendIntent) {
+    abi::SendIntent body;
+    if (record.read(body)) look_for_tls(body.socket, record.tail<abi::SendIntent>());
+  } else if (record.type() == abi::RecordType::kSendResult) {
+    abi::SendResult body;
+    if (record.read(body) && body.result > 0)
+      counts_.sent += static_cast<std::uint64_t>(body.result);
+  } else if (record.type() == abi::RecordType::kAccept) {
+    abi::Accept body;
+    if (!record.read(body) || body.socket == 0) return;
+    ++counts_.accepted;
+    surroundings_.start_is_over();
+  } else if (record.type() == abi::RecordType::kConnect) {
+    abi::Connect body;
+    if (record.read(body) && (body.error == 0 || body.error == EINPROGRESS)) ++counts_.opened;
+  } else if (record.type() == abi::RecordType::kGap) {
+    abi::Gap body;
+    if (!record.read(body)) return;
+    ++counts_.gaps;
+    counts_.dropped += body.records;
+  }
+}
+
+void Journal::look_for_tls(abi::Cookie socket, std::span<const std::uint8_t> bytes) {
+  if (!protocol::begins_client_hello(bytes)) return;
+  if (unread_tls_.size() >= kMostUnreadTls) unread_tls_.clear();
+  if (unread_tls_.insert(socket).second) ++counts_.unread_tls;
+}
+
+// The child may not have written anything yet when the record of its fork is read.
+void Journal::note_child(const RecordView& record) {
+  abi::Fork body;
+  if (!record.read(body) || body.child == abi::kNone) return;
+  const ProcessIdentity child = surroundings_.identify(body.child);
+  if (child.slot != abi::kNone) note(to_note(child));
+}
+
+void Journal::note_start_file(const ThreadPlace& thread, const RecordView& record) {
+  abi::FileOpened body;
+  if (!record.read(body)) return;
+  auto tail = record.tail<abi::FileOpened>();
+  event::FileOpened file{std::string(take_string(tail)),
+                         body.device,
+                         body.inode,
+                         body.file_size,
+                         body.modified_ns,
+                         std::nullopt};
+  if (surroundings_.take_start_file(file, thread.identity.process.pid)) {
+    note(journal::StartFile{std::move(file), false});
+  }
+}
+
+void Journal::tell_signal(const RecordView& record) {
+  abi::Signal body;
+  if (signals_ == nullptr || !record.read(body)) return;
+  event::Event event;
+  event.enter = event.exit = {record.enter()};
+  event.fact = event::SignalReceived{body.number, body.code, body.from_pid, body.address,
+                                     record.type() == abi::RecordType::kFatalSignal};
+  signals_->on_event(event);
+}
+
+void Journal::keep_range(ThreadPlace& thread, const RecordView& record) {
+  PendingRange pending;
+  if (!record.read(pending.range)) return;
+  auto tail = record.tail<abi::FileRange>();
+  pending.path = paths_.of(pending.range, take_string(tail));
+  thread.ranges.push_back(std::move(pending));
+}
+
+std::optional<Journal::PendingRange> Journal::take_range(ThreadPlace& thread,
+                                                         const abi::SendResult& result) {
+  const auto found = std::ranges::find_if(thread.ranges, [&](const PendingRange& pending) {
+    return pending.range.socket == result.socket && pending.range.offset == result.offset;
+  });
+  if (found == thread.ranges.end()) return std::nullopt;
+  PendingRange pending = std::move(*found);
+  thread.ranges.erase(found);
+  return pending;
+}
+
+// Of a file, as much is read as went out.
+void Journal::read_files(ThreadPlace& thread, const RecordView& record) {
+  abi::SendResult result;
+  if (!record.read(result)) return;
+  const auto pending = take_range(thread, result);
+  if (!pending || result.result <= 0) return;
+  const auto sent = static_cast<std::uint64_t>(result.result);
+  const std::uint64_t piece_bytes = file_piece_bytes(sent);
+  for (std::uint64_t done = 0; done < sent; done += piece_bytes) {
+    event::FileRangeSent piece;
+    piece.path = pending->path;
+    piece.device = pending->range.device;
+    piece.inode = pending->range.inode;
+    piece.file_size = pending->range.file_size;
+    piece.modified_ns = pending->range.modified_ns;
+    piece.file_offset = pending->range.file_offset + done;
+    piece.length = std::min(piece_bytes, sent - done);
+    std::string key = key_of(piece);
+    if (noted_files_.contains(key)) continue;
+    std::string why;
+    piece.content = surroundings_.content_of(piece, thread.identity.process.pid, why);
+    if (noted_files_.size() >= kMostNotedFiles) noted_files_.clear();
+    if (piece.content) noted_files_.insert(std::move(key));
+    journal::FileRead read = to_note(piece);
+    read.why = std::move(why);
+    note(read);
+  }
+}
+
+// --- What an earlier recorder wrote --------------------------------------------------------------
+
+void Journal::on_run(const archive::JournalRun& run) {
+  ThreadPlace& thread = place(run.slot);
+  each_record_in(run, [&](std::uint64_t, const RecordView& record) {
+    if (record.type() == abi::RecordType::kFileRange) keep_range(thread, record);
+    abi::SendResult result;
+    if (record.type() == abi::RecordType::kSendResult && record.read(result)) {
+      take_range(thread, result);
+    }
+    count(record);
+  });
+  thread.end = run.position + run.records.size();
+}
+
+void Journal::on_note(const journal::Note& note) {
+  if (const auto* thread = std::get_if<journal::Thread>(&note)) {
+    place(thread->slot) = {true, to_identity(*thread), 0, {}};
+  } else if (const auto* loss = std::get_if<journal::Loss>(&note)) {
+    ++counts_.gaps;
+    counts_.dropped += loss->records;
+    if (loss->slot < threads_.size()) {  // not to be told another time
+      std::uint64_t& end = threads_[loss->slot].end;
+      end = std::max(end, loss->position + 1);
+    }
+  } else if (const auto* missing = std::get_if<journal::Missing>(&note)) {
+    ++counts_.gaps;
+    counts_.dropped += missing->records;
+  } else if (const auto* file = std::get_if<journal::StartFile>(&note)) {
+    event::FileOpened known = file->file;
+    surroundings_.take_start_file(known, 0);
+  }
+}
+
+}  // namespace reprise::recorder

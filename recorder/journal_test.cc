@@ -1,0 +1,315 @@
+// What is derived from a journal is what a collector makes at once, also when its recorder was
+// killed and another one went on with it.
+#include "recorder/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "archive/sample_disk.h"
+#include "recorder/derivation.h"
+#include "recorder/testing/recorded_service.h"
+
+namespace reprise::recorder {
+namespace {
+
+constexpr abi::Cookie kListener = 1;
+constexpr std::uint64_t kSecond = 1'000'000;  // ticks of RecordedService
+
+// A service of two threads, a call to an upstream now and then, and requests in pieces.
+class Workload {
+ public:
+  explicit Workload(RecordedService& recorded)
+      : stamp_(recorded.service.stamp), threads_{&recorded.thread(0), &recorded.thread(1, 0)} {
+    threads_[0]->write(abi::RecordType::kListen, abi::Listen{kListener, 10, 0, loopback(80)});
+    threads_[0]->connect(30, 6000, 6379);
+    threads_[1]->connect(31, 6001, 8080);
+  }
+
+  void step() {
+    if (random_() % 8 == 0) stamp_ += kSecond + kSecond / 2;  // nothing happened for a while
+    SyntheticThread& thread = *threads_[random_() % 2];
+    Client& client = clients_[random_() % 6];
+    const auto cookie =
+        static_cast<abi::Cookie>(100 + client.generation * 10 + (&client - clients_));
+    if (!client.open) {
+      thread.accept(kListener, cookie, 80, static_cast<std::uint16_t>(5000 + cookie));
+      client = {true, client.generation, 0};
+      return;
+    }
+    switch (client.stage++) {
+      case 0:
+        thread.wait({cookie});
+        thread.clock(1);
+        break;
+      case 1:
+        thread.receive(cookie, get("/in/pieces").substr(0, 7));
+        break;
+      case 2:
+        thread.receive(cookie, get("/in/pieces").substr(7));
+        break;
+      case 3:
+        call(thread);
+        break;
+      case 4:
+        thread.send(cookie, ok("an answer"));
+        break;
+      case 5:
+        thread.receive(cookie, get("/whole"));
+        thread.clock(2);
+        break;
+      case 6:
+        thread.send(cookie, ok("another"));
+        break;
+      default:
+        client.stage = 0;
+        if (random_() % 3 != 0) return;
+        thread.close(cookie);
+        client = {false, client.generation + 1, 0};
+    }
+  }
+
+ private:
+  struct Client {
+    bool open = false;
+    int generation = 0;
+    int stage = 0;
+  };
+
+  void call(SyntheticThread& thread) {
+    if (&thread == threads_[0]) {
+      thread.send(30, "*1\r\n$4\r\nPING\r\n");
+      thread.receive(30, "+PONG\r\n");
+    } else {
+      thread.send(31, get("/up"));
+      thread.receive(31, ok("x"));
+    }
+  }
+
+  std::uint64_t& stamp_;
+  std::mt19937 random_{4711};
+  SyntheticThread* threads_[2];
+  Client clients_[6];
+};
+
+std::string range_text(event::ByteRange range) {
+  return " [" + std::to_string(range.begin) + "," + std::to_string(range.end) + ")";
+}
+
+std::vector<std::string> exchange_facts(const CollectedSink& sink) {
+  std::vector<std::string> facts;
+  for (const auto& [id, e] : sink.exchanges) {
+    std::ostringstream text;
+    text << id.value << ": connection " << e.connection.value << " ordinal " << e.ordinal << " "
+         << e.method << " " << e.target << " " << e.status << range_text(e.request)
+         << range_text(e.response) << " calls " << e.calls << " draws " << e.draws << " "
+         << (e.complete ? "complete" : e.incomplete_why);
+    facts.push_back(text.str());
+  }
+  return facts;
+}
+
+std::vector<std::string> call_facts(const CollectedSink& sink) {
+  std::vector<std::string> facts;
+  for (const auto& [id, c] : sink.calls) {
+    std::ostringstream text;
+    text << id.value << ": context " << static_cast<int>(c.context.kind) << "/"
+         << c.context.exchange.value << " connection " << c.connection.value << " " << c.operation
+         << " ordinal " << c.ordinal << range_text(c.request) << range_text(c.response) << " "
+         << c.complete;
+    facts.push_back(text.str());
+  }
+  return facts;
+}
+
+std::vector<std::tuple<std::uint64_t, std::uint64_t, std::size_t>> event_facts(
+    const CollectedSink& sink) {
+  std::vector<std::tuple<std::uint64_t, std::uint64_t, std::size_t>> facts;
+  for (const event::Event& event : sink.events) {
+    facts.emplace_back(event.thread.value, event.position, event.fact.index());
+  }
+  return facts;
+}
+
+// The first fact in which they differ, as both have it; empty when there is none.
+std::string differing(const std::vector<std::string>& found,
+                      const std::vector<std::string>& expected) {
+  const auto [one, other] =
+      std::mismatch(found.begin(), found.end(), expected.begin(), expected.end());
+  if (one == found.end() && other == expected.end()) return "";
+  return "found " + (one == found.end() ? "nothing" : *one) + "\nfor   " +
+         (other == expected.end() ? "nothing" : *other);
+}
+
+constexpr int kSteps = 400;
+
+archive::Header journal_header() {
+  archive::Header header = archive::sample_header();
+  header.journal = true;
+  header.stamps_per_second = kSecond;
+  return header;
+}
+
+// A recorder that keeps a journal of a synthetic service.
+struct JournalKeeper {
+  JournalKeeper(RecordedService& recorded, std::unique_ptr<archive::Writer> to, Drain::Mode mode)
+      : writer(std::move(to)),
+        watch(recorded.service.arena()),
+        surroundings(
+            watch, [&recorded] { return recorded.service.stamp; },
+            [this](const event::Bytes& content) { return writer->store(content); }, {}),
+        journal(*writer, surroundings, nullptr),
+        drain(recorded.service.arena(), watch, journal, mode) {}
+
+  void write() {
+    journal.hand_on();
+    ASSERT_TRUE(writer->flush());
+  }
+  void finish() {
+    drain.finish(true);
+    journal.finish();
+    journal.hand_on();
+    ASSERT_TRUE(writer->finish({}));
+  }
+
+  std::unique_ptr<archive::Writer> writer;
+  ProcessWatch watch;
+  LiveSurroundings surroundings;
+  Journal journal;
+  Drain drain;
+};
+
+std::unique_ptr<archive::Writer> new_journal(const std::shared_ptr<archive::MemoryDisk>& disk) {
+  return *archive::Writer::create(std::make_unique<archive::MemoryFile>(disk), journal_header(),
+                                  {});
+}
+
+CollectedSink derived_from(const std::shared_ptr<archive::MemoryDisk>& journal) {
+  CollectedSink sink;
+  auto reader = archive::reader_on(journal);
+  EXPECT_TRUE(reader);
+  EXPECT_TRUE((*reader)->header().journal);
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  const auto writer = archive::writer_on(disk);
+  archive::Trailer trailer;
+  EXPECT_TRUE(derive(**reader, *writer, trailer));
+  EXPECT_TRUE(writer->finish(trailer));
+  EXPECT_TRUE((*reader)->damage().empty());
+  auto events = archive::reader_on(disk);
+  (*events)->each_event([&](const event::Event& event) { return sink.on_event(event), true; });
+  (*events)->each_exchange([&](const event::Exchange& e) { return sink.on_exchange(e), true; });
+  (*events)->each_call([&](const event::Call& call) { return sink.on_call(call), true; });
+  return sink;
+}
+
+void expect_same(const CollectedSink& found, const CollectedSink& expected) {
+  EXPECT_EQ(differing(exchange_facts(found), exchange_facts(expected)), "");
+  EXPECT_EQ(differing(call_facts(found), call_facts(expected)), "");
+  auto one = event_facts(found), other = event_facts(expected);
+  std::sort(one.begin(), one.end());
+  std::sort(other.begin(), other.end());
+  EXPECT_EQ(one, other);
+}
+
+CollectedSink collected_at_once() {
+  RecordedService whole;
+  Workload workload(whole);
+  for (int step = 0; step < kSteps; ++step) workload.step();
+  whole.finish();
+  return whole.sink;
+}
+
+TEST(JournalTest, WhatIsDerivedIsWhatACollectorMakesAtOnce) {
+  const CollectedSink expected = collected_at_once();
+  ASSERT_GT(expected.exchanges.size(), 50u);
+  ASSERT_GT(expected.calls.size(), 20u);
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
+  Workload workload(recorded);
+  for (int step = 0; step < kSteps; ++step) {
+    workload.step();
+    if (step % 17 != 0) continue;
+    keeper.drain.pass();
+    keeper.write();
+    keeper.drain.settle();
+  }
+  keeper.finish();
+  expect_same(derived_from(disk), expected);
+}
+
+// Killed after `cut` steps, of which all was written that was drained, and all given back if
+// `settled`; another recorder goes on after the rest.
+std::shared_ptr<archive::MemoryDisk> recovered(int cut, bool settled) {
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  Workload workload(recorded);
+  for (int step = 0; step < cut; ++step) workload.step();
+  {
+    JournalKeeper killed(recorded, new_journal(disk), Drain::Mode::kRecord);
+    killed.drain.pass();
+    killed.write();
+    if (settled) killed.drain.settle();
+  }
+  for (int step = cut; step < kSteps; ++step) workload.step();
+
+  auto written = archive::reader_on(disk);
+  JournalKeeper keeper(recorded,
+                       *archive::Writer::resume(std::make_unique<archive::MemoryFile>(disk), {}),
+                       Drain::Mode::kRecover);
+  keeper.journal.take_up(**written);
+  keeper.finish();
+  return disk;
+}
+
+TEST(JournalTest, AKilledRecorderLosesNothingAndNothingIsThereTwice) {
+  const CollectedSink expected = collected_at_once();
+  for (int cut = 0; cut <= kSteps; cut += 13) {
+    for (const bool settled : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "cut " << cut << (settled ? ", settled" : ""));
+      expect_same(derived_from(recovered(cut, settled)), expected);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+TEST(JournalTest, ALostBlockBecomesAGapAndTheRestIsRead) {
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
+  Workload workload(recorded);
+  std::vector<std::size_t> ends;
+  for (int step = 0; step < kSteps; ++step) {
+    workload.step();
+    if (step % 100 != 99) continue;
+    keeper.drain.pass();
+    keeper.write();
+    ends.push_back(disk->bytes.size());
+  }
+  keeper.finish();
+  disk->bytes[ends[0] + (ends[1] - ends[0]) / 2] ^= 0xff;  // in the second block
+
+  auto reader = archive::reader_on(disk);
+  auto derived = std::make_shared<archive::MemoryDisk>();
+  const auto writer = archive::writer_on(derived);
+  archive::Trailer trailer;
+  ASSERT_TRUE(derive(**reader, *writer, trailer));
+  ASSERT_TRUE(writer->finish(trailer));
+  EXPECT_FALSE((*reader)->damage().empty());
+  CollectedSink sink;
+  auto events = archive::reader_on(derived);
+  (*events)->each_event([&](const event::Event& event) { return sink.on_event(event), true; });
+  const auto gaps = sink.of<event::Gap>();
+  ASSERT_FALSE(gaps.empty());
+  EXPECT_EQ(std::get<event::Gap>(gaps[0]->fact).reason, "a part of the journal is damaged");
+  EXPECT_GT((*events)->exchange_count(), 20u) << "what is behind the damage is read";
+}
+
+}  // namespace
+}  // namespace reprise::recorder
