@@ -61,6 +61,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case RecordTag::kTableRoots:
         check<TableRoots>(*raw, coding);
         break;
+      case RecordTag::kJournalNote:
+        check<journal::Note>(*raw, coding);
+        break;
+      case RecordTag::kJournalRun: {
+        JournalRun run;
+        if (decode(*raw, coding, run) && run.records.size() > raw->body.size()) std::abort();
+        break;
+      }
     }
   }
   return 0;

@@ -162,7 +162,7 @@ class CommandLine(unittest.TestCase):
         subprocess.run([WRITE_SAMPLE, path, "20", "newer"], check=True, timeout=TIMEOUT)
         for words in [["ls", path], ["replay", path, "--", "/bin/true"],
                       ["debug", path, "--", "/bin/true"]]:
-            self.assert_refused(words, "archive format 2.0", "use a Reprise that reads")
+            self.assert_refused(words, "archive format 3.0", "use a Reprise that reads")
 
     def test_damaged_archive_is_listed_as_far_as_it_goes(self):
         done = self.run_ok("ls", self.damaged(), code=3)
