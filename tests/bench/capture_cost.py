@@ -29,6 +29,7 @@ _PATIENCE_S = 30
 
 _NGINX_CONF = """
 daemon off;
+user root;
 worker_processes 1;
 pid {root}/nginx.pid;
 error_log {root}/error.log;
@@ -86,6 +87,8 @@ class Nginx:
     def load(self, port: int, seconds: int, connections: int) -> Answers:
         url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}{self._target}"
         said = _pinned("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url)
+        if "Non-2xx" in said:
+            raise ValueError(f"nginx answered with errors: {said}")
         return Answers(int(re.search(r"(\d+) requests in", said).group(1)),
                        float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)),
                        latency_us(re.search(r"99%\s+(\S+)", said).group(1)))
@@ -278,6 +281,8 @@ def tell(pairs: list[tuple[Run, Run]]):
     print("  CPU of the service alone per answer      ",
           summary([a.service_cpu_s / a.answers.count / (b.service_cpu_s / b.answers.count)
                    for a, b in pairs]))
+    print("  CPU of the recorder, us per answer       ",
+          summary([a.recorder_cpu_s / a.answers.count * 1e6 for a, _ in pairs]))
     print("  p99 latency                              ",
           summary([a.answers.p99_us / b.answers.p99_us for a, b in pairs]))
     print("  exchanges recorded over answered         ",
