@@ -23,9 +23,9 @@ struct Header {
   event::Stamp epoch;  // taken together with the two clocks below
   std::int64_t realtime_epoch_ns = 0;
   std::int64_t monotonic_epoch_ns = 0;
-  // The file holds what a recorder took down (archive/journal.h), and events are yet to be
-  // derived from it.
-  bool journal = false;
+  // Not 0: the file holds what a recorder took down (archive/journal.h), and events are yet to be
+  // derived from it. Version of the agent's records in it (abi::kRecordVersion).
+  std::uint32_t journal = 0;
 
   event::UnixNanos unix_time(event::Stamp stamp) const;
   std::int64_t nanoseconds(event::Stamp from, event::Stamp to) const;

@@ -210,7 +210,7 @@ void ArchiveWriter::seal(SectionIndex which) {
 
 bool ArchiveWriter::push(BlockHeader header, std::span<const std::uint8_t> payload, Codec codec) {
   if (next_number_ > kMaxBlockNumber) return false;
-  header.major = header_.journal ? kJournalMajorVersion : kMajorVersion;
+  header.major = header_.journal != 0 ? kJournalMajorVersion : kMajorVersion;
   header.recording = recording_;
   header.number = next_number_;
   const BlockHeader sealed = sealer_.seal(header, payload, codec, sealed_);
@@ -236,7 +236,7 @@ void ArchiveWriter::drop(Section& section) {
 
 // Room has been made: tells of what was dropped, and takes back what was said of exchanges since.
 void ArchiveWriter::tell_of_drops() {
-  if (header_.journal) {  // whoever follows a reference to a lost content notices
+  if (header_.journal != 0) {  // whoever follows a reference to a lost content notices
     untold_ = {};
     return;
   }
@@ -293,7 +293,7 @@ bool ArchiveWriter::push_footer(const Trailer& trailer) {
   last.exchanges = index_.exchanges.located();
   last.calls = index_.calls.located();
   last.connections = index_.connections.located();
-  if (!header_.journal) {
+  if (header_.journal == 0) {
     last.gaps = gaps_;
     last.dropped = lost_records_;
   }

@@ -196,6 +196,15 @@ archive::Trailer trailer_of(const archive::Reader& journal, const Collector& col
 
 tl::expected<void, archive::Error> derive(archive::Reader& journal, archive::Writer& archive,
                                           archive::Trailer& trailer) {
+  const archive::Header& header = journal.header();
+  if (header.journal != abi::kRecordVersion) {
+    return tl::unexpected(archive::Error{
+        archive::Error::Kind::kNewerFormat,
+        "it is a journal of records of version " + std::to_string(header.journal) +
+            ", and this Reprise knows version " + std::to_string(abi::kRecordVersion) +
+            "; look at it once with Reprise " + header.reprise_version +
+            ", which makes an archive of it that every later one reads"});
+  }
   Derivation derivation(journal, archive);
   journal.read_journal(derivation);
   derivation.finish();

@@ -51,7 +51,7 @@ bool is_whole(const Reader& journal) { return journal.trailer() && journal.damag
 
 archive::Header derived_header(const Reader& journal) {
   archive::Header header = journal.header();
-  header.journal = false;
+  header.journal = 0;
   return header;
 }
 
@@ -78,10 +78,11 @@ OpenedReader open_derived(const std::string& path, const Reader& journal) {
   return reader;
 }
 
-OpenedReader derive_aside(Reader& journal) {
+OpenedReader derive_aside(Reader& journal, const std::string& path) {
   const NewFile file(temporary_path());
   if (auto derived = derive_into(journal, file.path()); !derived) {
-    return tl::unexpected(derived.error());
+    return tl::unexpected(
+        Error{derived.error().kind, path + " cannot be worked out: " + derived.error().message});
   }
   return open_derived(file.path(), journal);
 }
@@ -99,14 +100,14 @@ std::optional<OpenedReader> derive_in_place(Reader& journal, const std::string& 
 OpenedReader open_archive(const std::string& path,
                           const std::function<void(std::uint64_t)>& deriving) {
   auto reader = Reader::open(path);
-  if (!reader || !(*reader)->header().journal) return reader;
+  if (!reader || (*reader)->header().journal == 0) return reader;
   std::error_code ignored;
   if (deriving) deriving(std::filesystem::file_size(path, ignored));
   Reader& journal = **reader;
   if (is_whole(journal)) {
     if (auto derived = derive_in_place(journal, path)) return *std::move(derived);
   }
-  return derive_aside(journal);
+  return derive_aside(journal, path);
 }
 
 }  // namespace reprise::recorder

@@ -45,10 +45,11 @@ double Drain::fill() const {
   return free >= all ? 0.0 : static_cast<double>(all - free) / static_cast<double>(all);
 }
 
-std::uint64_t Drain::pass() { return pass_until(arena_.clock().now()); }
+std::uint64_t Drain::pass(std::uint64_t most) { return pass_until(arena_.clock().now(), most); }
 
-std::uint64_t Drain::pass_until(std::uint64_t until) {
+std::uint64_t Drain::pass_until(std::uint64_t until, std::uint64_t most) {
   passed_ = 0;
+  most_ = most;
   note_ends();
   discover();
   merge(until);
@@ -120,7 +121,7 @@ void Drain::merge(std::uint64_t until) {
     tell_loss(slot);
   }
   std::make_heap(heap_.begin(), heap_.end(), later);
-  while (!heap_.empty()) {
+  while (!heap_.empty() && passed_ < most_) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const std::uint32_t index = heap_.back().slot;
     heap_.pop_back();
@@ -139,7 +140,7 @@ std::optional<std::uint64_t> Drain::run(std::uint32_t index, std::uint64_t limit
   Slot& slot = slots_[index];
   slot.touched = true;
   RecordView record = slot.stream.peek(arena_, latest, slack_);
-  while (record && slot.stream.key() <= limit) {
+  while (record && slot.stream.key() <= limit && passed_ < most_) {
     const std::uint64_t position = slot.stream.position();
     if (record.type() == abi::RecordType::kGap) count_told(slot, record);
     if (position >= slot.wanted) consumer_.on_record(index, position, record);
@@ -304,7 +305,7 @@ void Drain::finish(bool gone) {
   look_at_slots(static_cast<std::uint32_t>(slots_.size()));
   const auto is_left = [this](std::uint32_t index) { return !slots_[index].gone; };
   do {
-    pass_until(~std::uint64_t{0});
+    pass_until(~std::uint64_t{0}, kEverything);
   } while (passed_ != 0 || std::any_of(active_.begin(), active_.end(), is_left));
   tell_uncounted();
 }

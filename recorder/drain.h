@@ -53,6 +53,8 @@ class RecordConsumer {
 
 class Drain {
  public:
+  static constexpr std::uint64_t kEverything = ~std::uint64_t{0};
+
   enum class Mode {
     kRecord,   // gives segments and slots back
     kRecover,  // changes nothing in the arena
@@ -60,8 +62,9 @@ class Drain {
 
   Drain(Arena& arena, ProcessWatch& watch, RecordConsumer& consumer, Mode mode);
 
-  // One pass: hands on what was committed before it began. Returns the bytes handed on.
-  std::uint64_t pass();
+  // One pass: hands on what was committed before it began, oldest first, and stops behind `most`
+  // bytes. Returns the bytes handed on.
+  std::uint64_t pass(std::uint64_t most = kEverything);
   // The recording is over: passes until nothing is left, tells every loss, ends every thread and,
   // when the service is `gone`, every process.
   void finish(bool gone);
@@ -96,7 +99,7 @@ class Drain {
     std::uint32_t slot;
   };
 
-  std::uint64_t pass_until(std::uint64_t until);
+  std::uint64_t pass_until(std::uint64_t until, std::uint64_t most);
   void discover();
   void adopt(std::uint32_t segment);
   void announce(std::uint32_t slot);
@@ -128,6 +131,7 @@ class Drain {
   bool finishing_ = false;       // nothing of what threads write from now on is wanted
   std::uint32_t next_look_ = 0;  // slot where the next sweep goes on
   std::uint64_t passed_ = 0;     // bytes in this pass
+  std::uint64_t most_ = 0;       // of them
   std::uint64_t unsettled_ = 0;
 };
 

@@ -80,6 +80,21 @@ TEST_F(DrainTest, RecordsOfThreadsComeInTheOrderOfTheirStamps) {
   EXPECT_EQ(notes_.clocks(), expected);
 }
 
+TEST_F(DrainTest, APassThatIsToEndEarlyEndsBetweenRecordsAndTheNextGoesOnInOrder) {
+  SyntheticThread& one = service_.add_thread(process_, 0);
+  SyntheticThread& two = service_.add_thread(process_, 1, 0);
+  for (int i = 0; i < 100; ++i) (i % 3 == 0 ? one : two).clock(i);
+  std::size_t passes = 0;
+  while (drain_.pass(300) != 0) {
+    ++passes;
+    drain_.settle();
+  }
+  EXPECT_GT(passes, 5u);
+  std::vector<std::int64_t> expected(100);
+  std::iota(expected.begin(), expected.end(), 0);
+  EXPECT_EQ(notes_.clocks(), expected);
+}
+
 TEST_F(DrainTest, ARecordLaterThanThePassWaitsForTheNextSoThatItsCauseIsSeenFirst) {
   SyntheticThread& thread = service_.add_thread(process_);
   thread.clock(1);

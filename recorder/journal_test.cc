@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "archive/sample_disk.h"
+#include "archive/sample_journal.h"
 #include "recorder/derivation.h"
 #include "recorder/testing/recorded_service.h"
 
@@ -150,8 +151,7 @@ std::string differing(const std::vector<std::string>& found,
 constexpr int kSteps = 400;
 
 archive::Header journal_header() {
-  archive::Header header = archive::sample_header();
-  header.journal = true;
+  archive::Header header = archive::journal_header(abi::kRecordVersion);
   header.stamps_per_second = kSecond;
   return header;
 }
@@ -194,7 +194,7 @@ CollectedSink derived_from(const std::shared_ptr<archive::MemoryDisk>& journal) 
   CollectedSink sink;
   auto reader = archive::reader_on(journal);
   EXPECT_TRUE(reader);
-  EXPECT_TRUE((*reader)->header().journal);
+  EXPECT_NE((*reader)->header().journal, 0u);
   auto disk = std::make_shared<archive::MemoryDisk>();
   const auto writer = archive::writer_on(disk);
   archive::Trailer trailer;
@@ -277,6 +277,19 @@ TEST(JournalTest, AKilledRecorderLosesNothingAndNothingIsThereTwice) {
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+TEST(JournalTest, RecordsOfAnotherVersionAreRefusedWithWhatReadsThem) {
+  const auto disk = archive::journal_disk(abi::kRecordVersion + 1, {});
+  const auto reader = archive::reader_on(disk);
+  ASSERT_TRUE(reader);
+  const auto writer = archive::writer_on(std::make_shared<archive::MemoryDisk>());
+  archive::Trailer trailer;
+  const auto derived = derive(**reader, *writer, trailer);
+  ASSERT_FALSE(derived);
+  EXPECT_EQ(derived.error().kind, archive::Error::Kind::kNewerFormat);
+  EXPECT_NE(derived.error().message.find("Reprise " + (*reader)->header().reprise_version),
+            std::string::npos);
 }
 
 TEST(JournalTest, ALostBlockBecomesAGapAndTheRestIsRead) {

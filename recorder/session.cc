@@ -33,6 +33,8 @@ constexpr std::uint64_t kSweepEveryNs = 250'000'000;
 // What is drained is written at the latest after this long, at the earliest in blocks worth having.
 constexpr std::uint64_t kFlushEveryNs = 250'000'000;
 constexpr std::uint64_t kFlushBytes = 256 * 1024;
+// Drained in one go: a full arena is given back, and a heartbeat seen, piece by piece.
+constexpr std::uint64_t kPassBytes = 4 * 1024 * 1024;
 constexpr double kFlushFill = 0.25;
 // An agent says hello before main(); a machine under load may take a while to get there.
 constexpr std::uint64_t kHelloNs = 5'000'000'000;
@@ -63,7 +65,7 @@ archive::Header make_header(const SessionOptions& options, const SessionNotes& n
   header.epoch = {clock.epoch};
   header.realtime_epoch_ns = static_cast<std::int64_t>(clock.realtime_epoch_ns);
   header.monotonic_epoch_ns = static_cast<std::int64_t>(clock.monotonic_epoch_ns);
-  header.journal = !options.replay;
+  header.journal = options.replay ? 0 : abi::kRecordVersion;
   return header;
 }
 
@@ -312,7 +314,7 @@ void LiveSession::signal(int number) {
 // --- Draining ------------------------------------------------------------------------------------
 
 void LiveSession::drain_and_write(std::uint64_t now) {
-  const std::uint64_t bytes = drain_.pass();
+  const std::uint64_t bytes = drain_.pass(kPassBytes);
   if (bytes > 0 && unwritten_since_ns_ == 0) unwritten_since_ns_ = now;
   const double fill = drain_.fill();
   const bool due = unwritten_since_ns_ != 0 && now - unwritten_since_ns_ >= kFlushEveryNs;
@@ -320,7 +322,11 @@ void LiveSession::drain_and_write(std::uint64_t now) {
   if (due || (much && can_write_)) flush(now);
   // A lossless service waits for a recorder that lives; one that cannot write must not stop it.
   if (can_write_ || !options_.lossless) drain_.beat();
-  next_pass_ns_ = now + (can_write_ ? pace_.after_pass(bytes, fill) : pace_.slowest_ns());
+  if (bytes >= kPassBytes && can_write_) {
+    next_pass_ns_ = now;  // there is more
+  } else {
+    next_pass_ns_ = now + (can_write_ ? pace_.after_pass(bytes, fill) : pace_.slowest_ns());
+  }
 }
 
 void LiveSession::flush(std::uint64_t now) {

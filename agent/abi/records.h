@@ -18,6 +18,10 @@
 
 namespace reprise::abi {
 
+// Of the records below. Archives hold them (archive/journal.h), so bump it when any of them changes in
+// place; then recorder/derivation.h must still know those of versions that were released.
+inline constexpr std::uint32_t kRecordVersion = 1;
+
 enum class RecordType : std::uint8_t {
   kProcessStart = 1,  // ProcessStart, tail: executable path \0 argv[0] \0 argv[1] \0 …
   kModule,            // Module, tail: path; one for each loaded object, at start and after dlopen

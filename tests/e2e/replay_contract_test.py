@@ -48,6 +48,7 @@ class _Upstream:
 
 def _damage_last_events(path: str):
     """Changes a byte of what was recorded last, after every exchange (docs/archive_format.md)."""
+    harness.run_reprise("ls", path)  # makes events of its journal
     data = bytearray(pathlib.Path(path).read_bytes())
     at, last = 0, 0
     while at < len(data):
