@@ -186,10 +186,14 @@ bool ArchiveReader::each_event_in(std::uint64_t first, std::uint64_t last,
 void ArchiveReader::read_journal(JournalVisitor& visitor) {
   journal::Note note;
   JournalRun run;
+  JournalReference reference;
   each_block(BlockKind::kJournal, 1, kMaxBlockNumber, [&](const Block& block) {
     each_record(block, damage_, [&](const RawRecord& raw) {
       if (raw.tag == RecordTag::kJournalRun && decode_or_tell(block, raw, run, damage_)) {
         visitor.on_run(run);
+      } else if (raw.tag == RecordTag::kJournalReference &&
+                 decode_or_tell(block, raw, reference, damage_)) {
+        visitor.on_reference(reference);
       } else if (raw.tag == RecordTag::kJournalNote && decode_or_tell(block, raw, note, damage_)) {
         visitor.on_note(note);
       }

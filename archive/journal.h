@@ -29,6 +29,15 @@ struct JournalRun {
   std::span<const std::uint8_t> records;
 };
 
+// A record whose last bytes are the content of that number, stored once; `head` is what comes
+// before them. As many zeros follow as the record's own size says.
+struct JournalReference {
+  std::uint32_t slot = 0;
+  std::uint64_t position = 0;
+  std::uint64_t content = 0;
+  std::span<const std::uint8_t> head;
+};
+
 namespace journal {
 
 // The environment that the service was started with (NAME=value; secrets masked).
@@ -109,8 +118,9 @@ class JournalVisitor {
   virtual ~JournalVisitor() = default;
   // Valid until on_page_end().
   virtual void on_run(const JournalRun& run) = 0;
+  virtual void on_reference(const JournalReference& reference) = 0;
   virtual void on_note(const journal::Note& note) = 0;
-  // What on_run() was given so far is void.
+  // What the visitor was given so far is void.
   virtual void on_page_end() {}
 };
 

@@ -37,6 +37,13 @@ void JournalPage::add_record(std::uint32_t slot, std::uint64_t position,
   run_end_ = position + record.size();
 }
 
+void JournalPage::add_reference(std::uint32_t slot, std::uint64_t position,
+                                std::span<const std::uint8_t> head, std::uint64_t content) {
+  close_run();
+  encode(JournalReference{slot, position, content, head}, payload_);
+  ++entries_;
+}
+
 void JournalPage::close_run() {
   if (run_begin_ != 0) end_record(run_begin_, payload_);
   run_begin_ = 0;

@@ -18,11 +18,14 @@ class JournalPage {
   void add(const journal::Note& note);
   // `record` is copied.
   void add_record(std::uint32_t slot, std::uint64_t position, std::span<const std::uint8_t> record);
+  // The same of a record whose bytes behind `head` are a stored content.
+  void add_reference(std::uint32_t slot, std::uint64_t position, std::span<const std::uint8_t> head,
+                     std::uint64_t content);
 
   // Whether there is anything in it.
   bool empty() const { return entries_ == 0; }
   std::size_t size() const { return payload_.size(); }
-  // Runs and notes.
+  // Runs, references and notes.
   std::uint32_t entries() const { return entries_; }
   // Closes the run that is open.
   std::span<const std::uint8_t> payload();

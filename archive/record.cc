@@ -10,6 +10,8 @@
 namespace reprise::archive {
 namespace {
 
+constexpr std::size_t kReferenceHeadBytes = 20;
+
 template <typename T>
 void encode_record(RecordTag tag, const T& value, std::uint64_t base, ByteBuffer& payload) {
   const std::size_t begin = payload.size();
@@ -86,6 +88,19 @@ void begin_run(std::uint32_t slot, std::uint64_t position, ByteBuffer& payload) 
   payload.commit(kRecordHeadBytes + kRunHeadBytes);
 }
 
+void encode(const JournalReference& value, ByteBuffer& payload) {
+  constexpr std::size_t kBytes = kRecordHeadBytes + kReferenceHeadBytes;
+  const std::size_t begin = payload.size();
+  std::uint8_t* const head = payload.reserve(kBytes);
+  head[4] = static_cast<std::uint8_t>(RecordTag::kJournalReference);
+  store_le(head + kRecordHeadBytes, value.slot);
+  store_le(head + kRecordHeadBytes + 4, value.position);
+  store_le(head + kRecordHeadBytes + 12, value.content);
+  payload.commit(kBytes);
+  payload.append(value.head.data(), value.head.size());
+  end_record(begin, payload);
+}
+
 // The length is known only now; four bytes are kept for it, and zstd takes the zeros out again.
 void end_record(std::size_t begin, ByteBuffer& payload) {
   const std::size_t length = payload.size() - begin - kRecordHeadBytes;
@@ -159,6 +174,16 @@ Decoded decode(const RawRecord& record, Coding, JournalRun& out) {
   out.slot = load_le<std::uint32_t>(record.body.data());
   out.position = load_le<std::uint64_t>(record.body.data() + 4);
   out.records = record.body.subspan(kRunHeadBytes);
+  return {};
+}
+Decoded decode(const RawRecord& record, Coding, JournalReference& out) {
+  if (record.body.size() < kReferenceHeadBytes) {
+    return tl::unexpected(std::string("a reference to a content is shorter than its head"));
+  }
+  out.slot = load_le<std::uint32_t>(record.body.data());
+  out.position = load_le<std::uint64_t>(record.body.data() + 4);
+  out.content = load_le<std::uint64_t>(record.body.data() + 12);
+  out.head = record.body.subspan(kReferenceHeadBytes);
   return {};
 }
 

@@ -34,6 +34,7 @@ enum class RecordTag : std::uint8_t {
   kTableRoots,
   kJournalRun,
   kJournalNote,
+  kJournalReference,
 };
 
 // A piece of content that is stored once. Pieces of one content follow one another.
@@ -74,6 +75,8 @@ void encode(const journal::Note&, std::uint64_t base, ByteBuffer& payload);
 inline constexpr std::size_t kRunHeadBytes = 12;
 void begin_run(std::uint32_t slot, std::uint64_t position, ByteBuffer& payload);
 void end_record(std::size_t begin, ByteBuffer& payload);
+// slot (4 bytes), position (8), content (8), then the head.
+void encode(const JournalReference&, ByteBuffer& payload);
 
 // One record of a payload, not decoded.
 struct RawRecord {
@@ -122,5 +125,6 @@ using Decoded = tl::expected<void, std::string>;
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, journal::Note& out);
 // `out` refers to the payload.
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, JournalRun& out);
+[[nodiscard]] Decoded decode(const RawRecord&, Coding, JournalReference& out);
 
 }  // namespace reprise::archive

@@ -69,6 +69,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (decode(*raw, coding, run) && run.records.size() > raw->body.size()) std::abort();
         break;
       }
+      case RecordTag::kJournalReference: {
+        JournalReference reference;
+        if (decode(*raw, coding, reference) && reference.head.size() > raw->body.size()) {
+          std::abort();
+        }
+        break;
+      }
     }
   }
   return 0;

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "archive/block.h"
 #include "archive/block_queue.h"
@@ -22,6 +25,9 @@ namespace {
 
 constexpr std::uint64_t kMaxBlockBytes = 4u << 20;
 constexpr std::size_t kContentPieceBytes = 256 * 1024;
+// Contents that are recognised when they come again.
+constexpr std::size_t kMostKnownContents = 64 * 1024;
+constexpr std::size_t kMostSeen = 8 * 1024;
 static_assert(kMaxJournalPageBytes <= kMaxPayloadBytes);
 
 // The order in which open blocks are sealed: what is referred to goes before what refers to it.
@@ -48,6 +54,7 @@ class ArchiveWriter final : public Writer {
   void append(const event::Call& call) override;
   bool append(JournalPage& page) override;
   std::uint64_t store(const event::Bytes& content) override;
+  std::optional<std::uint64_t> store_repeated(std::span<const std::uint8_t> content) override;
   tl::expected<void, Error> flush() override;
   tl::expected<void, Error> finish(const Trailer& trailer) override;
   std::uint64_t bytes_written() const override { return queue_.written(); }
@@ -59,6 +66,7 @@ class ArchiveWriter final : public Writer {
     std::uint64_t size = 0;
   };
 
+  std::uint64_t store(std::span<const std::uint8_t> content, const Hash128& hash);
   template <typename Record>
   void append_derived(const Record& record, event::Stamp base);
   void count(const event::Event& event);
@@ -79,7 +87,8 @@ class ArchiveWriter final : public Writer {
   Section sections_[kSections] = {Section(BlockKind::kContent), Section(BlockKind::kEvents),
                                   Section(BlockKind::kDerived)};
   Index index_;
-  std::map<Hash128, StoredContent> contents_;
+  std::map<Hash128, StoredContent> contents_;                    // stored lately
+  std::vector<Hash128> seen_ = std::vector<Hash128>(kMostSeen);  // by hash
   std::uint64_t next_content_ = 1;
   std::uint64_t next_number_ = 0;
   std::uint64_t last_stamp_ = 0;
@@ -166,7 +175,21 @@ bool ArchiveWriter::append(JournalPage& page) {
 }
 
 std::uint64_t ArchiveWriter::store(const event::Bytes& content) {
+  return store(content, content_hash(content));
+}
+
+std::optional<std::uint64_t> ArchiveWriter::store_repeated(std::span<const std::uint8_t> content) {
   const Hash128 hash = content_hash(content);
+  Hash128& place = seen_[hash.low % seen_.size()];
+  if (place != hash) {
+    place = hash;
+    return std::nullopt;
+  }
+  return store(content, hash);
+}
+
+std::uint64_t ArchiveWriter::store(std::span<const std::uint8_t> content, const Hash128& hash) {
+  if (contents_.size() >= kMostKnownContents) contents_.clear();
   StoredContent& known = contents_[hash];
   if (known.number != 0 && known.size == content.size()) return known.number;
   known = {next_content_++, content.size()};

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -55,6 +57,9 @@ class Writer {
   [[nodiscard]] virtual bool append(JournalPage& page) = 0;
   // Stores bytes once by content; the returned number is FileRangeSent::content.
   virtual std::uint64_t store(const event::Bytes& content) = 0;
+  // The number of bytes that come again and again. None the first time, as most never come again:
+  // then they are only remembered, among a bounded number of others.
+  virtual std::optional<std::uint64_t> store_repeated(std::span<const std::uint8_t> content) = 0;
 
   [[nodiscard]] virtual tl::expected<void, Error> flush() = 0;
   // Writes the index and the trailer and closes the file. Call last; again after a full disk. The

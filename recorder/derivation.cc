@@ -1,7 +1,10 @@
 #include "recorder/derivation.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -16,6 +19,10 @@ namespace reprise::recorder {
 namespace {
 
 namespace journal = archive::journal;
+
+// What is kept in memory of contents that records refer to, and of records made whole again.
+constexpr std::size_t kMostRecentBytes = 32u << 20;
+constexpr std::size_t kMostAssembled = 256;
 
 // What the journal says of the machine it was kept on.
 class JournaledSurroundings final : public Surroundings {
@@ -50,6 +57,9 @@ class JournaledSurroundings final : public Surroundings {
   void start_is_over() override {}
   const std::vector<std::string>& environment() override { return environment_; }
 
+  // Bytes that the journal has stored once; none when they are missing. Valid until the next call.
+  std::optional<std::span<const std::uint8_t>> content(std::uint64_t number);
+
  private:
   using FileKey = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
                              std::uint64_t, std::uint64_t>;
@@ -72,6 +82,8 @@ class JournaledSurroundings final : public Surroundings {
   std::map<std::uint32_t, ProcessIdentity> processes_;  // by slot
   std::map<FileKey, Read> files_;
   std::map<std::uint64_t, std::uint64_t> contents_;  // numbers in the journal and in the archive
+  std::map<std::uint64_t, event::Bytes> recent_;     // contents that were referred to lately
+  std::size_t recent_bytes_ = 0;
   std::optional<event::FileOpened> start_file_, time_zone_;
 };
 
@@ -97,16 +109,33 @@ std::optional<std::uint64_t> JournaledSurroundings::stored(std::uint64_t content
   return contents_.emplace(content, sink_.store(*bytes)).first->second;
 }
 
+std::optional<std::span<const std::uint8_t>> JournaledSurroundings::content(std::uint64_t number) {
+  const auto known = recent_.find(number);
+  if (known != recent_.end()) return known->second;
+  auto bytes = journal_.content(number);
+  if (!bytes) return std::nullopt;
+  if (recent_bytes_ > kMostRecentBytes) {
+    recent_.clear();
+    recent_bytes_ = 0;
+  }
+  recent_bytes_ += bytes->size();
+  return recent_.emplace(number, *std::move(bytes)).first->second;
+}
+
 class Derivation final : public archive::JournalVisitor {
  public:
   Derivation(archive::Reader& journal, archive::Writer& archive)
       : sink_(&archive), surroundings_(journal, sink_), collector_(sink_, setting(journal)) {}
 
   void on_run(const archive::JournalRun& run) override;
+  void on_reference(const archive::JournalReference& reference) override;
   void on_note(const journal::Note& note) override {
     std::visit([this](const auto& held) { take(held); }, note);
   }
-  void on_page_end() override { collector_.settled(); }
+  void on_page_end() override {
+    collector_.settled();
+    assembled_.clear();
+  }
 
   void finish() { collector_.finish(); }
   const Collector& collector() const { return collector_; }
@@ -147,6 +176,9 @@ class Derivation final : public archive::JournalVisitor {
   }
   void take(const journal::Ended& note) { surroundings_.hear(note.now); }
 
+  // The end of the thread's records up to `position`, behind which something goes on; null for a
+  // thread that nothing was said of.
+  std::uint64_t* go_on(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
   void lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
 
   ArchiveSink sink_;
@@ -154,25 +186,48 @@ class Derivation final : public archive::JournalVisitor {
   Collector collector_;
   // By slot of each thread that is there: the position behind what came last.
   std::map<std::uint32_t, std::uint64_t> ends_;
+  std::vector<std::vector<std::byte>> assembled_;  // records of this page that were references
 };
 
 void Derivation::lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes) {
   collector_.on_loss(slot, {position, 1, bytes, "a part of the journal is damaged"});
 }
 
-void Derivation::on_run(const archive::JournalRun& run) {
-  const auto end = ends_.find(run.slot);
+std::uint64_t* Derivation::go_on(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes) {
+  const auto end = ends_.find(slot);
   if (end == ends_.end()) {
-    lose(abi::kNone, run.position, run.records.size());
+    lose(abi::kNone, position, bytes);
+    return nullptr;
+  }
+  if (position > end->second) lose(slot, end->second, position - end->second);
+  return &end->second;
+}
+
+void Derivation::on_reference(const archive::JournalReference& reference) {
+  std::uint64_t* end = go_on(reference.slot, reference.position, reference.head.size());
+  if (end == nullptr) return;
+  *end = end_of(reference);
+  const auto content = surroundings_.content(reference.content);
+  if (content) assembled_.push_back(whole_record(reference, *content));
+  if (!content || assembled_.back().empty()) {
+    lose(reference.slot, reference.position, reference.head.size());
     return;
   }
-  if (run.position > end->second) lose(run.slot, end->second, run.position - end->second);
+  const std::vector<std::byte>& record = assembled_.back();
+  collector_.on_record(reference.slot, reference.position,
+                       RecordView(record.data(), static_cast<std::uint32_t>(record.size())));
+  if (assembled_.size() >= kMostAssembled) on_page_end();
+}
+
+void Derivation::on_run(const archive::JournalRun& run) {
+  std::uint64_t* end = go_on(run.slot, run.position, run.records.size());
+  if (end == nullptr) return;
   const std::size_t rest =
       each_record_in(run, [&](std::uint64_t position, const RecordView& record) {
         collector_.on_record(run.slot, position, record);
       });
-  end->second = run.position + run.records.size();
-  if (rest != 0) lose(run.slot, end->second - rest, rest);
+  *end = run.position + run.records.size();
+  if (rest != 0) lose(run.slot, *end - rest, rest);
 }
 
 // The bytes of a loss are places in the thread's stream if records are behind them.

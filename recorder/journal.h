@@ -75,6 +75,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   };
 
   void note(const archive::journal::Note& note);
+  bool refer(std::uint32_t slot, std::uint64_t position, const RecordView& record);
   void tick();
   ThreadPlace& place(std::uint32_t slot);
   void count(const RecordView& record);
@@ -91,6 +92,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
 
   // --- What an earlier recorder wrote
   void on_run(const archive::JournalRun& run) override;
+  void on_reference(const archive::JournalReference& reference) override;
   void on_note(const archive::journal::Note& note) override;
 
   archive::Writer& writer_;

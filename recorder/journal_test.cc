@@ -279,6 +279,39 @@ TEST(JournalTest, AKilledRecorderLosesNothingAndNothingIsThereTwice) {
   }
 }
 
+TEST(JournalTest, ABodyThatComesAgainIsStoredOnceAndIsWholeInWhatIsDerived) {
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
+  SyntheticThread& thread = recorded.thread();
+  std::mt19937 random(7);
+  std::string body(20'000, ' ');
+  for (char& byte : body) byte = static_cast<char>(random());
+  std::vector<std::string> sent;
+  for (int i = 0; i < 20; ++i) {
+    sent.push_back(
+        "HTTP/1.1 200 OK\r\nX-Request-Id: " + std::string(static_cast<std::size_t>(i), 'i') +
+        "\r\nContent-Length: 20000\r\n\r\n" + body);
+  }
+  thread.accept(kListener, 2, 80, 5000);
+  for (const std::string& response : sent) {
+    thread.receive(2, get("/body"));
+    thread.send(2, response);
+    keeper.drain.pass();
+    keeper.write();
+    keeper.drain.settle();
+  }
+  keeper.finish();
+  EXPECT_LT(disk->bytes.size(), 5 * body.size());
+  std::vector<std::string> found;
+  const CollectedSink sink = derived_from(disk);
+  for (const event::Event* event : sink.of<event::SendIntended>()) {
+    const event::Bytes& bytes = std::get<event::SendIntended>(event->fact).bytes;
+    found.emplace_back(bytes.begin(), bytes.end());
+  }
+  EXPECT_EQ(found, sent);
+}
+
 TEST(JournalTest, RecordsOfAnotherVersionAreRefusedWithWhatReadsThem) {
   const auto disk = archive::journal_disk(abi::kRecordVersion + 1, {});
   const auto reader = archive::reader_on(disk);

@@ -1,6 +1,34 @@
 #include "recorder/journal_view.h"
 
 namespace reprise::recorder {
+namespace {
+
+// As the record itself says it; 0 when its head is too short to say.
+std::uint32_t size_of(const archive::JournalReference& reference) {
+  std::uint32_t size = 0;
+  if (reference.head.size() >= sizeof(abi::RecordHeader)) {
+    std::memcpy(&size, reference.head.data(), sizeof size);
+  }
+  return size;
+}
+
+}  // namespace
+
+std::uint64_t end_of(const archive::JournalReference& reference) {
+  return reference.position + size_of(reference);
+}
+
+std::vector<std::byte> whole_record(const archive::JournalReference& reference,
+                                    std::span<const std::uint8_t> content) {
+  const std::size_t size = size_of(reference), filled = reference.head.size() + content.size();
+  if (size % 8 != 0 || filled > size || size - filled >= 8) return {};
+  std::vector<std::byte> record(size);
+  std::memcpy(record.data(), reference.head.data(), reference.head.size());
+  if (!content.empty()) {
+    std::memcpy(record.data() + reference.head.size(), content.data(), content.size());
+  }
+  return record;
+}
 
 archive::journal::Process to_note(const ProcessIdentity& identity) {
   return {identity.slot,    identity.pid,   identity.parent,

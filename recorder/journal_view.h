@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <vector>
 
 #include "archive/journal.h"
 #include "recorder/drain.h"
@@ -32,5 +34,12 @@ std::size_t each_record_in(const archive::JournalRun& run, Visit visit) {
   }
   return run.records.size() - at;
 }
+
+// The record that a reference stands for, or nothing when its parts do not make one. The content's
+// bytes go between the head and the padding.
+[[nodiscard]] std::vector<std::byte> whole_record(const archive::JournalReference& reference,
+                                                  std::span<const std::uint8_t> content);
+// Where its thread's stream goes on behind it.
+[[nodiscard]] std::uint64_t end_of(const archive::JournalReference& reference);
 
 }  // namespace reprise::recorder

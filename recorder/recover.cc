@@ -87,7 +87,8 @@ tl::expected<RecoveredSession, Error> recover(const std::string& path, const std
   if ((*reader)->header().session != directory->notes().session) {
     return failure(result.archive + " is the archive of another session");
   }
-  const bool is_journal = (*reader)->header().journal != 0, is_finished = (*reader)->trailer().has_value();
+  const bool is_journal = (*reader)->header().journal != 0,
+             is_finished = (*reader)->trailer().has_value();
   result.was_replay = !is_journal && !is_finished;
   result.was_finished = is_finished;
   if (result.was_replay || result.was_finished) {

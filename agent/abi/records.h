@@ -18,8 +18,8 @@
 
 namespace reprise::abi {
 
-// Of the records below. Archives hold them (archive/journal.h), so bump it when any of them changes in
-// place; then recorder/derivation.h must still know those of versions that were released.
+// Of the records below. Archives hold them (archive/journal.h), so bump it when any of them changes
+// in place; then recorder/derivation.h must still know those of versions that were released.
 inline constexpr std::uint32_t kRecordVersion = 1;
 
 enum class RecordType : std::uint8_t {
