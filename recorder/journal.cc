@@ -50,12 +50,17 @@ void Journal::begin() {
 
 void Journal::note(const journal::Note& note) {
   page_.add(note);
-  if (page_.size() >= kPageBytes) hand_on();
+  if (page_.size() >= kPageBytes && !refused_) write_page();
 }
 
-// A page that is not taken is kept, and grows.
 void Journal::hand_on() {
-  if (page_.empty() || !writer_.append(page_)) return;
+  if (!page_.empty()) write_page();
+}
+
+// A page that is not taken is kept, and grows until the session tries again.
+void Journal::write_page() {
+  refused_ = !writer_.append(page_);
+  if (refused_) return;
   page_.clear();
   if (dropped_ == 0) return;
   on_gap("the archive could not grow", std::exchange(dropped_, 0));
@@ -91,7 +96,7 @@ void Journal::on_record(std::uint32_t slot, std::uint64_t position, const Record
     return;
   }
   if (!refer(slot, position, record)) page_.add_record(slot, position, bytes_of(record));
-  if (page_.size() >= kPageBytes) hand_on();
+  if (page_.size() >= kPageBytes && !refused_) write_page();
 }
 
 // Bodies repeat where heads do not: counted from the end, whole blocks of a payload are what comes

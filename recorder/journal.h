@@ -75,6 +75,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   };
 
   void note(const archive::journal::Note& note);
+  void write_page();
   bool refer(std::uint32_t slot, std::uint64_t position, const RecordView& record);
   void tick();
   ThreadPlace& place(std::uint32_t slot);
@@ -105,6 +106,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   std::unordered_set<abi::Cookie> unread_tls_;
   JournalCounts counts_;
   std::uint64_t dropped_ = 0;  // records for which there was no room, not yet noted
+  bool refused_ = false;       // the page was not taken
   bool tick_due_ = true;
 };
 
