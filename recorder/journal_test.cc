@@ -285,13 +285,13 @@ TEST(JournalTest, ABodyThatComesAgainIsStoredOnceAndIsWholeInWhatIsDerived) {
   JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
   SyntheticThread& thread = recorded.thread();
   std::mt19937 random(7);
-  std::string body(20'000, ' ');
+  std::string body(9'000, ' ');
   for (char& byte : body) byte = static_cast<char>(random());
   std::vector<std::string> sent;
   for (int i = 0; i < 20; ++i) {
     sent.push_back(
         "HTTP/1.1 200 OK\r\nX-Request-Id: " + std::string(static_cast<std::size_t>(i), 'i') +
-        "\r\nContent-Length: 20000\r\n\r\n" + body);
+        "\r\nContent-Length: 9000\r\n\r\n" + body);
   }
   thread.accept(kListener, 2, 80, 5000);
   for (const std::string& response : sent) {
@@ -309,7 +309,11 @@ TEST(JournalTest, ABodyThatComesAgainIsStoredOnceAndIsWholeInWhatIsDerived) {
     const event::Bytes& bytes = std::get<event::SendIntended>(event->fact).bytes;
     found.emplace_back(bytes.begin(), bytes.end());
   }
-  EXPECT_EQ(found, sent);
+  ASSERT_EQ(found.size(), sent.size());
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_TRUE(found[i] == sent[i])
+        << "response " << i << " of " << sent[i].size() << " bytes has " << found[i].size();
+  }
 }
 
 TEST(JournalTest, RecordsOfAnotherVersionAreRefusedWithWhatReadsThem) {
