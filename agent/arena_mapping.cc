@@ -5,12 +5,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "agent/hot.h"
 #include "agent/original.h"
 #include "agent/system_call.h"
 
 namespace reprise::agent {
 
-constinit ArenaMapping arena_mapping;
+REPRISE_HOT constinit ArenaMapping arena_mapping;
 
 namespace {
 

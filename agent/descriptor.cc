@@ -7,11 +7,12 @@
 #include <sys/sysmacros.h>
 
 #include "agent/arena_mapping.h"
+#include "agent/hot.h"
 #include "agent/system_call.h"
 
 namespace reprise::agent {
 
-constinit DescriptorTable descriptor_table;
+REPRISE_HOT constinit DescriptorTable descriptor_table;
 
 namespace {
 

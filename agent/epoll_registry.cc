@@ -2,11 +2,12 @@
 
 #include <sys/mman.h>
 
+#include "agent/hot.h"
 #include "agent/system_call.h"
 
 namespace reprise::agent {
 
-constinit EpollRegistry epoll_registry;
+REPRISE_HOT constinit EpollRegistry epoll_registry;
 
 namespace {
 
@@ -26,7 +27,7 @@ std::uint64_t EpollRegistry::pack(int epoll, int fd, std::uint32_t generation, b
 }
 
 // Whether the registered descriptor is still the one that was registered.
-bool EpollRegistry::is_valid(std::uint64_t key) {
+REPRISE_HOT_CODE bool EpollRegistry::is_valid(std::uint64_t key) {
   return key != 0 &&
          (descriptors().peek(fd_of(key)).generation & kGenerationMask) == generation_of(key);
 }
@@ -77,7 +78,7 @@ void EpollRegistry::add(int epoll, int fd, std::uint64_t data) {
   free->key.store(pack(epoll, fd, generation, false), std::memory_order_release);
 }
 
-Socket* EpollRegistry::find(int epoll, std::uint64_t data) {
+REPRISE_HOT_CODE Socket* EpollRegistry::find(int epoll, std::uint64_t data) {
   if (entries_ == nullptr) return nullptr;
   for (std::uint32_t step = 0; step < kWindow; ++step) {
     const Entry& entry = entries_[place(epoll, data, step)];

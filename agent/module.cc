@@ -4,11 +4,15 @@
 
 #include <atomic>
 
+#include "agent/hot.h"
 #include "agent/link_map.h"
 #include "agent/payload.h"
 #include "agent/record.h"
 
 namespace reprise::agent {
+
+REPRISE_HOT constinit CodeRange program_code{};
+
 namespace {
 
 // Base names of libraries whose draws are their own business, up to the version.
@@ -25,8 +29,6 @@ struct AtomicRange {
 };
 constinit AtomicRange crypto_ranges[kRanges];
 constinit std::atomic<std::size_t> crypto_range_count = 0;
-// The program's own code, where most draws come from.
-constinit CodeRange program_range{};
 
 // The last object that was recorded; the list only grows behind it.
 constinit std::atomic<const link_map*> last_recorded = nullptr;
@@ -70,7 +72,7 @@ void record_modules(Thread& thread) {
   for (; object != nullptr; object = object->l_next) {
     const CodeRange range = code_range(*object);
     const char* path = path_of(*object);
-    if (object == first_object()) program_range = range;
+    if (object == first_object()) program_code = range;
     if (is_crypto_library(path)) note_crypto_range(range);
     const auto length = static_cast<std::uint32_t>(strlen(path) + 1);
     if (Record<abi::Module> record{thread, abi::RecordType::kModule, stamp(), length}) {
@@ -84,9 +86,7 @@ void record_modules(Thread& thread) {
   }
 }
 
-bool is_crypto_code(const void* caller) {
-  if (program_range.holds(caller)) [[likely]]
-    return false;
+bool is_crypto_library_code(const void* caller) {
   const std::size_t count = crypto_range_count.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
     const CodeRange range{crypto_ranges[i].begin.load(std::memory_order_relaxed),

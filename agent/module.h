@@ -4,6 +4,7 @@
 // twice.
 #pragma once
 
+#include "agent/link_map.h"
 #include "agent/thread.h"
 
 namespace reprise::agent {
@@ -19,8 +20,16 @@ inline void refresh_modules(Thread& thread) {
   record_modules(thread);
 }
 
+// The program's own code, where most draws come from.
+[[gnu::visibility("hidden")]] extern constinit CodeRange program_code;
+
 // Whether `caller` is code of a TLS or crypto library: what it draws is key material or the like,
 // which is neither recorded nor answered.
-[[nodiscard]] bool is_crypto_code(const void* caller);
+[[nodiscard]] bool is_crypto_library_code(const void* caller);
+[[nodiscard]] inline bool is_crypto_code(const void* caller) {
+  if (program_code.holds(caller)) [[likely]]
+    return false;
+  return is_crypto_library_code(caller);
+}
 
 }  // namespace reprise::agent

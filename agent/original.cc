@@ -1,11 +1,12 @@
 #include "agent/original.h"
 
+#include "agent/hot.h"
 #include "agent/link_map.h"
 
 namespace reprise::agent {
 
 constinit Originals original_table{};
-constinit std::atomic<bool> originals_resolved = false;
+REPRISE_HOT constinit std::atomic<bool> originals_resolved = false;
 
 void resolve_originals() {
 #define REPRISE_RESOLVE(name) \

@@ -43,16 +43,17 @@ int __vdprintf_chk(int fd, int flag, const char* format, va_list arguments);
 namespace reprise::agent {
 
 // clang-format off
+// Those of the hottest paths first: they share a cache line.
 #define REPRISE_ORIGINALS(X)                                                                       \
+  X(read) X(recv) X(write) X(writev) X(send) X(epoll_wait) X(clock_gettime) X(gettimeofday)        \
   X(socket) X(socketpair) X(listen) X(accept) X(accept4) X(connect) X(shutdown) X(bind)            \
   X(getsockopt) X(setsockopt) X(getsockname) X(getpeername)                                        \
-  X(read) X(readv) X(preadv2) X(recv) X(recvfrom) X(recvmsg) X(recvmmsg)                           \
-  X(write) X(writev) X(pwritev2) X(send) X(sendto) X(sendmsg) X(sendmmsg)                          \
-  X(sendfile) X(splice)                                                                            \
+  X(readv) X(preadv2) X(recvfrom) X(recvmsg) X(recvmmsg)                                           \
+  X(pwritev2) X(sendto) X(sendmsg) X(sendmmsg) X(sendfile) X(splice)                               \
   X(close) X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)                    \
   X(open) X(openat)                                                                                \
-  X(epoll_ctl) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(poll) X(ppoll) X(select) X(pselect)  \
-  X(clock_gettime) X(gettimeofday) X(time) X(timespec_get)                                         \
+  X(epoll_ctl) X(epoll_pwait) X(epoll_pwait2) X(poll) X(ppoll) X(select) X(pselect)                \
+  X(time) X(timespec_get)                                                                          \
   X(getrandom) X(getentropy) X(arc4random) X(arc4random_buf) X(arc4random_uniform)                 \
   X(getaddrinfo) X(freeaddrinfo) X(getnameinfo) X(gethostbyname) X(gethostbyname2)                 \
   X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr) X(gethostbyaddr_r)                       \
@@ -66,7 +67,7 @@ namespace reprise::agent {
 #define REPRISE_DECLARE(name) decltype(&::name) name;
 // clang-format on
 
-struct Originals {
+struct alignas(64) Originals {
   REPRISE_ORIGINALS(REPRISE_DECLARE)
 };
 #undef REPRISE_DECLARE

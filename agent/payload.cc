@@ -1,9 +1,10 @@
 #include "agent/payload.h"
+#include "agent/hot.h"
 
-// Sixteen bytes at a time for what is usual in a request, the processor's own copy for what is
-// long. Every path ends with the last sixteen bytes, which may overlap what is already there.
+// A cache line at a time for what is usual in a request, the processor's own copy for what is
+// long. Every such path ends with the last sixteen bytes, which may overlap what is already there.
 __asm__(R"(
-  .text
+  .section .text.hot, "ax", @progbits
   .p2align 5
   .hidden reprise_copy_bytes
   .globl reprise_copy_bytes
@@ -24,8 +25,24 @@ reprise_copy_begin:
   jae     3f
   leaq    -16(%rsi,%rdx), %r8
   leaq    -16(%rdi,%rdx), %r9
-  subq    $16, %rdx
-  jbe     2f
+  subq    $64, %rdx
+  jb      9f
+0:
+  movups  (%rsi), %xmm0
+  movups  16(%rsi), %xmm1
+  movups  32(%rsi), %xmm2
+  movups  48(%rsi), %xmm3
+  movups  %xmm0, (%rdi)
+  movups  %xmm1, 16(%rdi)
+  movups  %xmm2, 32(%rdi)
+  movups  %xmm3, 48(%rdi)
+  addq    $64, %rsi
+  addq    $64, %rdi
+  subq    $64, %rdx
+  jae     0b
+9:
+  addq    $48, %rdx
+  jle     2f
 1:
   movups  (%rsi), %xmm0
   movups  %xmm0, (%rdi)
@@ -78,6 +95,7 @@ reprise_copy_failed:
   ret
   .cfi_endproc
   .size reprise_copy_bytes, . - reprise_copy_bytes
+  .text
 )");
 
 namespace reprise::agent {
@@ -91,7 +109,7 @@ void Gather::advance(std::size_t length) {
   }
 }
 
-bool Gather::copy(std::byte* to, std::size_t length) {
+REPRISE_HOT_CODE bool Gather::copy_scattered(std::byte* to, std::size_t length) {
   bool whole = true;
   while (length > 0) {
     const iovec& from = vector();

@@ -34,11 +34,17 @@ class Gather {
   Gather(const iovec* vectors, std::size_t count) : vectors_(vectors), count_(count) {}
 
   // Copies the next `length` bytes, of which there must be that many; false after a fault.
-  [[nodiscard]] bool copy(std::byte* to, std::size_t length);
+  [[nodiscard]] bool copy(std::byte* to, std::size_t length) {
+    if (count_ != 0) return copy_scattered(to, length);
+    const auto* from = static_cast<const std::byte*>(single_.iov_base) + used_;
+    used_ += length;
+    return length == 0 || reprise_copy_bytes(to, from, length);
+  }
   // Passes over the next `length` bytes.
   void skip(std::size_t length);
 
  private:
+  [[nodiscard]] bool copy_scattered(std::byte* to, std::size_t length);
   [[nodiscard]] const iovec& vector() const { return count_ == 0 ? single_ : *vectors_; }
   void advance(std::size_t length);
 
@@ -63,7 +69,7 @@ void write_parts(Thread& thread, abi::RecordType type, std::uint64_t enter, std:
     const bool last = done + part == length;
     if (Record<Body> record{thread, type, enter, part, source}) {
       fill(record, done, part);
-      if (!last || more) record.header().flags |= abi::kContinues;
+      if (!last || more) record.add_flags(abi::kContinues);
       if (!gather.copy(record.tail(), part)) [[unlikely]]
         record.become_gap(thread);
       record.commit();

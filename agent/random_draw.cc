@@ -34,7 +34,7 @@ ssize_t draw_random(abi::RandomSource source, const void* caller, void* bytes, s
                              record->caller = reinterpret_cast<std::uintptr_t>(caller);
                              record->length = part;
                              record->error = result < 0 ? error : 0;
-                             record.header().flags |= draw.flags;
+                             record.add_flags(draw.flags);
                            });
   errno = error;
   return result;

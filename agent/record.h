@@ -11,6 +11,7 @@
 // Threading: the calling thread's own Thread; signal handlers included.
 #pragma once
 
+#include <cstddef>
 #include <cstring>
 #include <type_traits>
 
@@ -33,22 +34,19 @@ class Record {
 
   Record(Thread& thread, abi::RecordType type, std::uint64_t enter, std::uint32_t tail_bytes = 0,
          std::uint8_t source = 0)
-      : size_((kFixedBytes + tail_bytes + 7) & ~7u), start_(reserve(thread, size_)) {
+      : size_((kFixedBytes + tail_bytes + 7) & ~7u), type_(type), start_(reserve(thread, size_)) {
     if (start_ == nullptr) [[unlikely]]
       return;
-    abi::RecordHeader& fresh = header();
-    fresh.type = type;
-    fresh.flags = thread.record_flags == 0 ? 0 : checked_record_flags(thread);
-    fresh.padding = static_cast<std::uint8_t>(size_ - kFixedBytes - tail_bytes);
-    fresh.source = source;
-    fresh.enter = enter;
+    if (thread.record_flags != 0) [[unlikely]]
+      flags_ = checked_record_flags(thread);
+    source_ = source;
+    padding_ = static_cast<std::uint8_t>(size_ - kFixedBytes - tail_bytes);
+    reinterpret_cast<abi::RecordHeader*>(start_)->enter = enter;
     thread.last_wait = LastWait::kNone;
   }
 
   [[nodiscard]] explicit operator bool() const { return start_ != nullptr; }
-  [[nodiscard]] abi::RecordHeader& header() {
-    return *reinterpret_cast<abi::RecordHeader*>(start_);
-  }
+  void add_flags(std::uint8_t flags) { flags_ |= flags; }
   [[nodiscard]] Body* operator->() {
     return reinterpret_cast<Body*>(start_ + sizeof(abi::RecordHeader));
   }
@@ -57,19 +55,35 @@ class Record {
   // The tail could not be filled: what is committed is only the count of what is missing.
   void become_gap(Thread& thread) {
     if (size_ < sizeof(abi::RecordHeader) + sizeof(abi::Gap)) return;
-    header().type = abi::RecordType::kGap;
-    header().flags = 0;
-    header().source = 0;
+    type_ = abi::RecordType::kGap;
+    flags_ = 0;
+    source_ = 0;
     auto* gap = reinterpret_cast<abi::Gap*>(start_ + sizeof(abi::RecordHeader));
     gap->records = 1;
     gap->bytes = size_ - kFixedBytes;
     note_loss(thread, gap->bytes);
   }
 
-  void commit() { header().size.store(size_, std::memory_order_release); }
+  void commit() {
+    const std::uint64_t word = size_ | std::uint64_t{static_cast<std::uint8_t>(type_)} << 32 |
+                               std::uint64_t{flags_} << 40 | std::uint64_t{padding_} << 48 |
+                               std::uint64_t{source_} << 56;
+    __atomic_store_n(reinterpret_cast<HeaderWord*>(start_), word, __ATOMIC_RELEASE);
+  }
 
  private:
+  // All of a header but the stamp, written at once.
+  using HeaderWord [[gnu::may_alias]] = std::uint64_t;
+  static_assert(offsetof(abi::RecordHeader, type) == 4 && offsetof(abi::RecordHeader, flags) == 5 &&
+                offsetof(abi::RecordHeader, padding) == 6 &&
+                offsetof(abi::RecordHeader, source) == 7 &&
+                offsetof(abi::RecordHeader, enter) == 8);
+
   std::uint32_t size_;
+  abi::RecordType type_;
+  std::uint8_t flags_ = 0;
+  std::uint8_t padding_ = 0;
+  std::uint8_t source_ = 0;
   std::byte* start_;
 };
 

@@ -64,6 +64,10 @@ void open_segment(Thread& thread, std::uint32_t segment) {
   header.sealed.store(0, std::memory_order_relaxed);
   header.published.store(1, std::memory_order_release);
   thread.slot->segment.store(segment, std::memory_order_release);
+  thread.segment = &header;
+  thread.segment_bytes = arena().segment(segment);
+  prefetch_lines(reinterpret_cast<std::uintptr_t>(thread.segment_bytes),
+                 reinterpret_cast<std::uintptr_t>(thread.segment_bytes) + kAhead);
   thread.cursor.store(std::uint64_t{segment} << 32, std::memory_order_relaxed);
   thread.limit = arena().segment_bytes;
 }

@@ -32,9 +32,19 @@ inline bool swap_if_equal(std::atomic<std::uint64_t>& word, std::uint64_t expect
 // Full segment or none: takes another one, and reserves there. Null when the record is dropped.
 [[nodiscard]] std::byte* reserve_elsewhere(Thread& thread, std::uint32_t size);
 
-inline void prefetch_ahead(std::byte* next) {
-  constexpr std::size_t kLine = 64;
-  for (std::size_t line = 0; line < 8; ++line) __builtin_prefetch(next + line * kLine, 1);
+// The recorder has emptied what will be written next, so it lies in the cache of another processor.
+// It is asked for this far ahead, each line once, and for writing: a line that was fetched to be
+// read has to be asked for again. (A processor without that instruction does nothing.)
+inline constexpr std::uintptr_t kAhead = 512;
+inline void prefetch_lines(std::uintptr_t begin, std::uintptr_t end) {
+  constexpr std::uintptr_t kLine = 64;
+  for (std::uintptr_t line = (begin + kLine - 1) & ~(kLine - 1); line < end; line += kLine) {
+    __asm__ volatile("prefetchw (%0)" : : "r"(line));
+  }
+}
+inline void prefetch_behind(const std::byte* record, std::uint32_t size) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(record);
+  prefetch_lines(size < kAhead ? begin + kAhead : begin + size, begin + size + kAhead);
 }
 
 // `size` bytes, a multiple of 8 and at most max_record_bytes(), for one record; null when there is
@@ -45,12 +55,14 @@ inline void prefetch_ahead(std::byte* next) {
     const auto offset = static_cast<std::uint32_t>(cursor);
     if (offset + size > thread.limit) [[unlikely]]
       return reserve_elsewhere(thread, size);
+    // Looked at between cursor and swap: that fails when a handler has changed segments since.
+    std::atomic_signal_fence(std::memory_order_acquire);
+    std::byte* const start = thread.segment_bytes + offset;
+    abi::SegmentHeader& segment = *thread.segment;
     if (!swap_if_equal(thread.cursor, cursor, cursor + size)) [[unlikely]]
       continue;
-    const auto segment = static_cast<std::uint32_t>(cursor >> 32);
-    arena().segment_headers[segment].reserved.store(offset + size, std::memory_order_relaxed);
-    std::byte* start = arena().segment(segment) + offset;
-    prefetch_ahead(start + size);
+    segment.reserved.store(offset + size, std::memory_order_relaxed);
+    prefetch_behind(start, size);
     return start;
   }
 }

@@ -38,20 +38,25 @@ class TlsCall;
 enum class LastWait : std::uint8_t { kNone = 0, kIdlePoll, kWoken };
 
 struct alignas(64) Thread {
-  // What every hook reads. All zero after a fork.
-  std::uint32_t open;                 // 1: hooks record; 0: see this_thread()
-  std::uint32_t limit;                // bytes of the segment being filled, 0 none
-  std::atomic<std::uint64_t> cursor;  // segment << 32 | offset of its first free byte
-  abi::ThreadSlot* slot;              // null: none was free; records are only counted
-  std::uint32_t index;                // of the slot, abi::kNone without one
-  std::uint32_t ordinal;              // in its process, 0 the main thread
-  std::uint32_t creator;              // ordinal of the thread that made it, abi::kNone
-  std::uint8_t record_flags;          // abi::kUnordered while a signal handler runs
-  std::uint8_t modules_changed;       // dlopen was called since the modules were recorded
-  LastWait last_wait;                 // what the last record is of
+  // What every hook reads: one cache line. All zero after a fork.
+  std::uint32_t open;            // 1: hooks record; 0: see this_thread()
+  std::uint8_t record_flags;     // abi::kUnordered while a signal handler runs
+  std::uint8_t modules_changed;  // dlopen was called since the modules were recorded
+  LastWait last_wait;            // what the last record is of
+  abi::Stream line_stream;       // of `line`
+  std::uint32_t limit;           // bytes of the segment being filled, 0 none
+  std::uint16_t line_length;     // of `line`
   std::uint8_t ended;
-  std::uint8_t end_rounds;  // of thread-specific destructors that were let pass
+  std::uint8_t end_rounds;            // of thread-specific destructors that were let pass
+  std::atomic<std::uint64_t> cursor;  // segment << 32 | offset of its first free byte
+  std::byte* segment_bytes;           // of the segment being filled
+  abi::SegmentHeader* segment;        // the same one's
+  TlsCall* tls;           // the call into a TLS library that it is in (agent/tls_call.h), or null
+  abi::ThreadSlot* slot;  // null: none was free; records are only counted
+  std::uint32_t index;    // of the slot, abi::kNone without one
+  std::uint32_t ordinal;  // in its process, 0 the main thread
 
+  std::uint32_t creator;  // ordinal of the thread that made it, abi::kNone
   // What is being dropped, until a Gap record says so.
   std::uint64_t gap_records;
   std::uint64_t gap_bytes;
@@ -65,8 +70,6 @@ struct alignas(64) Thread {
   std::uint32_t handlers_not_restarting;
   std::uint32_t handler_on_own_stack;  // 1: it runs on a sigaltstack, whose addresses tell nothing
 
-  TlsCall* tls;  // the call into a TLS library that it is in (agent/tls_call.h), or null
-
   // The connection on which the SDK's calls of this thread are told (world.h, begin_call).
   Voice voice;
 
@@ -75,10 +78,9 @@ struct alignas(64) Thread {
   void* argument;
 
   // Characters written one by one to a log stream, until a line is whole.
-  std::uint16_t line_length;
-  abi::Stream line_stream;
   char line[kLineBytes];
 };
+static_assert(offsetof(Thread, creator) == 64);
 
 // The agent's whole thread-local storage: static TLS is scarce and a lazily allocated one would
 // allocate in signal handlers.
@@ -105,11 +107,9 @@ enum class Liveness : std::uint32_t {
 // The calling thread, or null when the agent stands aside: no arena, in the child of a vfork, in a
 // name lookup, after the thread's end. Never null because an arena is full. Preserves errno.
 [[nodiscard]] inline Thread* this_thread() {
-  if (agent_liveness.load(std::memory_order_relaxed) == Liveness::kLive) [[likely]] {
-    Thread* thread = thread_local_state.current;
-    if (thread != nullptr && thread->open != 0) [[likely]]
-      return thread;
-  }
+  Thread* thread = thread_local_state.current;
+  if (thread != nullptr && thread->open != 0) [[likely]]
+    return thread;
   return join_thread();
 }
 

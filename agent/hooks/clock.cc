@@ -1,5 +1,6 @@
 #include "agent/hooks/clock.h"
 
+#include "agent/hot.h"
 #include "agent/module.h"
 #include "agent/original.h"
 #include "agent/record.h"
@@ -21,7 +22,7 @@ bool is_recorded(clockid_t clock) {
 }
 
 // The thread that reads, null when this read is not to be recorded.
-Thread* reader(const void* caller) {
+inline Thread* reader(const void* caller) {
   Thread* thread = this_thread();
   if (thread == nullptr) return nullptr;
   refresh_modules(*thread);
@@ -34,12 +35,12 @@ class ClockRead {
   ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller}, enter_(stamp()) {}
   [[nodiscard]] world::Draw& draw() { return draw_; }
 
-  void finish(abi::ClockSource source, std::int64_t value_ns) {
+  [[gnu::always_inline]] void finish(abi::ClockSource source, std::int64_t value_ns) {
     if (Record<abi::Clock> record{*draw_.thread, abi::RecordType::kClock, enter_, 0,
                                   static_cast<std::uint8_t>(source)}) {
       record->value_ns = value_ns;
       record->caller = reinterpret_cast<std::uintptr_t>(draw_.caller);
-      record.header().flags |= draw_.flags;
+      record.add_flags(draw_.flags);
       record.commit();
     }
   }
@@ -51,7 +52,7 @@ class ClockRead {
 
 }  // namespace
 
-int read_clock(clockid_t clock, timespec* value, const void* caller) {
+REPRISE_HOT_CODE int read_clock(clockid_t clock, timespec* value, const void* caller) {
   Thread* thread = is_recorded(clock) ? reader(caller) : nullptr;
   if (thread == nullptr) return original().clock_gettime(clock, value);
   ClockRead read(*thread, caller);
@@ -60,7 +61,7 @@ int read_clock(clockid_t clock, timespec* value, const void* caller) {
   return result;
 }
 
-int read_time_of_day(timeval* value, void* zone, const void* caller) {
+REPRISE_HOT_CODE int read_time_of_day(timeval* value, void* zone, const void* caller) {
   Thread* thread = value != nullptr ? reader(caller) : nullptr;
   if (thread == nullptr) return original().gettimeofday(value, zone);
   timeval unused;
@@ -93,11 +94,11 @@ std::int64_t read_nanoseconds(clockid_t clock, const void* caller) {
 
 }  // namespace
 
-int hook_clock_gettime(clockid_t clock, timespec* value) {
+REPRISE_HOT_CODE int hook_clock_gettime(clockid_t clock, timespec* value) {
   return read_clock(clock, value, REPRISE_CALLER());
 }
 
-int hook_gettimeofday(timeval* value, void* zone) {
+REPRISE_HOT_CODE int hook_gettimeofday(timeval* value, void* zone) {
   return read_time_of_day(value, zone, REPRISE_CALLER());
 }
 extern "C" int hook___gettimeofday(timeval* value, void* zone)

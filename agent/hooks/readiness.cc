@@ -7,6 +7,7 @@
 #include "agent/datagram.h"
 #include "agent/descriptor.h"
 #include "agent/epoll_registry.h"
+#include "agent/hot.h"
 #include "agent/log_line.h"
 #include "agent/record.h"
 #include "agent/thread.h"
@@ -58,7 +59,8 @@ struct Waited {
   int error;
 };
 
-void record_wait(Thread& thread, abi::WaitKind kind, const Waited& waited, const ReadyList& ready) {
+REPRISE_HOT_CODE void record_wait(Thread& thread, abi::WaitKind kind, const Waited& waited,
+                                  const ReadyList& ready) {
   // A loop that only polls says nothing new each time round.
   const bool idle = waited.result == 0 && waited.timeout_ns == 0;
   if (idle && thread.last_wait == LastWait::kIdlePoll) return;
@@ -124,7 +126,8 @@ std::uint32_t ready_flags(std::uint32_t events) {
          ((events & EPOLLERR) != 0 ? abi::kFailed : 0u);
 }
 
-void list_epoll(ReadyList& ready, int epoll, const epoll_event* events, int count) {
+REPRISE_HOT_CODE void list_epoll(ReadyList& ready, int epoll, const epoll_event* events,
+                                 int count) {
   for (int i = 0; i < count; ++i) {
     ready.add(epoll_registry.find(epoll, events[i].data.u64), ready_flags(events[i].events));
   }
@@ -177,7 +180,7 @@ int hook_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
   return result;
 }
 
-int hook_epoll_wait(int epoll, epoll_event* events, int capacity, int timeout_ms) {
+REPRISE_HOT_CODE int hook_epoll_wait(int epoll, epoll_event* events, int capacity, int timeout_ms) {
   return wait(
       abi::WaitKind::kEpoll, nanoseconds(timeout_ms),
       [=](Thread* thread) {
@@ -206,7 +209,7 @@ int hook_epoll_pwait2(int epoll, epoll_event* events, int capacity, const timesp
       [=](ReadyList& ready, int result) { list_epoll(ready, epoll, events, result); });
 }
 
-int hook_poll(pollfd* fds, nfds_t count, int timeout_ms) {
+REPRISE_HOT_CODE int hook_poll(pollfd* fds, nfds_t count, int timeout_ms) {
   return wait(
       abi::WaitKind::kPoll, nanoseconds(timeout_ms),
       [=](Thread* thread) { return world::poll(thread, fds, count, timeout_ms); },

@@ -1,14 +1,17 @@
 // The world as it is: clocks, randomness, name lookups.
+#include "agent/hot.h"
 #include "agent/original.h"
 #include "agent/world/world.h"
 
 namespace reprise::agent::world {
 
-int clock_gettime(Draw&, clockid_t clock, timespec* value) {
+REPRISE_HOT_CODE int clock_gettime(Draw&, clockid_t clock, timespec* value) {
   return original().clock_gettime(clock, value);
 }
 
-int gettimeofday(Draw&, timeval* value) { return original().gettimeofday(value, nullptr); }
+REPRISE_HOT_CODE int gettimeofday(Draw&, timeval* value) {
+  return original().gettimeofday(value, nullptr);
+}
 
 time_t time(Draw&) { return original().time(nullptr); }
 

@@ -1,4 +1,5 @@
 // The world as it is: readiness.
+#include "agent/hot.h"
 #include "agent/original.h"
 #include "agent/world/world.h"
 
@@ -8,7 +9,8 @@ int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
   return original().epoll_ctl(epoll, operation, fd, event);
 }
 
-int epoll_wait(Thread*, int epoll, epoll_event* events, int capacity, int timeout_ms) {
+REPRISE_HOT_CODE int epoll_wait(Thread*, int epoll, epoll_event* events, int capacity,
+                                int timeout_ms) {
   return original().epoll_wait(epoll, events, capacity, timeout_ms);
 }
 
@@ -40,6 +42,6 @@ int pselect(Thread*, int count, fd_set* readable, fd_set* writable, fd_set* exce
   return original().pselect(count, readable, writable, exceptional, timeout, mask);
 }
 
-void ready(Thread&, const Reported*, std::size_t) {}
+REPRISE_HOT_CODE void ready(Thread&, const Reported*, std::size_t) {}
 
 }  // namespace reprise::agent::world
