@@ -37,10 +37,7 @@ class CallerLibrary {
                             known.end.load(std::memory_order_relaxed)};
       if (range.holds(caller)) return library;
     }
-    const Library* library = copy_of(find_function_for(caller, marker_));
-    const link_map* object = object_of(caller);
-    if (library != nullptr && object != nullptr) remember(code_range(*object), library);
-    return library;
+    return look_up(caller);
   }
 
  private:
@@ -56,6 +53,13 @@ class CallerLibrary {
     std::atomic<std::uintptr_t> end;
     std::atomic<const Library*> library;
   };
+
+  [[gnu::noinline]] const Library* look_up(const void* caller) {
+    const Library* library = copy_of(find_function_for(caller, marker_));
+    const link_map* object = object_of(caller);
+    if (library != nullptr && object != nullptr) remember(code_range(*object), library);
+    return library;
+  }
 
   const Library* copy_of(const void* function) {
     const link_map* object = function == nullptr ? nullptr : object_of(function);
@@ -88,9 +92,9 @@ class CallerLibrary {
     }
   }
 
+  alignas(64) std::array<Caller, 16> callers_{};
   const char* marker_;
   std::array<Copy, 4> copies_{};
-  std::array<Caller, 16> callers_{};
 };
 
 }  // namespace reprise::agent

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "agent/datagram.h"
+#include "agent/hot.h"
 #include "agent/open_file.h"
 #include "agent/system_call.h"
 #include "agent/world/world.h"
@@ -57,7 +58,8 @@ abi::SocketAddress socket_address(const sockaddr* address, socklen_t length) {
   return copy;
 }
 
-Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested, std::uint64_t enter)
+REPRISE_HOT_CODE Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested,
+                                      std::uint64_t enter)
     : thread_(thread),
       socket_(socket),
       cookie_(socket.cookie.load(std::memory_order_relaxed)),
@@ -66,8 +68,8 @@ Receiving::Receiving(Thread& thread, Socket& socket, std::uint64_t requested, st
   learn_from_use(thread, socket);
 }
 
-void Receiving::finish(ssize_t result, Gather gather) {
-  const int error = result < 0 ? errno : 0;
+REPRISE_HOT_CODE void Receiving::finish(ssize_t result, int error, Gather& gather) {
+  if (result >= 0) error = 0;
   const std::uint64_t exit = stamp();
   const std::uint64_t length = result > 0 ? static_cast<std::uint64_t>(result) : 0;
   // Another connection has the Socket when this one was closed under the read; its bytes count no
@@ -89,18 +91,16 @@ void Receiving::finish(ssize_t result, Gather gather) {
         record->length = part;
       });
   if (same) world::bytes_read(thread_, socket_, offset, result, error);
-  if (result < 0) errno = error;
 }
 
-Sending::Sending(Thread& thread, Socket& socket, int fd, Gather gather, std::uint64_t length,
-                 int flags)
+REPRISE_HOT_CODE Sending::Sending(Thread& thread, Socket& socket, int fd, Gather& gather,
+                                  std::uint64_t length, int flags, std::uint64_t enter)
     : thread_(thread),
       socket_(socket),
       cookie_(socket.cookie.load(std::memory_order_relaxed)),
       length_(length),
-      enter_(stamp()),
-      rest_(gather),
-      by_bytes_(true) {
+      enter_(enter),
+      rest_(&gather) {
   learn_from_use(thread, socket);
   offset_ = socket.out_offset.fetch_add(length, std::memory_order_relaxed);
   std::uint64_t ahead = length;
@@ -115,8 +115,7 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
       cookie_(socket.cookie.load(std::memory_order_relaxed)),
       length_(length),
       enter_(stamp()),
-      rest_(iovec{}.iov_base, 0),
-      by_bytes_(false) {
+      rest_(nullptr) {
   learn_from_use(thread, socket);
   struct stat status {};
   (void)system_call(SYS_fstat, file, address_of(&status));
@@ -143,10 +142,10 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
   }
 }
 
-void Sending::announce(std::uint64_t from, std::uint64_t to, bool more) {
+REPRISE_HOT_CODE void Sending::announce(std::uint64_t from, std::uint64_t to, bool more) {
   announced_ = to;
   write_parts<abi::SendIntent>(
-      thread_, abi::RecordType::kSendIntent, enter_, 0, rest_, to - from, more,
+      thread_, abi::RecordType::kSendIntent, enter_, 0, *rest_, to - from, more,
       [&](Record<abi::SendIntent>& record, std::uint64_t done, std::uint32_t part) {
         record->socket = cookie_;
         record->offset = offset_ + from + done;
@@ -155,11 +154,11 @@ void Sending::announce(std::uint64_t from, std::uint64_t to, bool more) {
       });
 }
 
-void Sending::finish(ssize_t result) {
-  const int error = result < 0 ? errno : 0;
+REPRISE_HOT_CODE void Sending::finish(ssize_t result, int error) {
+  if (result >= 0) error = 0;
   const std::uint64_t exit = stamp();
   const std::uint64_t taken = result > 0 ? static_cast<std::uint64_t>(result) : 0;
-  if (by_bytes_ && taken > announced_) announce(announced_, taken, false);
+  if (rest_ != nullptr && taken > announced_) announce(announced_, taken, false);
   if (socket_.cookie.load(std::memory_order_relaxed) == cookie_) {
     if (taken < length_) {
       socket_.out_offset.fetch_sub(length_ - taken, std::memory_order_relaxed);
@@ -175,7 +174,6 @@ void Sending::finish(ssize_t result) {
     record->reserved = 0;
     record.commit();
   }
-  if (result < 0) errno = error;
 }
 
 void learn_connected(Thread& thread, Socket& socket, int error) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "agent/arena_mapping.h"
 #include "agent/descriptor.h"
 #include "agent/payload.h"
 #include "agent/thread.h"
@@ -26,9 +27,9 @@ class Receiving {
   Receiving(Thread& thread, Socket& socket, std::uint64_t requested)
       : Receiving(thread, socket, requested, stamp()) {}
   Receiving(Thread& thread, Socket& socket, std::uint64_t requested, std::uint64_t enter);
-  // The call returned `result` with `error` in errno; its bytes lie in `gather` from the front.
-  // Writes BytesIn and tells the world. Preserves errno.
-  void finish(ssize_t result, Gather gather);
+  // The call returned `result`, or -1 and `error`; its bytes lie in `gather` from the front. Writes
+  // BytesIn and tells the world. Preserves errno.
+  void finish(ssize_t result, int error, Gather& gather);
 
  private:
   Thread& thread_;
@@ -41,13 +42,18 @@ class Receiving {
 // A send that is under way: announced when it is made, finished after the call.
 class Sending {
  public:
-  // `gather` holds the `length` bytes that are about to be sent on descriptor `fd`.
-  Sending(Thread& thread, Socket& socket, int fd, Gather gather, std::uint64_t length, int flags);
+  // `gather` holds the `length` bytes that are about to be sent on descriptor `fd`, in a call that
+  // begins now, or began at `enter`. It is kept by the caller until finish().
+  Sending(Thread& thread, Socket& socket, int fd, Gather& gather, std::uint64_t length, int flags)
+      : Sending(thread, socket, fd, gather, length, flags, stamp()) {}
+  Sending(Thread& thread, Socket& socket, int fd, Gather& gather, std::uint64_t length, int flags,
+          std::uint64_t enter);
   // Bytes that user space never sees: a range of the file `file` from `file_offset` on.
   Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_offset,
           std::uint64_t length);
-  // The call returned `result`. Writes what was not announced, and SendResult. Preserves errno.
-  void finish(ssize_t result);
+  // The call returned `result`, or -1 and `error`. Writes what was not announced, and SendResult.
+  // Preserves errno.
+  void finish(ssize_t result, int error);
 
  private:
   void announce(std::uint64_t from, std::uint64_t to, bool more);
@@ -59,8 +65,7 @@ class Sending {
   std::uint64_t length_;
   std::uint64_t announced_ = 0;
   std::uint64_t enter_;
-  Gather rest_;
-  bool by_bytes_;
+  Gather* rest_;  // bytes that were not announced yet; null when the bytes are a file's
 };
 
 // The outcome of a connect that was in progress is known now, by whatever means; `error` 0 means

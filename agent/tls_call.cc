@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/connection.h"
+#include "agent/hot.h"
 #include "agent/log_line.h"
 #include "agent/record.h"
 #include "agent/world/world.h"
@@ -28,7 +29,7 @@ class KeptErrno {
 
 }  // namespace
 
-TlsCall::TlsCall(const TlsLibrary& library, const void* object)
+REPRISE_HOT_CODE TlsCall::TlsCall(const TlsLibrary& library, const void* object)
     : library_(library), object_(object), thread_(caller_on(object)) {
   if (thread_ == nullptr) return;
   flush_log_line(*thread_);
@@ -40,13 +41,13 @@ TlsCall::TlsCall(const TlsLibrary& library, const void* object)
 }
 
 // What a library's function calls of its own interface is no call of the service's.
-Thread* TlsCall::caller_on(const void* object) {
+REPRISE_HOT_CODE Thread* TlsCall::caller_on(const void* object) {
   Thread* thread = this_thread();
   const TlsCall* outer = thread == nullptr ? nullptr : of(*thread);
   return outer != nullptr && outer->object_ == object ? nullptr : thread;
 }
 
-TlsCall::~TlsCall() {
+REPRISE_HOT_CODE TlsCall::~TlsCall() {
   if (thread_ != nullptr) thread_->tls = outer_;
 }
 
@@ -152,54 +153,53 @@ void TlsCall::close_notified() {
 
 // --- Plaintext -----------------------------------------------------------------------------------
 
-PlaintextRead::PlaintextRead(TlsCall& call) : call_(call), enter_(stamp()) {}
-
-void PlaintextRead::finish(const void* buffer, std::size_t requested, Transferred outcome) {
-  Socket* socket = call_.connection();
+REPRISE_HOT_CODE void record_plaintext_read(TlsCall& call, const void* buffer,
+                                            std::size_t requested, Transferred outcome) {
+  Socket* socket = call.connection();
   // Nothing to tell of a handshake that goes on, nor of a broken network, which was told already.
-  if (socket == nullptr || (!call_.established() && outcome.result <= 0)) return;
+  if (socket == nullptr || (!call.established() && outcome.result <= 0)) return;
   if (outcome.result < 0 && outcome.error == 0) return;
-  const KeptErrno kept;
-  errno = outcome.error;
-  Receiving receiving(*call_.thread(), *socket, requested, enter_);
-  receiving.finish(static_cast<ssize_t>(outcome.result),
-                   {buffer, outcome.result > 0 ? static_cast<std::size_t>(outcome.result) : 0});
+  Gather bytes(buffer, outcome.result > 0 ? static_cast<std::size_t>(outcome.result) : 0);
+  Receiving receiving(*call.thread(), *socket, requested, call.enter());
+  receiving.finish(static_cast<ssize_t>(outcome.result), outcome.error, bytes);
 }
 
-PlaintextWrite::PlaintextWrite(TlsCall& call, const void* bytes, std::size_t length)
-    : call_(call), bytes_(bytes), length_(length) {
+REPRISE_HOT_CODE PlaintextWrite::PlaintextWrite(TlsCall& call, const void* bytes,
+                                                std::size_t length)
+    : call_(call), bytes_(bytes, length), known_(bytes != nullptr), length_(length) {
   Socket* socket = call.established() ? call.connection() : nullptr;
-  if (socket == nullptr || bytes == nullptr) return;
+  if (socket == nullptr || !known_) return;
   world::sending_plaintext(*call.thread(), *socket);
   // As one that does not block: what the library does not take at once is given to it again.
-  sending_.emplace(*call.thread(), *socket, -1, Gather(bytes, length), length, MSG_DONTWAIT);
+  sending_.emplace(*call.thread(), *socket, -1, bytes_, length, MSG_DONTWAIT);
 }
 
 PlaintextWrite::PlaintextWrite(TlsCall& call, int file, std::uint64_t offset, std::size_t length)
-    : call_(call), length_(length) {
+    : call_(call), bytes_(static_cast<const void*>(nullptr), 0), known_(false), length_(length) {
   Socket* socket = call.established() ? call.connection() : nullptr;
   if (socket == nullptr) return;
   world::sending_plaintext(*call.thread(), *socket);
   sending_.emplace(*call.thread(), *socket, file, offset, length);
 }
 
-void PlaintextWrite::finish(Transferred outcome) {
+REPRISE_HOT_CODE void PlaintextWrite::finish(Transferred outcome) {
+  if (!sending_) [[unlikely]]
+    begin_late(outcome.result);
+  if (sending_) sending_->finish(static_cast<ssize_t>(outcome.result), outcome.error);
+}
+
+// Nothing was announced, but bytes were taken.
+void PlaintextWrite::begin_late(std::int64_t taken) {
+  Socket* socket = taken > 0 ? call_.connection() : nullptr;
+  if (socket == nullptr) return;
   const KeptErrno kept;
-  Socket* socket = call_.connection();
-  if (!sending_ && socket != nullptr && bytes_ != nullptr && outcome.result > 0) {
-    sending_.emplace(*call_.thread(), *socket, -1, Gather(bytes_, length_), length_, MSG_DONTWAIT);
-  }
-  if (!sending_) {
-    // More of what an earlier call was given and did not take.
-    if (bytes_ == nullptr && outcome.result > 0 && socket != nullptr) {
-      const auto taken = static_cast<std::uint64_t>(outcome.result);
-      socket->out_offset.fetch_add(taken, std::memory_order_relaxed);
-      record_gap(*call_.thread(), taken);
-    }
+  if (known_) {
+    sending_.emplace(*call_.thread(), *socket, -1, bytes_, length_, MSG_DONTWAIT, call_.enter());
     return;
   }
-  errno = outcome.error;
-  sending_->finish(static_cast<ssize_t>(outcome.result));
+  // More of what an earlier call was given and did not take.
+  socket->out_offset.fetch_add(static_cast<std::uint64_t>(taken), std::memory_order_relaxed);
+  record_gap(*call_.thread(), static_cast<std::uint64_t>(taken));
 }
 
 // --- Ciphertext ----------------------------------------------------------------------------------
@@ -210,15 +210,15 @@ void disown_hello(Thread& thread, Socket& socket) {
   record_gap(thread, 0);
 }
 
-void note_ciphertext_read(Thread& thread, Socket& socket, ssize_t result) {
+REPRISE_HOT_CODE void note_ciphertext_read(Thread& thread, Socket& socket, ssize_t result) {
   if (result > 0) return;
   if (result == 0) {
     socket.set(kCutShort);
     return;
   }
   if (errno == EAGAIN || errno == EINTR) return;
-  Receiving broken(thread, socket, 0, stamp());
-  broken.finish(-1, Gather(static_cast<const void*>(nullptr), 0));
+  Gather nothing(static_cast<const void*>(nullptr), 0);
+  Receiving(thread, socket, 0).finish(-1, errno, nothing);
 }
 
 }  // namespace reprise::agent

@@ -97,6 +97,9 @@ class TlsCall {
   // close_notify was sent.
   void close_notified();
 
+  // When it began.
+  [[nodiscard]] std::uint64_t enter() const { return enter_; }
+
   // `socket` is used in the middle of this call: whether that is for the session.
   [[nodiscard]] bool carries(Socket& socket);
 
@@ -123,17 +126,10 @@ struct Transferred {
   int error = 0;
 };
 
-// A read through the library: made before the call, finished after it and after learn().
-class PlaintextRead {
- public:
-  explicit PlaintextRead(TlsCall& call);
-  // Its bytes lie in `buffer`, of which there are `requested`. Preserves errno.
-  void finish(const void* buffer, std::size_t requested, Transferred outcome);
-
- private:
-  TlsCall& call_;
-  std::uint64_t enter_ = 0;
-};
+// A read through the library returned, and learn() was called. Its bytes lie in `buffer`, of which
+// there are `requested`. Preserves errno.
+void record_plaintext_read(TlsCall& call, const void* buffer, std::size_t requested,
+                           Transferred outcome);
 
 // A write through the library of `length` bytes, or of a range of a file.
 class PlaintextWrite {
@@ -144,8 +140,11 @@ class PlaintextWrite {
   void finish(Transferred outcome);
 
  private:
+  void begin_late(std::int64_t taken);
+
   TlsCall& call_;
-  const void* bytes_ = nullptr;
+  Gather bytes_;
+  const bool known_;  // what the bytes are
   std::size_t length_;
   std::optional<Sending> sending_;  // none before the handshake: then all is told afterwards
 };

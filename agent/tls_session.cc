@@ -2,20 +2,18 @@
 
 #include <string.h>
 
+#include "agent/hot.h"
 #include "agent/payload.h"
 
 namespace reprise::agent {
+
+REPRISE_HOT constinit std::atomic<bool> hellos_expected{false};
+REPRISE_HOT constinit std::atomic<bool> hellos_offered{false};
+constinit TlsSession tls_sessions[kTlsSessions]{};
+
 namespace {
 
-// More connections than a process has; the pages of those it does not have are never touched.
-constexpr std::size_t kSessions = std::size_t{1} << 16;
 constexpr std::size_t kProbes = 32;
-constinit TlsSession sessions[kSessions]{};
-
-std::size_t home_of(std::uintptr_t object) {
-  constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15u;
-  return (object >> 4) * kPrime >> 48;
-}
 
 bool is_stale(const TlsSession& session) {
   return session.cookie.load(std::memory_order_relaxed) != 0 && session.connection() == nullptr;
@@ -49,11 +47,9 @@ class Hellos {
     hello.random.store(0, std::memory_order_relaxed);
     hello.whose.store(whose, std::memory_order_release);
     hello.random.store(random, std::memory_order_release);
-    any_.store(true, std::memory_order_release);
   }
   // False when there is none.
   bool take(std::uint64_t random, std::uint64_t& whose) {
-    if (!any_.load(std::memory_order_acquire)) return false;
     for (Hello& hello : hellos_) {
       std::uint64_t wanted = random;
       if (hello.random.load(std::memory_order_acquire) != wanted) continue;
@@ -62,18 +58,15 @@ class Hellos {
     }
     return false;
   }
-  [[nodiscard]] bool any() const { return any_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t kHellos = 256;
   Hello hellos_[kHellos]{};
   std::atomic<std::uint64_t> next_{0};
-  std::atomic<bool> any_{false};  // there ever was one
 };
 
 constinit Hellos offered;
 constinit Hellos received;
-constinit std::atomic<bool> hellos_expected{false};
 
 std::uint64_t key_of(const std::uint8_t* random) {
   std::uint64_t key;
@@ -92,14 +85,6 @@ std::uint64_t hello_key(Gather bytes, std::size_t length) {
 
 }  // namespace
 
-Socket* TlsSession::connection() const {
-  const abi::Cookie known = cookie.load(std::memory_order_relaxed);
-  if (known == 0) return nullptr;
-  Socket& found = descriptors().at(socket);
-  const bool open = found.descriptors.load(std::memory_order_relaxed) != 0;
-  return open && found.cookie.load(std::memory_order_relaxed) == known ? &found : nullptr;
-}
-
 void TlsSession::bind(Socket& to) {
   socket = to.index();
   in_begin = to.in_offset.load(std::memory_order_relaxed);
@@ -110,12 +95,12 @@ void TlsSession::bind(Socket& to) {
   cookie.store(to.cookie.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
-TlsSession* tls_session(const void* object) {
+TlsSession* find_tls_session(const void* object) {
   const auto wanted = reinterpret_cast<std::uintptr_t>(object);
   const std::size_t home = home_of(wanted);
   TlsSession* room = nullptr;
   for (std::size_t i = 0; i < kProbes; ++i) {
-    TlsSession& session = sessions[(home + i) % kSessions];
+    TlsSession& session = tls_sessions[(home + i) % kTlsSessions];
     const std::uintptr_t known = session.object.load(std::memory_order_acquire);
     if (known == wanted) {
       if (is_stale(session)) unbind(session);  // the object was made ready for another connection
@@ -138,7 +123,7 @@ void forget_tls_session(const void* object) {
   const auto wanted = reinterpret_cast<std::uintptr_t>(object);
   const std::size_t home = home_of(wanted);
   for (std::size_t i = 0; i < kProbes; ++i) {
-    TlsSession& session = sessions[(home + i) % kSessions];
+    TlsSession& session = tls_sessions[(home + i) % kTlsSessions];
     if (session.object.load(std::memory_order_acquire) != wanted) continue;
     unbind(session);
     session.object.store(0, std::memory_order_release);
@@ -149,11 +134,11 @@ void forget_tls_session(const void* object) {
 void expect_carried_hellos() { hellos_expected.store(true, std::memory_order_relaxed); }
 
 void offer_hello(const TlsSession& session, const std::uint8_t* random) {
-  offered.put(key_of(random), static_cast<std::uint64_t>(&session - sessions));
+  offered.put(key_of(random), static_cast<std::uint64_t>(&session - tls_sessions));
+  hellos_offered.store(true, std::memory_order_release);
 }
 
-bool is_received_hello(Socket& socket, Gather bytes, std::size_t length) {
-  if (!hellos_expected.load(std::memory_order_relaxed)) return false;
+bool begins_carried_handshake(Socket& socket, Gather bytes, std::size_t length) {
   const std::uint64_t key = hello_key(bytes, length);
   if (key == 0) return false;
   received.put(key, socket.index());
@@ -162,12 +147,11 @@ bool is_received_hello(Socket& socket, Gather bytes, std::size_t length) {
   return true;
 }
 
-bool is_offered_hello(Socket& socket, Gather bytes, std::size_t length) {
-  if (!offered.any()) return false;
+bool takes_offered_hello(Socket& socket, Gather bytes, std::size_t length) {
   const std::uint64_t key = hello_key(bytes, length);
   std::uint64_t whose = 0;
   if (key == 0 || !offered.take(key, whose)) return false;
-  sessions[whose].bind(socket);
+  tls_sessions[whose].bind(socket);
   return true;
 }
 

@@ -32,7 +32,7 @@ enum TlsSessionFlags : std::uint32_t {
   kMadeAsClient = 1u << 4,     // the library was told so when it made the object
 };
 
-struct TlsSession {
+struct alignas(64) TlsSession {
   std::atomic<std::uintptr_t> object;  // 0: free
   std::atomic<abi::Cookie> cookie;     // of its socket; 0: not known
   std::uint32_t socket;                // index
@@ -41,13 +41,38 @@ struct TlsSession {
   std::uint64_t out_begin;
 
   // Its open socket; null when it is not known, or closed.
-  [[nodiscard]] Socket* connection() const;
+  [[nodiscard]] Socket* connection() const {
+    const abi::Cookie known = cookie.load(std::memory_order_relaxed);
+    if (known == 0) return nullptr;
+    Socket& found = descriptors().at(socket);
+    const bool open = found.descriptors.load(std::memory_order_relaxed) != 0;
+    return open && found.cookie.load(std::memory_order_relaxed) == known ? &found : nullptr;
+  }
   // The session encrypts `socket` from here on.
   void bind(Socket& socket);
 };
 
+// More connections than a process has; the pages of those it does not have are never touched.
+inline constexpr std::size_t kTlsSessions = std::size_t{1} << 16;
+[[gnu::visibility("hidden")]] extern constinit TlsSession tls_sessions[kTlsSessions];
+
+[[nodiscard]] inline std::size_t home_of(std::uintptr_t object) {
+  constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15u;
+  return (object >> 4) * kPrime >> 48;
+}
+
+// As below, wherever it lies.
+[[nodiscard]] TlsSession* find_tls_session(const void* object);
+
 // The session of `object`, made where there is none; null when there are too many.
-[[nodiscard]] TlsSession* tls_session(const void* object);
+[[nodiscard]] inline TlsSession* tls_session(const void* object) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(object);
+  TlsSession& home = tls_sessions[home_of(wanted)];
+  if (home.object.load(std::memory_order_acquire) == wanted && home.connection() != nullptr)
+      [[likely]]
+    return &home;
+  return find_tls_session(object);
+}
 // The object ends.
 void forget_tls_session(const void* object);
 
@@ -62,12 +87,27 @@ void expect_carried_hellos();
 // A client's session has made a ClientHello with this random value.
 void offer_hello(const TlsSession& session, const std::uint8_t* random);
 
+// Whether there is any of the two below to look for.
+[[gnu::visibility("hidden")]] extern constinit std::atomic<bool> hellos_expected;
+[[gnu::visibility("hidden")]] extern constinit std::atomic<bool> hellos_offered;
+
+[[nodiscard]] bool begins_carried_handshake(Socket& socket, Gather bytes, std::size_t length);
+[[nodiscard]] bool takes_offered_hello(Socket& socket, Gather bytes, std::size_t length);
+
 // Bytes were read from `socket`, which is no session's: whether they begin a carried handshake.
 // They are in no record then.
-[[nodiscard]] bool is_received_hello(Socket& socket, Gather bytes, std::size_t length);
+[[nodiscard]] inline bool is_received_hello(Socket& socket, const Gather& bytes,
+                                            std::size_t length) {
+  return hellos_expected.load(std::memory_order_relaxed) &&
+         begins_carried_handshake(socket, bytes, length);
+}
 // Bytes are about to be sent on `socket`, which is no session's: whether they are a ClientHello
 // that was offered. Its session has the socket then.
-[[nodiscard]] bool is_offered_hello(Socket& socket, Gather bytes, std::size_t length);
+[[nodiscard]] inline bool is_offered_hello(Socket& socket, const Gather& bytes,
+                                           std::size_t length) {
+  return hellos_offered.load(std::memory_order_relaxed) &&
+         takes_offered_hello(socket, bytes, length);
+}
 // A server's session has read a ClientHello with this random value: gets the socket it came from.
 void claim_received_hello(TlsSession& session, const std::uint8_t* random);
 

@@ -157,9 +157,8 @@ template <typename Read>
 ssize_t receive(const GnuTls& library, Session of, void* buffer, std::size_t count, Read read) {
   TlsCall call(library, of);
   if (call.thread() == nullptr) return read();
-  PlaintextRead reading(call);
   const ssize_t result = read();
-  reading.finish(buffer, count, outcome_of(call, result));
+  record_plaintext_read(call, buffer, count, outcome_of(call, result));
   return result;
 }
 
@@ -272,12 +271,11 @@ ssize_t hook_gnutls_record_recv_packet(Session of, Packet* packet) {
   if (library == nullptr) return kInvalidRequest;
   TlsCall call(*library, of);
   if (call.thread() == nullptr) return library->gnutls_record_recv_packet(of, packet);
-  PlaintextRead reading(call);
   const ssize_t result = library->gnutls_record_recv_packet(of, packet);
   Datum bytes{};
   if (result > 0) library->gnutls_packet_get(*packet, &bytes, nullptr);
   // One more than there is: it ended with its record.
-  reading.finish(bytes.data, bytes.size + std::size_t{1}, outcome_of(call, result));
+  record_plaintext_read(call, bytes.data, bytes.size + std::size_t{1}, outcome_of(call, result));
   return result;
 }
 

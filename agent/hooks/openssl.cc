@@ -8,6 +8,7 @@
 
 #include "agent/caller_library.h"
 #include "agent/hooks/hook.h"
+#include "agent/hot.h"
 #include "agent/system_call.h"
 #include "agent/tls_call.h"
 
@@ -29,12 +30,13 @@ using Bio = bio_st;
 // clang-format off
 #define REPRISE_OPENSSL(X)                                                                          \
   X(int, SSL_read, Ssl*, void*, int)                                                                \
+  X(int, SSL_write, Ssl*, const void*, int)                                                         \
+  X(int, SSL_get_error, const Ssl*, int)                                                            \
   X(int, SSL_read_ex, Ssl*, void*, std::size_t, std::size_t*)                                       \
+  X(int, SSL_write_ex, Ssl*, const void*, std::size_t, std::size_t*)                                \
   X(int, SSL_peek, Ssl*, void*, int)                                                                \
   X(int, SSL_peek_ex, Ssl*, void*, std::size_t, std::size_t*)                                       \
   X(int, SSL_read_early_data, Ssl*, void*, std::size_t, std::size_t*)                               \
-  X(int, SSL_write, Ssl*, const void*, int)                                                         \
-  X(int, SSL_write_ex, Ssl*, const void*, std::size_t, std::size_t*)                                \
   X(int, SSL_write_ex2, Ssl*, const void*, std::size_t, std::uint64_t, std::size_t*)                \
   X(int, SSL_write_early_data, Ssl*, const void*, std::size_t, std::size_t*)                        \
   X(ssize_t, SSL_sendfile, Ssl*, int, off_t, std::size_t, int)                                      \
@@ -45,7 +47,6 @@ using Bio = bio_st;
   X(void, SSL_free, Ssl*)                                                                           \
   X(void, SSL_set_bio, Ssl*, Bio*, Bio*)                                                            \
   X(void, SSL_set0_rbio, Ssl*, Bio*)                                                                \
-  X(int, SSL_get_error, const Ssl*, int)                                                            \
   X(int, SSL_is_init_finished, const Ssl*)                                                          \
   X(int, SSL_is_server, const Ssl*)                                                                 \
   X(int, SSL_version, const Ssl*)                                                                   \
@@ -164,7 +165,7 @@ class SslCall {
   // The function returned `result`: what came of the handshake, and how a transfer that moved
   // nothing ended. Preserves errno.
   Transferred learn(int result) {
-    if (!captured()) return {-1};
+    if (!captured() || (result > 0 && call_.established())) return {-1};
     const int before = errno;
     const int error = result > 0 ? 0 : library_.SSL_get_error(ssl_, result);
     const bool broken = error == kErrorSsl || error == kErrorSyscall;
@@ -197,11 +198,10 @@ int receive(const OpenSsl& library, Ssl* ssl, void* buffer, std::size_t requeste
   std::size_t moved = 0;
   SslCall call(library, ssl);
   if (!call.captured()) return read(moved);
-  PlaintextRead reading(call.tls());
   const int result = read(moved);
   const Transferred ended = call.learn(result);
-  reading.finish(buffer, requested,
-                 moved > 0 ? Transferred{static_cast<std::int64_t>(moved)} : ended);
+  record_plaintext_read(call.tls(), buffer, requested,
+                        moved > 0 ? Transferred{static_cast<std::int64_t>(moved)} : ended);
   return result;
 }
 
@@ -268,7 +268,7 @@ void hook_SSL_set_bio(Ssl* ssl, Bio* in, Bio* out) REPRISE_HOOK(SSL_set_bio);
 void hook_SSL_set0_rbio(Ssl* ssl, Bio* in) REPRISE_HOOK(SSL_set0_rbio);
 }
 
-int hook_SSL_read(Ssl* ssl, void* buffer, int count) {
+REPRISE_HOT_CODE int hook_SSL_read(Ssl* ssl, void* buffer, int count) {
   const OpenSsl* library = libraries.find(REPRISE_CALLER());
   if (library == nullptr) return kFailed;
   return receive(*library, ssl, buffer, size_of(count), [=](std::size_t& moved) {
@@ -278,7 +278,8 @@ int hook_SSL_read(Ssl* ssl, void* buffer, int count) {
   });
 }
 
-int hook_SSL_read_ex(Ssl* ssl, void* buffer, std::size_t count, std::size_t* moved) {
+REPRISE_HOT_CODE int hook_SSL_read_ex(Ssl* ssl, void* buffer, std::size_t count,
+                                      std::size_t* moved) {
   const OpenSsl* library = libraries.find(REPRISE_CALLER());
   if (library == nullptr) return kNotDone;
   return receive(*library, ssl, buffer, count, [=](std::size_t& read) {
@@ -310,7 +311,7 @@ int hook_SSL_read_early_data(Ssl* ssl, void* buffer, std::size_t count, std::siz
   });
 }
 
-int hook_SSL_write(Ssl* ssl, const void* bytes, int count) {
+REPRISE_HOT_CODE int hook_SSL_write(Ssl* ssl, const void* bytes, int count) {
   const OpenSsl* library = libraries.find(REPRISE_CALLER());
   if (library == nullptr) return kFailed;
   return transmit(*library, ssl, bytes, size_of(count), [=](std::size_t& moved) {
@@ -320,7 +321,8 @@ int hook_SSL_write(Ssl* ssl, const void* bytes, int count) {
   });
 }
 
-int hook_SSL_write_ex(Ssl* ssl, const void* bytes, std::size_t count, std::size_t* moved) {
+REPRISE_HOT_CODE int hook_SSL_write_ex(Ssl* ssl, const void* bytes, std::size_t count,
+                                       std::size_t* moved) {
   const OpenSsl* library = libraries.find(REPRISE_CALLER());
   if (library == nullptr) return kNotDone;
   return transmit(*library, ssl, bytes, count, [=](std::size_t& written) {

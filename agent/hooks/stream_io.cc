@@ -13,6 +13,7 @@
 #include "agent/descriptor.h"
 #include "agent/hooks/hook.h"
 #include "agent/hooks/stream_io.h"
+#include "agent/hot.h"
 #include "agent/log_line.h"
 #include "agent/passed_descriptor.h"
 #include "agent/random_draw.h"
@@ -87,7 +88,7 @@ ssize_t receive(int fd, Gather gather, std::uint64_t requested, int flags, Call 
   if (result > 0 && is_received_hello(*socket, gather, static_cast<std::size_t>(result))) {
     return result;
   }
-  receiving.finish(result, gather);
+  receiving.finish(result, result < 0 ? errno : 0, gather);
   return result;
 }
 
@@ -107,7 +108,7 @@ ssize_t transmit(int fd, Gather gather, std::uint64_t length, int flags, Call ca
       return transmit_ciphertext(*thread, socket, call);
     Sending sending(*thread, socket, fd, gather, length, flags);
     const ssize_t result = call(&socket);
-    sending.finish(result);
+    sending.finish(result, result < 0 ? errno : 0);
     return result;
   }
   if (descriptor.kind == DescriptorKind::kDatagram) {
@@ -155,7 +156,7 @@ void record_unseen(Thread& thread, std::atomic<std::uint64_t>& offset, ssize_t r
 
 // --- In ------------------------------------------------------------------------------------------
 
-ssize_t hook_read(int fd, void* buffer, std::size_t count) {
+REPRISE_HOT_CODE ssize_t hook_read(int fd, void* buffer, std::size_t count) {
   if (descriptors().peek(fd).kind == DescriptorKind::kRandomDevice) [[unlikely]] {
     return read_random_device(fd, buffer, count, REPRISE_CALLER());
   }
@@ -171,7 +172,7 @@ ssize_t hook___read_chk(int fd, void* buffer, std::size_t count, std::size_t siz
   return hook_read(fd, buffer, count);
 }
 
-ssize_t hook_readv(int fd, const iovec* vectors, int count) {
+REPRISE_HOT_CODE ssize_t hook_readv(int fd, const iovec* vectors, int count) {
   return receive(fd, gather_of(vectors, count), bytes_of(vectors, count), 0,
                  [=](Socket* socket) { return world::readv(socket, fd, vectors, count); });
 }
@@ -182,7 +183,7 @@ ssize_t hook_preadv2(int fd, const iovec* vectors, int count, off_t offset, int 
   });
 }
 
-ssize_t hook_recv(int fd, void* buffer, std::size_t count, int flags) {
+REPRISE_HOT_CODE ssize_t hook_recv(int fd, void* buffer, std::size_t count, int flags) {
   return receive(fd, {buffer, count}, count, flags,
                  [=](Socket* socket) { return world::recv(socket, fd, buffer, count, flags); });
 }
@@ -207,7 +208,7 @@ ssize_t hook___recvfrom_chk(int fd, void* buffer, std::size_t count, std::size_t
   return hook_recvfrom(fd, buffer, count, flags, address, length);
 }
 
-ssize_t hook_recvmsg(int fd, msghdr* message, int flags) {
+REPRISE_HOT_CODE ssize_t hook_recvmsg(int fd, msghdr* message, int flags) {
   const ssize_t result =
       receive(fd, gather_of(message), bytes_of(message), flags,
               [=](Socket* socket) { return world::recvmsg(socket, fd, message, flags); },
@@ -255,7 +256,7 @@ int hook_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec
 
 // --- Out -----------------------------------------------------------------------------------------
 
-ssize_t hook_write(int fd, const void* buffer, std::size_t count) {
+REPRISE_HOT_CODE ssize_t hook_write(int fd, const void* buffer, std::size_t count) {
   return transmit(fd, {buffer, count}, count, 0,
                   [=](Socket* socket) { return world::write(socket, fd, buffer, count); });
 }
@@ -263,7 +264,7 @@ ssize_t hook_write(int fd, const void* buffer, std::size_t count) {
 extern "C" ssize_t hook___write(int fd, const void* buffer, std::size_t count)
     REPRISE_HOOK_ALIAS(__write, write);
 
-ssize_t hook_writev(int fd, const iovec* vectors, int count) {
+REPRISE_HOT_CODE ssize_t hook_writev(int fd, const iovec* vectors, int count) {
   return transmit(fd, gather_of(vectors, count), bytes_of(vectors, count), 0,
                   [=](Socket* socket) { return world::writev(socket, fd, vectors, count); });
 }
@@ -274,7 +275,7 @@ ssize_t hook_pwritev2(int fd, const iovec* vectors, int count, off_t offset, int
   });
 }
 
-ssize_t hook_send(int fd, const void* buffer, std::size_t count, int flags) {
+REPRISE_HOT_CODE ssize_t hook_send(int fd, const void* buffer, std::size_t count, int flags) {
   return transmit(fd, {buffer, count}, count, flags,
                   [=](Socket* socket) { return world::send(socket, fd, buffer, count, flags); });
 }
@@ -291,7 +292,7 @@ ssize_t hook_sendto(int fd, const void* buffer, std::size_t count, int flags,
                   {address, &length});
 }
 
-ssize_t hook_sendmsg(int fd, const msghdr* message, int flags) {
+REPRISE_HOT_CODE ssize_t hook_sendmsg(int fd, const msghdr* message, int flags) {
   if (message->msg_controllen > 0) [[unlikely]]
     give_descriptors(*message);
   return transmit(fd, gather_of(message), bytes_of(message), flags,
@@ -314,7 +315,7 @@ int hook_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
 
 // --- By reference --------------------------------------------------------------------------------
 
-ssize_t hook_sendfile(int fd, int file, off_t* offset, std::size_t count) {
+REPRISE_HOT_CODE ssize_t hook_sendfile(int fd, int file, off_t* offset, std::size_t count) {
   Thread* thread = this_thread();
   Socket* socket = thread == nullptr ? nullptr : descriptors().stream(fd);
   if (socket == nullptr) return world::sendfile(nullptr, fd, file, offset, count);
@@ -327,7 +328,7 @@ ssize_t hook_sendfile(int fd, int file, off_t* offset, std::size_t count) {
   Sending sending(*thread, *socket, file, failed(from) ? 0 : static_cast<std::uint64_t>(from),
                   count);
   const ssize_t result = world::sendfile(socket, fd, file, offset, count);
-  sending.finish(result);
+  sending.finish(result, result < 0 ? errno : 0);
   return result;
 }
 

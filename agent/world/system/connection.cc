@@ -1,4 +1,5 @@
 // The world as it is: connections and their bytes.
+#include "agent/hot.h"
 #include "agent/original.h"
 #include "agent/world/world.h"
 
@@ -42,7 +43,7 @@ void datagram_read(Thread&, Socket&, std::uint32_t, std::uint64_t) {}
 
 void taken(Thread&, Socket&) {}
 
-ssize_t read(Socket*, int fd, void* buffer, std::size_t count) {
+REPRISE_HOT_CODE ssize_t read(Socket*, int fd, void* buffer, std::size_t count) {
   return original().read(fd, buffer, count);
 }
 
@@ -54,7 +55,7 @@ ssize_t preadv2(Socket*, int fd, const iovec* vectors, int count, off_t offset, 
   return original().preadv2(fd, vectors, count, offset, flags);
 }
 
-ssize_t recv(Socket*, int fd, void* buffer, std::size_t count, int flags) {
+REPRISE_HOT_CODE ssize_t recv(Socket*, int fd, void* buffer, std::size_t count, int flags) {
   return original().recv(fd, buffer, count, flags);
 }
 
@@ -63,7 +64,7 @@ ssize_t recvfrom(Socket*, int fd, void* buffer, std::size_t count, int flags, so
   return original().recvfrom(fd, buffer, count, flags, address, length);
 }
 
-ssize_t recvmsg(Socket*, int fd, msghdr* message, int flags) {
+REPRISE_HOT_CODE ssize_t recvmsg(Socket*, int fd, msghdr* message, int flags) {
   return original().recvmsg(fd, message, flags);
 }
 
@@ -71,11 +72,11 @@ int recvmmsg(Socket*, int fd, mmsghdr* messages, unsigned count, int flags, time
   return original().recvmmsg(fd, messages, count, flags, timeout);
 }
 
-ssize_t write(Socket*, int fd, const void* buffer, std::size_t count) {
+REPRISE_HOT_CODE ssize_t write(Socket*, int fd, const void* buffer, std::size_t count) {
   return original().write(fd, buffer, count);
 }
 
-ssize_t writev(Socket*, int fd, const iovec* vectors, int count) {
+REPRISE_HOT_CODE ssize_t writev(Socket*, int fd, const iovec* vectors, int count) {
   return original().writev(fd, vectors, count);
 }
 
@@ -83,7 +84,7 @@ ssize_t pwritev2(Socket*, int fd, const iovec* vectors, int count, off_t offset,
   return original().pwritev2(fd, vectors, count, offset, flags);
 }
 
-ssize_t send(Socket*, int fd, const void* buffer, std::size_t count, int flags) {
+REPRISE_HOT_CODE ssize_t send(Socket*, int fd, const void* buffer, std::size_t count, int flags) {
   return original().send(fd, buffer, count, flags);
 }
 
@@ -92,7 +93,7 @@ ssize_t sendto(Socket*, int fd, const void* buffer, std::size_t count, int flags
   return original().sendto(fd, buffer, count, flags, address, length);
 }
 
-ssize_t sendmsg(Socket*, int fd, const msghdr* message, int flags) {
+REPRISE_HOT_CODE ssize_t sendmsg(Socket*, int fd, const msghdr* message, int flags) {
   return original().sendmsg(fd, message, flags);
 }
 
@@ -100,7 +101,7 @@ int sendmmsg(Socket*, int fd, mmsghdr* messages, unsigned count, int flags) {
   return original().sendmmsg(fd, messages, count, flags);
 }
 
-ssize_t sendfile(Socket*, int fd, int file, off_t* offset, std::size_t count) {
+REPRISE_HOT_CODE ssize_t sendfile(Socket*, int fd, int file, off_t* offset, std::size_t count) {
   return original().sendfile(fd, file, offset, count);
 }
 
@@ -113,7 +114,7 @@ void sending_plaintext(Thread&, Socket&) {}
 
 int verify_peer(Socket*, unsigned*, int (*verify)(void*), void* context) { return verify(context); }
 
-void bytes_read(Thread&, Socket&, std::uint64_t, ssize_t, int) {}
+REPRISE_HOT_CODE void bytes_read(Thread&, Socket&, std::uint64_t, ssize_t, int) {}
 
 void connected(Thread&, Socket&) {}
 

@@ -38,12 +38,14 @@ std::size_t length_of(const Words& words) { return words[0].iov_len + words[1].i
 
 void record_received(Thread& thread, Socket& socket, const Words& words) {
   const std::size_t length = length_of(words);
-  Receiving(thread, socket, length + 1).finish(static_cast<ssize_t>(length), Gather(words, 2));
+  Gather gather(words, 2);
+  Receiving(thread, socket, length + 1).finish(static_cast<ssize_t>(length), 0, gather);
 }
 
 void record_sent(Thread& thread, Socket& socket, const Words& words) {
   const std::size_t length = length_of(words);
-  Sending(thread, socket, -1, Gather(words, 2), length, 0).finish(static_cast<ssize_t>(length));
+  Gather gather(words, 2);
+  Sending(thread, socket, -1, gather, length, 0).finish(static_cast<ssize_t>(length), 0);
 }
 
 void record_closed(Thread& thread, abi::Cookie cookie) {
@@ -135,7 +137,8 @@ std::uint64_t open_entry(Thread& thread, std::uint64_t source, const abi::Socket
     record_received(thread, socket, *words);
     return entry;
   }
-  Receiving(thread, socket, 1).finish(0, Gather(&socket, 0));
+  Gather nothing(&socket, 0);
+  Receiving(thread, socket, 1).finish(0, 0, nothing);
   record_closed(thread, entry);
   return 0;
 }
