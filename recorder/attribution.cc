@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace reprise::recorder {
 
@@ -23,6 +24,11 @@ Turn turn_of(Context context, const Turn& before) {
   return turn;
 }
 
+void add(std::vector<event::ExchangeId>& exchanges, event::ExchangeId exchange) {
+  if (std::ranges::find(exchanges, exchange) != exchanges.end()) return;
+  if (exchanges.size() < kMostUntouched) exchanges.push_back(exchange);
+}
+
 }  // namespace
 
 bool Attribution::is_unanswered(Context context) const {
@@ -40,16 +46,19 @@ bool Attribution::is_untouched(event::ExchangeId exchange) const {
 bool Attribution::may_be_anothers(ThreadState& thread, Context context) const {
   if (thread.turn.told || context.kind != Context::Kind::kExchange) return false;
   const bool done = thread.interleaves && !is_unanswered(context) && book_.unanswered() > 0;
-  return done || std::ranges::any_of(thread.untouched, [&](event::ExchangeId exchange) {
+  const auto& rivals = thread.defers ? thread.taken : thread.untouched;
+  return done || std::ranges::any_of(rivals, [&](event::ExchangeId exchange) {
            return exchange != context.exchange && is_untouched(exchange);
          });
 }
 
 // Where several threads wait for clients, what one of them has read and left alone another has.
 void Attribution::take_up(ThreadState& thread, Context context) const {
-  if (context.kind != Context::Kind::kExchange || thread.process->loops > 1) return;
-  if (std::ranges::find(thread.untouched, context.exchange) != thread.untouched.end()) return;
-  if (thread.untouched.size() < kMostUntouched) thread.untouched.push_back(context.exchange);
+  if (context.kind != Context::Kind::kExchange) return;
+  std::erase_if(thread.taken,
+                [&](event::ExchangeId exchange) { return !is_unanswered(Context::of(exchange)); });
+  add(thread.taken, context.exchange);
+  if (thread.process->loops <= 1) add(thread.untouched, context.exchange);
 }
 
 // With a turn.
@@ -78,6 +87,8 @@ Context Attribution::of_call(ThreadState& thread) const {
   const bool idle = thread.turn.kind == Turn::Kind::kNone && context == Context::background();
   // Between two inputs an event loop may run a timer of any exchange that is open.
   const bool anybodys = idle && thread.interleaves && book_.unanswered() > 0;
+  const bool goes_on = thread.turn.kind == Turn::Kind::kNone && is_unanswered(context);
+  thread.defers = thread.defers || (thread.loops && (anybodys || goes_on));
   if (anybodys || may_be_anothers(thread, context)) return Context::unattributed();
   std::erase(thread.untouched, context.exchange);
   return context;
@@ -113,6 +124,7 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
     take_up(thread, context);
   } else {
     std::erase(thread.untouched, context.exchange);
+    std::erase(thread.taken, context.exchange);
   }
   // Its work comes from its clients. What it was woken for before was a lock, or its first job.
   if (read) thread.woken = false;

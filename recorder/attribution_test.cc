@@ -238,6 +238,36 @@ TEST_F(AttributionTest, ACallAnEventLoopMakesBehindAResponseMayBeAnothers) {
   EXPECT_EQ(sink_.call(2).context, Context::unattributed());
 }
 
+// libcurl's multi interface: what is due is done within any call into it, for whomever.
+TEST_F(AttributionTest, CallsOfALoopThatMakesThemWithoutInputMayBeThoseOfAnyExchangeItTookUp) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.wait({10});
+  loop.receive(10, get("/1"));
+  loop.wait({});  // what is to be done for it is due at once
+  loop.connect(30, 6000, 8080);
+  loop.wait({11});
+  loop.receive(11, get("/2"));
+  loop.wait({30});
+  loop.send(30, get("/up1"));
+  loop.connect(31, 6001, 8080);  // for the second, which is due
+  loop.send(31, get("/up2"));
+  loop.wait({31});
+  loop.receive(31, ok("b"));
+  loop.send(11, ok("2"));
+  loop.wait({11});
+  loop.receive(11, get("/3"));
+  loop.send(31, get("/up3"));  // or a second one for the first, which has no answer yet
+  loop.wait({30});
+  loop.receive(30, ok("a"));
+  loop.send(10, ok("1"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_EQ(sink_.call(2).context, Context::unattributed());
+  EXPECT_EQ(sink_.call(3).context, Context::unattributed());
+}
+
 TEST_F(AttributionTest, TheRestOfARequestBelongsToWhomItWasBegunFor) {
   SyntheticThread& loop = recorded_.thread();
   loop.connect(30, 6000, 8080);

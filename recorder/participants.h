@@ -116,11 +116,13 @@ struct ThreadState {
   std::uint8_t wait_within = 0;  // the kind of such a wait, since the last I/O
   // Exchanges it read from since it waited for readiness, and did nothing for.
   std::vector<event::ExchangeId> untouched;
-  bool loops = false;         // it waited for readiness
-  bool served = false;        // it read from or answered on an accepted connection
+  std::vector<event::ExchangeId> taken;  // those it read from and did not begin to answer
+  bool loops = false;                    // it waited for readiness
+  bool served = false;                   // it read from or answered on an accepted connection
   bool reads = false;         // it reads from accepted connections: what it works on shows there
   bool inherited = false;     // its turn is that of the thread that made it
   bool interleaves = false;   // it takes up one exchange before it is done with another
+  bool defers = false;        // it makes calls without input: those of any exchange it took up
   bool takes_unseen = false;  // it answers what others have read: work comes to it unseen
   bool woken = false;         // it was signalled before it read anything: work may have come so
 

@@ -67,7 +67,8 @@ const char* activity_words(abi::Activity activity) {
   return "does something unknown";
 }
 
-Quiescence::Quiescence(Threads& threads) : threads_(threads), silent_(threads) {}
+Quiescence::Quiescence(Threads& threads)
+    : threads_(threads), silent_(threads), children_(threads) {}
 
 Quiescence::~Quiescence() {
   for (const auto& [tid, file] : state_files_) ::close(file);
@@ -156,7 +157,7 @@ bool Quiescence::is_traced(std::uint32_t slot) const {
 bool Quiescence::somebody_comes_or_goes() {
   speaking_.clear();
   for (const LiveThread& live : first_) speaking_.push_back(live.slot);
-  return silent_.any(speaking_);
+  return silent_.any(speaking_) || children_.any();
 }
 
 bool Quiescence::nothing_runnable() {

@@ -6,8 +6,8 @@
 // The answer is the state of each. (The count of runnable threads in /proc/loadavg would be one
 // read, but misses those that are on their way to another processor.)
 //
-// Nor does a service rest while a thread of it says nothing and runs: that one has just been made,
-// or ends, which somebody may wait for (silent_threads.h).
+// Nor does a service rest while a thread of it says nothing and runs, or a process: that one has
+// just been made, or ends, which somebody may wait for (silent_threads.h, unseen_children.h).
 //
 // A thread that says it runs while the kernel says it sleeps, and which got no processor for
 // `kPatience` of real time, is blocked in a call without a hook. It is taken for waiting until it
@@ -28,6 +28,7 @@
 #include "replayer/moment.h"
 #include "replayer/silent_threads.h"
 #include "replayer/threads.h"
+#include "replayer/unseen_children.h"
 
 namespace reprise::replayer {
 
@@ -88,6 +89,7 @@ class Quiescence {
 
   Threads& threads_;
   SilentThreads silent_;
+  UnseenChildren children_;
   std::vector<LiveThread> first_, second_;
   std::vector<std::uint32_t> speaking_;                 // slots of first_
   std::uint32_t last_runnable_ = 0;                     // slot

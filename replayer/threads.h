@@ -32,6 +32,8 @@ class Threads {
 
   // ThreadSlots in use as of the last refresh(); some may have ended since.
   std::span<const std::uint32_t> slots() const { return slots_; }
+  // ProcessSlots from the first to the last in use, as of the last refresh().
+  std::uint32_t processes() const { return processes_; }
   const abi::ThreadSlot& thread(std::uint32_t slot) const { return abi::threads(arena_)[slot]; }
   const abi::ProcessSlot& process(std::uint32_t index) const {
     return abi::processes(arena_)[index];
