@@ -99,6 +99,21 @@ TEST(Draw, EveryRandomSourceIsRecordedWithItsBytes) {
 }
 
 // A replay finds a draw by its place among the others: two halves would shift all that follow.
+TEST(Draw, WhatTheCLibraryChoosesOfATemporaryNameIsADrawOfItsCaller) {
+  TestArena arena;
+  const Outcome run = run_service(arena, {kProbe, "temporary_names"});
+  ASSERT_TRUE(run.exited_with(0)) << run.output;
+  const std::vector<std::string> names = lines_of(run.output);
+  const std::vector<SeenRecord> draws = arena.of(RecordType::kRandom);
+  ASSERT_EQ(names.size(), 3u);
+  ASSERT_EQ(draws.size(), 4u);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(hexadecimal(draws[i].tail<abi::Random>()), names[i]) << i;
+    EXPECT_THAT(module_of(arena, draws[i].body<abi::Random>().caller), ::testing::EndsWith(kProbe));
+  }
+  EXPECT_EQ(draws[3].body<abi::Random>().error, ENOENT);
+}
+
 TEST(Draw, OneThatASegmentHasNoRoomForIsNotCutInTwo) {
   TestArena arena;
   const Outcome run = run_service(arena, {kProbe, "long_draws"});

@@ -62,7 +62,7 @@ namespace reprise::agent {
   X(pthread_create) X(pthread_cond_wait) X(sigaction)                                              \
   X(vfprintf) X(vdprintf) X(__vfprintf_chk) X(__vdprintf_chk) X(fwrite) X(fwrite_unlocked)         \
   X(fputs) X(fputs_unlocked) X(puts) X(fputc) X(fputc_unlocked) X(perror) X(fdopen) X(fopen)       \
-  X(fileno) X(fclose)
+  X(fileno) X(fclose) X(mkostemps) X(mkdtemp)
 
 #define REPRISE_DECLARE(name) decltype(&::name) name;
 // clang-format on

@@ -286,7 +286,13 @@ Context Collector::lost(ThreadState& thread, const event::Gap& fact) {
 // Before the record is read: the child may not have written anything yet.
 void Collector::register_child(ThreadState& thread, const RecordView& record) {
   abi::Fork body;
-  if (!record.read(body) || body.child == abi::kNone) return;
+  if (!record.read(body)) return;
+  if (body.child == abi::kNone) {  // a spawned one, or one that is not captured
+    auto& waiting = thread.process->for_children;
+    waiting[body.ordinal] = traffic_.attribution().to_give(thread);
+    if (waiting.size() > kMostTokens) waiting.clear();
+    return;
+  }
   const ProcessIdentity identity = setting_.surroundings->identify(body.child);
   if (identity.slot == abi::kNone) return;
   ProcessState& child = participants_.process(identity);
@@ -319,9 +325,18 @@ Context Collector::thread_started(ThreadState& thread, const event::ThreadStarte
     thread.inherited = true;
     waiting.erase(given);
   } else if (fact.creator == fact.ordinal && thread.turn.kind == Turn::Kind::kNone) {
-    traffic_.attribution().on_take(thread, thread.process->for_child);
+    traffic_.attribution().on_take(thread, turn_for_child(*thread.process));
   }
   return traffic_.attribution().of_work(thread);
+}
+
+// What the thread that made the process gave its first one.
+Turn Collector::turn_for_child(const ProcessState& child) {
+  if (child.for_child.kind != Turn::Kind::kNone) return child.for_child;
+  ProcessState* parent = participants_.process_at(child.identity.parent);
+  if (parent == nullptr) return {};
+  const auto given = parent->for_children.extract(child.identity.ordinal);
+  return given.empty() ? Turn{} : given.mapped();
 }
 
 Context Collector::handed_off(ThreadState& thread, const event::HandedOff& fact) {

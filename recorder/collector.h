@@ -79,6 +79,7 @@ class Collector final : public Keeper {
                        const std::uint8_t* bytes);
   static void note_decision(ThreadState& thread, const event::Fact& fact);
   void register_child(ThreadState& thread, const RecordView& record);
+  Turn turn_for_child(const ProcessState& child);
 
   event::Context started(ThreadState& thread, event::ProcessStarted& fact);
   event::Context thread_started(ThreadState& thread, const event::ThreadStarted& fact);

@@ -337,6 +337,31 @@ TEST(CollectorConnectionTest, AConnectionStaysOpenUntilTheLastProcessClosesIt) {
             event::ProcessId{2});
 }
 
+// What posix_spawn makes has no slot before it loads the agent; its maker told of it before.
+TEST(CollectorConnectionTest, ASpawnedProgramWorksForWhomeverItWasStarted) {
+  RecordedService recorded;
+  SyntheticThread& parent = recorded.thread();
+  parent.accept(kListener, 10, 80, 5000);
+  parent.receive(10, get("/a"));
+  parent.write(abi::RecordType::kFork, abi::Fork{recorded.service.tick(), abi::kNone, 1, 0, 0});
+  const std::uint32_t child_slot = recorded.service.add_process(recorded.process, 1);
+  SyntheticThread& child = recorded.service.add_thread(child_slot);
+  child.write(abi::RecordType::kThreadStart, abi::ThreadStart{0, abi::kNone, 0, 0});
+  child.connect(30, 6000, 8080);
+  child.send(30, get("/up"));
+  child.receive(30, ok("x"));
+  parent.send(10, ok("1"));
+  const std::uint32_t other_slot = recorded.service.add_process(recorded.process, 2);
+  SyntheticThread& other = recorded.service.add_thread(other_slot);
+  other.write(abi::RecordType::kThreadStart, abi::ThreadStart{0, abi::kNone, 0, 0});
+  other.connect(31, 6001, 8080);  // the control: of this one nobody told
+  other.send(31, get("/up"));
+  other.receive(31, ok("x"));
+  recorded.finish();
+  EXPECT_EQ(recorded.sink.call(1).context, event::Context::of({1}));
+  EXPECT_EQ(recorded.sink.call(2).context, event::Context::background());
+}
+
 TEST(CollectorConnectionTest, BothEndsInsideTheServiceAreInternalAndNoExchange) {
   for (const bool accepted_first : {true, false}) {
     SCOPED_TRACE(accepted_first);

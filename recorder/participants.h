@@ -46,8 +46,9 @@ struct ProcessState {
   std::uint64_t losses = 0;                             // times that records of its were lost
   std::unordered_map<std::uint64_t, Turn> given;        // by hand-off token
   std::unordered_map<std::uint32_t, Turn> for_threads;  // by ordinal of a thread that was made
-  Turn for_child;           // of the thread that forked it, for its first thread
-  std::uint32_t loops = 0;  // threads that waited for readiness
+  Turn for_child;  // of the thread that forked it, for its first thread
+  std::unordered_map<std::uint32_t, Turn> for_children;  // by ordinal of one that was spawned
+  std::uint32_t loops = 0;                               // threads that waited for readiness
 };
 
 // A send whose result is not known yet.

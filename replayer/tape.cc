@@ -100,7 +100,7 @@ std::uint32_t TapeBuilder::on_event(const event::Event& event) {
   } else if (const auto* hand_off = std::get_if<event::HandedOff>(&fact)) {
     on_handed_off(event, *hand_off);
   } else if (const auto* forked = std::get_if<event::ProcessForked>(&fact)) {
-    on_thread_made(event, {forked->child, 0, 0});
+    if (forked->child) on_thread_made(event, {forked->child, 0, 0});
   } else if (std::holds_alternative<event::ThreadEnded>(fact)) {
     leave_outer(event.thread);
     if (const auto cursor = cursors_.find(event.thread); cursor != cursors_.end()) {

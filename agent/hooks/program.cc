@@ -72,14 +72,31 @@ bool in_session() {
   return agent_liveness.load(std::memory_order_relaxed) == Liveness::kLive && process().pid != 0;
 }
 
+// A child that takes no slot before it has loaded the agent. Told before it is made, so that it can
+// have written nothing yet.
+std::uint32_t announce_child(Thread* maker) {
+  if (process().slot == nullptr) return 0;
+  const std::uint32_t ordinal = next_child_ordinal();
+  if (maker == nullptr) return ordinal;
+  const std::uint64_t now = stamp();
+  if (Record<abi::Fork> record{*maker, abi::RecordType::kFork, now}) {
+    record->exit = now;
+    record->child = abi::kNone;
+    record->ordinal = ordinal;
+    record->child_pid = 0;
+    record->error = 0;
+    record.commit();
+  }
+  return ordinal;
+}
+
 // `call(environment)` executes; it comes back only when that failed.
 template <typename Call>
 [[gnu::noinline]] int execute(bool capturable, char* const* environment, Call call) {
   Thread* thread = this_thread();
-  // In the child of a vfork the program is a child of this process; else it goes on as this
-  // process.
-  const std::uint32_t ordinal =
-      thread == nullptr && process().slot != nullptr ? next_child_ordinal() : 0;
+  // In the child of a vfork the program is a child of this process, whose thread sleeps and lends
+  // its stream; else it goes on as this process.
+  const std::uint32_t ordinal = thread == nullptr ? announce_child(thread_local_state.parked) : 0;
   auto** place =
       static_cast<char**>(alloca(CarryingEnvironment::pointers_for(environment) * sizeof(char*)));
   const CarryingEnvironment carrying(environment, place, ordinal);
@@ -102,7 +119,7 @@ template <typename Call>
 
 template <typename Call>
 int spawn(bool capturable, char* const* environment, Call call) {
-  const std::uint32_t ordinal = process().slot != nullptr ? next_child_ordinal() : 0;
+  const std::uint32_t ordinal = announce_child(this_thread());
   auto** place =
       static_cast<char**>(alloca(CarryingEnvironment::pointers_for(environment) * sizeof(char*)));
   const CarryingEnvironment carrying(environment, place, ordinal);

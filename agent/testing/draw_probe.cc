@@ -103,6 +103,25 @@ int randomness(int, char**) {
   return 0;
 }
 
+// Temporary files and a directory; prints what was chosen of each name.
+int temporary_names(int, char**) {
+  errno = 4242;
+  char one[] = "/tmp/one-XXXXXX", two[] = "/tmp/two-XXXXXX.txt", three[] = "/tmp/three-XXXXXX";
+  const int first = mkstemp(one);
+  const int second = mkostemps(two, 4, O_APPEND | O_CLOEXEC);
+  PROBE_EXPECT(first > 2 && second > 2 && mkdtemp(three) == three);
+  PROBE_EXPECT((fcntl(second, F_GETFL) & O_APPEND) != 0 && fcntl(second, F_GETFD) == FD_CLOEXEC);
+  PROBE_EXPECT(errno == 4242);
+  PROBE_EXPECT(unlink(one) == 0 && unlink(two) == 0 && rmdir(three) == 0);
+  print_bytes(one + 9, 6);
+  print_bytes(two + 9, 6);
+  print_bytes(three + 11, 6);
+  char none[] = "no-such-directory/XXXXXX", wrong[] = "XXXXX";
+  PROBE_EXPECT(mkstemp(none) == -1 && errno == ENOENT);
+  PROBE_EXPECT(mkstemp(wrong) == -1 && errno == EINVAL);
+  return 0;
+}
+
 // A random device as a FILE and as a C++ stream.
 int random_files(int, char**) {
   unsigned char bytes[16];
@@ -173,9 +192,13 @@ int lookups(int, char**) {
 }
 
 constexpr ProbeCase kCases[] = {
-    {"clocks", clocks},         {"long_draws", long_draws},
-    {"randomness", randomness}, {"random_files", random_files},
-    {"open_ssl", open_ssl},     {"from_library", from_library},
+    {"clocks", clocks},
+    {"long_draws", long_draws},
+    {"randomness", randomness},
+    {"random_files", random_files},
+    {"temporary_names", temporary_names},
+    {"open_ssl", open_ssl},
+    {"from_library", from_library},
     {"lookups", lookups},
 };
 
