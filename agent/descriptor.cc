@@ -8,6 +8,7 @@
 
 #include "agent/arena_mapping.h"
 #include "agent/hot.h"
+#include "agent/process.h"
 #include "agent/system_call.h"
 
 namespace reprise::agent {
@@ -22,6 +23,16 @@ bool socket_option(int fd, int name, Value& value) {
   socklen_t length = sizeof(value);
   return !failed(
       system_call(SYS_getsockopt, fd, SOL_SOCKET, name, address_of(&value), address_of(&length)));
+}
+
+// The kernel's name of a socket; where the service forbids the question, one that no kernel gives.
+abi::Cookie cookie_of(int fd) {
+  static constinit std::atomic<std::uint32_t> made_up = 0;
+  abi::Cookie cookie = 0;
+  if (socket_option(fd, SO_COOKIE, cookie)) return cookie;
+  constexpr abi::Cookie kMadeUp = abi::Cookie{1} << 62;
+  return kMadeUp | abi::Cookie{process().index} << 32 |
+         made_up.fetch_add(1, std::memory_order_relaxed);
 }
 
 bool is_random_device(int fd) {
@@ -90,9 +101,7 @@ Socket* DescriptorTable::open_socket(int fd, int family, int type, std::uint32_t
     arena().header->unslotted_records.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  abi::Cookie cookie = 0;
-  socket_option(fd, SO_COOKIE, cookie);
-  socket->cookie.store(cookie, std::memory_order_relaxed);
+  socket->cookie.store(cookie_of(fd), std::memory_order_relaxed);
   socket->flags.store(flags, std::memory_order_relaxed);
   socket->in_offset.store(0, std::memory_order_relaxed);
   socket->out_offset.store(0, std::memory_order_relaxed);
@@ -117,14 +126,12 @@ Descriptor DescriptorTable::classify(int fd, std::uint64_t seen) {
   if (socket_option(fd, SO_TYPE, type)) {
     socket = claim_socket(fd);
     if (socket == nullptr) return {};
-    abi::Cookie cookie = 0;
     int family = 0;
     int listening = 0;
-    socket_option(fd, SO_COOKIE, cookie);
     socket_option(fd, SO_DOMAIN, family);
     socket_option(fd, SO_ACCEPTCONN, listening);
     const long status = system_call(SYS_fcntl, fd, F_GETFL);
-    socket->cookie.store(cookie, std::memory_order_relaxed);
+    socket->cookie.store(cookie_of(fd), std::memory_order_relaxed);
     socket->flags.store((listening != 0 ? kListening : 0u) |
                             (!failed(status) && (status & O_NONBLOCK) != 0 ? kNonblocking : 0u),
                         std::memory_order_relaxed);

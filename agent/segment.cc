@@ -23,17 +23,20 @@ class SignalsHeld {
  public:
   SignalsHeld() {
     const std::uint64_t all = ~std::uint64_t{0};
-    system_call(SYS_rt_sigprocmask, SIG_SETMASK, address_of(&all), address_of(&before_),
-                sizeof(before_));
+    held_ = !failed(system_call(SYS_rt_sigprocmask, SIG_SETMASK, address_of(&all),
+                                address_of(&before_), sizeof(before_)));
   }
   ~SignalsHeld() {
+    if (!held_) return;
     system_call(SYS_rt_sigprocmask, SIG_SETMASK, address_of(&before_), 0, sizeof(before_));
   }
+  [[nodiscard]] bool held() const { return held_; }
   SignalsHeld(const SignalsHeld&) = delete;
   SignalsHeld& operator=(const SignalsHeld&) = delete;
 
  private:
   std::uint64_t before_ = 0;
+  bool held_ = false;
 };
 
 // The lowest free segment, abi::kNone when there is none.
@@ -126,7 +129,9 @@ enum class Renewal { kDone, kNoSegment };
 Renewal renew_segment(Thread& thread, std::uint32_t size) {
   // With nothing to be had, a record that is dropped costs no system call.
   if (thread.limit == 0 && !any_segment_free()) return Renewal::kNoSegment;
-  const SignalsHeld held;
+  const SignalsHeld signals;
+  // Where the service forbids that, its handlers go unrecorded meanwhile.
+  const Muted aside(signals.held() ? nullptr : &thread);
   if (room(thread) >= size) return Renewal::kDone;  // a handler has done it meanwhile
   const std::uint32_t segment = claim_segment();
   if (thread.limit != 0) seal_segment(thread);

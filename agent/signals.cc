@@ -33,6 +33,7 @@ struct ServiceAction {
   std::atomic<int> flags;
 };
 constinit ServiceAction service_actions[NSIG]{};
+constinit std::atomic<bool> watches_ends = true;
 
 bool is_fatal_by_default(int number) {
   for (const int fatal : kFatalSignals) {
@@ -138,7 +139,8 @@ struct sigaction action_for_kernel(int number, const struct sigaction& asked) {
   struct sigaction action = asked;
   if (asked.sa_handler == SIG_IGN) return action;
   if (asked.sa_handler == SIG_DFL) {
-    if (!is_fatal_by_default(number)) return action;
+    if (!is_fatal_by_default(number) || !watches_ends.load(std::memory_order_relaxed))
+      return action;
     action.sa_flags = SA_ONSTACK | SA_RESTART;
     sigemptyset(&action.sa_mask);
   }
@@ -150,6 +152,7 @@ struct sigaction action_for_kernel(int number, const struct sigaction& asked) {
 }  // namespace
 
 void watch_fatal_signals() {
+  watches_ends.store(true, std::memory_order_relaxed);
   // The first process of a namespace is spared the default action of what others send it, as long
   // as it has no handler.
   const bool only_faults = system_call(SYS_getpid) == 1;
@@ -160,6 +163,20 @@ void watch_fatal_signals() {
     if (current.sa_handler != SIG_DFL || (current.sa_flags & SA_SIGINFO) != 0) continue;
     const struct sigaction watched = action_for_kernel(number, current);
     original().sigaction(number, &watched, nullptr);
+  }
+}
+
+void watch_no_ends() {
+  watches_ends.store(false, std::memory_order_relaxed);
+  for (const int number : kFatalSignals) {
+    struct sigaction current {};
+    if (original().sigaction(number, nullptr, &current) != 0) continue;
+    const bool is_ours = current.sa_sigaction == on_signal &&
+                         service_actions[number].handler.load(std::memory_order_acquire) == SIG_DFL;
+    if (!is_ours) continue;
+    struct sigaction by_default {};
+    by_default.sa_handler = SIG_DFL;
+    original().sigaction(number, &by_default, nullptr);
   }
 }
 

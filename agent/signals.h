@@ -16,8 +16,10 @@
 
 namespace reprise::agent {
 
-// Watches the signals that end a process. Start-up only.
+// Watches the signals that end a process.
 void watch_fatal_signals();
+// Gives them back their default, for a process that will not be able to die of them otherwise.
+void watch_no_ends();
 
 // sigaction() as the service sees it. A null `thread` (in the child of a vfork) changes nothing of
 // what this process remembers.

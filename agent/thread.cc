@@ -141,7 +141,8 @@ void enter_thread(Thread& thread) {
   thread_local_state.current = &thread;
   thread.open = 1;
   if (thread.slot == nullptr) return;
-  const auto tid = static_cast<std::int32_t>(system_call(SYS_gettid));
+  const long number = system_call(SYS_gettid);
+  const auto tid = failed(number) ? 0 : static_cast<std::int32_t>(number);
   thread.slot->tid = tid;
   thread.slot->claim.store(abi::ThreadClaim::kLive, std::memory_order_release);
   if (end_key < kKeysInline) pthread_setspecific(end_key, &thread);

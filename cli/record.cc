@@ -168,6 +168,11 @@ void RecordCommand::print_summary(const recorder::SessionSummary& summary,
                    " spoke TLS through a library that cannot be read, such as one linked into the "
                    "program: recorded as opaque bytes (docs/tls.md)");
   }
+  if (counts.sandboxed != 0) {
+    terminal.error(
+        "the service forbids by seccomp system calls that Reprise would make in it: they are left "
+        "out, and what they tell is not recorded (docs/programs.md)");
+  }
   terminal.next("reprise ls " + shell_word(archive));
 }
 

@@ -291,6 +291,25 @@ TEST(Comparison, CallOfNobodyKnownIsTheOneThatAnExchangeHasInTheOtherArchive) {
             "1 call[0] missing GET /stock at stock:80 -> none\n");
 }
 
+TEST(Comparison, TheOrderOfCallsOfNobodyKnownMeansNothing) {
+  CallText other = kStock;
+  other.request.insert(other.request.find(" HTTP"), "?other");
+  const auto make = [](const std::vector<CallText>& calls, bool known) {
+    Recording recording("base");
+    for (const CallText& call : calls) {
+      if (known) {
+        recording.add_background(call);
+      } else {
+        recording.add_unattributed(call);
+      }
+    }
+    return recording.finish();
+  };
+  EXPECT_EQ(compare(*make({kStock, other}, false), *make({other, kStock}, false)).text, "");
+  EXPECT_NE(compare(*make({kStock, other}, true), *make({other, kStock}, true)).text, "");
+  EXPECT_NE(compare(*make({kStock, other}, false), *make({other, other}, false)).text, "");
+}
+
 TEST(Comparison, TellsHowTheProcessEnded) {
   const auto ended = [](event::ProcessExited exit, bool exited = true) {
     return Recording("base").finish(exit, exited);

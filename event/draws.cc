@@ -189,6 +189,10 @@ bool is_monotonic(std::uint8_t clock_source) {
   return clock_source == 1 || clock_source == 4 || clock_source == 6 || clock_source == 7;
 }
 
+bool is_processor_time(std::uint8_t clock_source) {
+  return clock_source == 2 || clock_source == 3;  // abi::ClockSource: of the process, of the thread
+}
+
 std::vector<DrawDifference> align_draws(std::span<const Draw> recorded,
                                         std::span<const Draw> actual) {
   const std::vector<Key> left = keys_of(recorded), right = keys_of(actual);

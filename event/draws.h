@@ -43,6 +43,8 @@ std::string source_name(Draw::Kind kind, std::uint8_t source);
 
 // Clocks that count from an arbitrary point, of which only differences mean anything.
 bool is_monotonic(std::uint8_t clock_source);
+// Clocks that measure what was worked.
+bool is_processor_time(std::uint8_t clock_source);
 
 struct DrawDifference {
   enum class Kind : std::uint8_t { kMissing, kExtra };  // in `actual`

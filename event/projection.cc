@@ -55,7 +55,7 @@ std::uint64_t recorded_id(const Connection& connection) {
 // woken, and time-outs by monotonic ones; what comes of it shows in what is sent.
 bool is_reproducible(const Draw& draw, bool idling) {
   if (draw.kind == Draw::Kind::kRandom) return true;
-  return draw.own() && !is_monotonic(draw.source) && !idling;
+  return draw.own() && !is_monotonic(draw.source) && !is_processor_time(draw.source) && !idling;
 }
 
 // Whose bytes a range of a connection's stream is.

@@ -52,13 +52,12 @@ bool Attribution::may_be_anothers(ThreadState& thread, Context context) const {
          });
 }
 
-// Where several threads wait for clients, what one of them has read and left alone another has.
 void Attribution::take_up(ThreadState& thread, Context context) const {
   if (context.kind != Context::Kind::kExchange) return;
   std::erase_if(thread.taken,
                 [&](event::ExchangeId exchange) { return !is_unanswered(Context::of(exchange)); });
   add(thread.taken, context.exchange);
-  if (thread.process->loops <= 1) add(thread.untouched, context.exchange);
+  add(thread.untouched, context.exchange);
 }
 
 // With a turn.
@@ -87,8 +86,7 @@ Context Attribution::of_call(ThreadState& thread) const {
   const bool idle = thread.turn.kind == Turn::Kind::kNone && context == Context::background();
   // Between two inputs an event loop may run a timer of any exchange that is open.
   const bool anybodys = idle && thread.interleaves && book_.unanswered() > 0;
-  const bool goes_on = thread.turn.kind == Turn::Kind::kNone && is_unanswered(context);
-  thread.defers = thread.defers || (thread.loops && (anybodys || goes_on));
+  thread.defers = thread.defers || anybodys;
   if (anybodys || may_be_anothers(thread, context)) return Context::unattributed();
   std::erase(thread.untouched, context.exchange);
   return context;
@@ -156,6 +154,9 @@ void Attribution::on_answer(ThreadState& thread, Context context, bool several) 
 }
 
 void Attribution::on_wait(ThreadState& thread) const {
+  thread.defers = thread.defers || std::ranges::any_of(thread.untouched, [&](auto exchange) {
+                    return is_untouched(exchange);
+                  });
   thread.untouched.clear();
   if (!std::exchange(thread.loops, true)) ++thread.process->loops;
   // Told work is over when its end is told.

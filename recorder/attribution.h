@@ -16,9 +16,9 @@
 //
 // An event loop that is the only one may also take up several requests before it does anything for
 // one of them, or go on with another's work when it is done with one (a pool of connections): calls
-// it makes then are anybody's. A loop that makes calls without input (libcurl's multi interface
-// runs what is due within any call into it, HAProxy its tasks after all reads) may work for any
-// exchange it has taken up.
+// it makes then are anybody's. One that waits again before it does anything for a request, or makes
+// calls without input (libcurl's multi interface runs what is due within any call into it, HAProxy
+// its tasks after all reads), may work for any exchange it has taken up.
 //
 // Where that leaves it open, the answer is `unattributed` and not a guess. Marks tell such threads:
 // those that interleave, for what they do without input; and those that work reaches unseen, since

@@ -129,6 +129,7 @@ void Collector::handle(ThreadState& thread, std::uint64_t position, const Record
     if (record.read(passed)) traffic_.passed(thread, passed);
     return;
   }
+  if (tells_of_sandbox(record)) return;
   const std::uint8_t* bytes = nullptr;
   if (record.type() == abi::RecordType::kFork) register_child(thread, record);
   if (record.type() == abi::RecordType::kSendIntent) bytes = record.tail<abi::SendIntent>().data();

@@ -133,7 +133,7 @@ void Journal::look_ahead(std::uint32_t slot, const RecordView& record) {
     default:
       break;
   }
-  count(record);
+  count(place(slot), record);
 }
 
 void Journal::on_loss(std::uint32_t slot, const StreamLoss& loss) {
@@ -165,7 +165,7 @@ void Journal::on_gap(const std::string& reason, std::uint64_t records) {
 
 // --- What is noted beside the records ------------------------------------------------------------
 
-void Journal::count(const RecordView& record) {
+void Journal::count(const ThreadPlace& thread, const RecordView& record) {
   if (record.type() == abi::RecordType::kBytesIn) {
     abi::BytesIn body;
     if (!record.read(body) || body.error != 0) return;
@@ -189,6 +189,11 @@ void Journal::count(const RecordView& record) {
   } else if (record.type() == abi::RecordType::kGap) {
     abi::Gap body;
     if (!record.read(body)) return;
+    if (tells_of_sandbox(record)) {
+      sandboxed_.insert(thread.identity.process.path);
+      counts_.sandboxed = sandboxed_.size();
+      return;
+    }
     ++counts_.gaps;
     counts_.dropped += body.records;
   }
@@ -291,7 +296,7 @@ void Journal::on_run(const archive::JournalRun& run) {
     if (record.type() == abi::RecordType::kSendResult && record.read(result)) {
       take_range(thread, result);
     }
-    count(record);
+    count(thread, record);
   });
   thread.end = run.position + run.records.size();
 }
@@ -300,7 +305,7 @@ void Journal::on_reference(const archive::JournalReference& reference) {
   place(reference.slot).end = end_of(reference);
   const auto* head = reinterpret_cast<const std::byte*>(reference.head.data());
   if (reference.head.size() < sizeof(abi::RecordHeader)) return;
-  count(RecordView(head, static_cast<std::uint32_t>(reference.head.size())));
+  count(place(reference.slot), RecordView(head, static_cast<std::uint32_t>(reference.head.size())));
 }
 
 void Journal::on_note(const journal::Note& note) {

@@ -31,6 +31,7 @@ struct JournalCounts {
   std::uint64_t accepted = 0, opened = 0;  // connections
   std::uint64_t received = 0, sent = 0;    // bytes, of TLS in the clear
   std::uint64_t gaps = 0, dropped = 0;     // and the records lost in them
+  std::uint64_t sandboxed = 0;            // processes that forbid system calls of the agent's
   std::uint64_t unread_tls = 0;            // connections that have ciphertext alone
 };
 
@@ -79,7 +80,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   bool refer(std::uint32_t slot, std::uint64_t position, const RecordView& record);
   void tick();
   ThreadPlace& place(std::uint32_t slot);
-  void count(const RecordView& record);
+  void count(const ThreadPlace& thread, const RecordView& record);
   void look_for_tls(abi::Cookie socket, std::span<const std::uint8_t> bytes);
   // What must be noted before a record is written.
   void look_ahead(std::uint32_t slot, const RecordView& record);
@@ -104,6 +105,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   FilePaths paths_;
   std::unordered_set<std::string> noted_files_;  // identity and range of each FileRead
   std::unordered_set<abi::Cookie> unread_tls_;
+  std::unordered_set<std::string> sandboxed_;  // fork paths of processes
   JournalCounts counts_;
   std::uint64_t dropped_ = 0;  // records for which there was no room, not yet noted
   bool refused_ = false;       // the page was not taken

@@ -123,7 +123,7 @@ struct ThreadState {
   bool reads = false;         // it reads from accepted connections: what it works on shows there
   bool inherited = false;     // its turn is that of the thread that made it
   bool interleaves = false;   // it takes up one exchange before it is done with another
-  bool defers = false;        // it makes calls without input: those of any exchange it took up
+  bool defers = false;        // it does later what is to be done for an exchange it took up
   bool takes_unseen = false;  // it answers what others have read: work comes to it unseen
   bool woken = false;         // it was signalled before it read anything: work may have come so
 

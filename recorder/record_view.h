@@ -95,6 +95,12 @@ class RecordView {
   std::uint64_t enter_ = 0;
 };
 
+// That calls of the agent's are forbidden is told to whoever records; of the service it says nothing.
+inline bool tells_of_sandbox(const RecordView& record) {
+  return record.type() == abi::RecordType::kGap &&
+         record.source() == static_cast<std::uint8_t>(abi::GapReason::kSandbox);
+}
+
 // The zero-terminated string at the front of `tail`, which is moved behind it. A tail without a
 // terminator is taken whole.
 inline std::string_view take_string(std::span<const std::uint8_t>& tail) {

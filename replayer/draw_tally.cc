@@ -74,8 +74,10 @@ void DrawTally::on_event(const event::Event& event) {
 void DrawTally::count(const event::Event& event, DrawSource source, std::uint64_t caller) {
   if (event.context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
   if (event.context.kind != event::Context::Kind::kExchange) return;
-  const bool monotonic = source.kind == abi::DrawKind::kClock && event::is_monotonic(source.source);
-  if (monotonic || modules_.key(event.process, caller) != 0) {
+  const bool measures =
+      source.kind == abi::DrawKind::kClock &&
+      (event::is_monotonic(source.source) || event::is_processor_time(source.source));
+  if (measures || modules_.key(event.process, caller) != 0) {
     ++incidental_;
     return;
   }

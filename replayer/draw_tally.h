@@ -2,8 +2,9 @@
 //
 // One rule counts a recording and its replay, so that the two compare. What depends on the moment
 // at which bytes arrive and threads get to run is *incidental*, and only its sum is kept: draws
-// made inside libraries, and reads of monotonic clocks, by which loops and time-outs measure how
-// long they waited. Draws of an idling thread (event/idling.h) are not counted at all.
+// made inside libraries, and reads of clocks that measure (monotonic, and of processor time), by
+// which loops and time-outs tell how long they waited. Draws of an idling thread (event/idling.h)
+// are not counted at all.
 // Fed with events in order. Thread-compatible.
 #pragma once
 

@@ -12,7 +12,8 @@ namespace {
 using event::Context;
 using Lines = std::vector<std::string>;
 
-constexpr std::uint8_t kRealtime = 0, kMonotonic = 1, kGettimeofday = 32, kGetrandom = 1;
+constexpr std::uint8_t kRealtime = 0, kMonotonic = 1, kThreadCpu = 3, kGettimeofday = 32,
+                       kGetrandom = 1;
 constexpr std::uint64_t kProgram = 0x1800, kLibrary = 0x5800, kRuntime = 0x7800;
 
 class Tally : public testing::Test {
@@ -157,6 +158,12 @@ TEST_F(Tally, EverySourceHasAName) {
   EXPECT_EQ(draw_name({abi::DrawKind::kClock, 33}), "time");
   EXPECT_EQ(draw_name({abi::DrawKind::kClock, 99}), "a clock");
   EXPECT_EQ(draw_name({abi::DrawKind::kRandom, 99}), "a random source");
+}
+
+TEST_F(Tally, ReadsOfProcessorTimeAreIncidental) {
+  read_clock(kThreadCpu);
+  EXPECT_EQ(counted(), Lines{});
+  EXPECT_EQ(tally_.incidental(), 1u);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kRecordVersion = 1;
 enum class RecordType : std::uint8_t {
   kProcessStart = 1,  // ProcessStart, tail: executable path \0 argv[0] \0 argv[1] \0 …
   kModule,            // Module, tail: path; one for each loaded object, at start and after dlopen
-  kFork,              // Fork
+  kFork,              // Fork; of a program that is spawned it may come before that has begun
   kExec,              // Exec, tail: path
   kExit,              // Exit: orderly, by exit or _exit or return from main
   kFatalSignal,       // Signal: written by the agent's own handler, or absent (SIGKILL)
@@ -72,7 +72,7 @@ struct RecordHeader {
   RecordType type;
   std::uint8_t flags;    // RecordFlags
   std::uint8_t padding;  // unused bytes at the end of the tail, 0..7
-  std::uint8_t source;   // ClockSource, RandomSource, Stream, WaitKind or LookupKind, else 0
+  std::uint8_t source;   // ClockSource, RandomSource, Stream, WaitKind, LookupKind, GapReason, else 0
   std::uint64_t enter;   // stamp before the call
 };
 static_assert(sizeof(RecordHeader) == 16);
@@ -366,6 +366,12 @@ struct Log {
   std::uint32_t reserved;
 };
 
+// Why there is one.
+enum class GapReason : std::uint8_t {
+  kArenaFull = 0,
+  // Nothing is missing: from here on a seccomp filter of the service forbids calls of the agent's.
+  kSandbox = 1,
+};
 struct Gap {
   std::uint64_t records;
   std::uint64_t bytes;

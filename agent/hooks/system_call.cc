@@ -22,6 +22,7 @@
 #include "agent/hooks/stream_io.h"
 #include "agent/lifecycle.h"
 #include "agent/original.h"
+#include "agent/sandbox.h"
 #include "agent/system_call.h"
 #include "agent/thread.h"
 #include "agent/world/world.h"
@@ -166,6 +167,7 @@ long hook_syscall(long number, ...) {
     errno = ENOSYS;
     return -1;
   }
+  if (installs_sandbox(number, a.at)) return install_sandbox(*thread, number, a.at);
   if (number == SYS_exit_group) write_exit(*thread, a.as<int>(0));
   return dispatch(number, a, REPRISE_CALLER());
 }

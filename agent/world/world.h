@@ -86,6 +86,9 @@ const char* const* inherited_variables();
 // handler reached by deliver_to_service() (agent/signals.h), but the kernel is not told.
 bool keeps_signal(int number);
 
+// Whether seccomp filters of the service are not installed: what a replay needs would be forbidden.
+bool keeps_sandbox_out();
+
 // A system call that was made by number and has no hook of its own, with its six arguments. Returns
 // as syscall() does.
 long call_by_number(long number, const long* arguments);

@@ -39,17 +39,30 @@ class CurlTest(ProgramTest):
         self.assertEqual(by_itself.status, 502)
         return recording, exchanges
 
-    def test_easy(self):
+    def _assert_another_call_differs(self, recording: harness.Recording, exchanges: int):
+        """The control: a build that asks for something else is answered by nothing."""
+        command = list(recording.command)
+        command[3] += "/other"
+        replay = self.replay(recording, *command)
+        self.assertGreaterEqual(replay.ledger["fidelity"]["missed"], exchanges)
+        self.assertEqual(replay.diff()["differ"], exchanges)
+
+    def test_a_handle_for_each_client(self):
         recording, exchanges = self._record(_EASY)
         self.assert_replays(recording, exchanges)
+        self._assert_another_call_differs(recording, exchanges)
 
-    def test_multi(self):
+    def test_one_loop_for_all_transfers(self):
         recording, exchanges = self._record(_MULTI)
         self.assert_replays(recording, exchanges)
+        self._assert_another_call_differs(recording, exchanges)
 
-    def test_program(self):
+    def test_the_program_started_for_each_request(self):
         recording, exchanges = self._record(_EASY, "/usr/bin/curl", clients=4, requests=5)
         self.assert_replays(recording, exchanges)
+        # It was started for somebody, and so is its call.
+        self.assertEqual({line["calls"] for line in recording.archive.ls()}, {1})
+        self._assert_another_call_differs(recording, exchanges)
 
 
 if __name__ == "__main__":

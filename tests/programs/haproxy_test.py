@@ -1,5 +1,5 @@
-"""HAProxy in front of a backend, which is a peer like any other. With one client: whose turn its loop takes
-first, of several it has read from, is not seen."""
+"""HAProxy in front of a backend, which is a peer like any other. Of many clients' requests it is often not seen
+for whom a call is made; it is found by what it says."""
 
 import signal
 import unittest
@@ -9,7 +9,7 @@ from tests.programs.program_case import Program, ProgramTest, web_traffic
 
 _CONF = """
 global
- nbthread 1
+ nbthread {threads}
 defaults
  mode {mode}
  timeout connect 5s
@@ -25,16 +25,16 @@ backend back
 
 class HaproxyTest(ProgramTest):
 
-    def _record(self, mode: str) -> tuple[harness.Recording, int, str]:
+    def _record(self, mode: str, clients: int = 1, threads: int = 1) -> tuple[harness.Recording, int, str]:
         server, upstream = self.start_upstream()
         port = harness.free_port()
-        conf = _CONF.format(mode=mode, port=port, upstream=upstream)
+        conf = _CONF.format(mode=mode, port=port, upstream=upstream, threads=threads)
         program = Program(["haproxy", "-db", "-f", self.write("haproxy.cfg", conf)], port,
                           ends_with=signal.SIGUSR1)
         if mode == "http":
             program.exchanges = 1  # that a client came and said nothing is answered
         recording, exchanges = self.record_under_load(
-            program, lambda to: web_traffic(to, clients=1))
+            program, lambda to: web_traffic(to, clients))
         server.stop()
         return recording, exchanges, conf
 
@@ -49,6 +49,12 @@ class HaproxyTest(ProgramTest):
     def test_bytes_passed_on_to_a_backend(self):
         recording, exchanges, _ = self._record("tcp")
         self.assert_answers_replay(recording, exchanges)
+
+    def test_requests_of_many_clients(self):
+        for threads in (1, 4):
+            with self.subTest(threads=threads):
+                recording, exchanges, _ = self._record("http", clients=8, threads=threads)
+                self.assert_answers_replay(recording, exchanges)
 
 
 if __name__ == "__main__":

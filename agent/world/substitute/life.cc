@@ -110,6 +110,8 @@ const char* const* inherited_variables() { return inherited; }
 
 bool keeps_signal(int) { return false; }
 
+bool keeps_sandbox_out() { return control().attached(); }
+
 int close(Socket* /*socket*/, int fd) {
   if (control().attached()) {
     forget_timer({TimerKind::kDescriptor, static_cast<std::uint64_t>(fd)});

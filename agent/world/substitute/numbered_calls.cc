@@ -178,7 +178,7 @@ long call_by_number(long number, const long* a) {
       return with_errno(token_call(number, a[0], a[1], a[2], a[3], a[4]));
     }
   }
-  return with_errno(system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+  return with_errno(raw_system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
 }  // namespace world

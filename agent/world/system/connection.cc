@@ -1,6 +1,7 @@
 // The world as it is: connections and their bytes.
 #include "agent/hot.h"
 #include "agent/original.h"
+#include "agent/system_call.h"
 #include "agent/world/world.h"
 
 namespace reprise::agent::world {
@@ -25,12 +26,13 @@ int getsockopt(Socket*, int fd, int level, int name, void* value, socklen_t* len
   return original().getsockopt(fd, level, name, value, length);
 }
 
+// These two are the agent's own questions: the service's are not hooked here.
 int getsockname(Socket*, int fd, sockaddr* address, socklen_t* length) {
-  return original().getsockname(fd, address, length);
+  return failed(system_call(SYS_getsockname, fd, address_of(address), address_of(length))) ? -1 : 0;
 }
 
 int getpeername(Socket*, int fd, sockaddr* address, socklen_t* length) {
-  return original().getpeername(fd, address, length);
+  return failed(system_call(SYS_getpeername, fd, address_of(address), address_of(length))) ? -1 : 0;
 }
 
 int close(Socket*, int fd) { return original().close(fd); }

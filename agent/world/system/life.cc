@@ -25,8 +25,10 @@ const char* const* inherited_variables() {
 
 bool keeps_signal(int) { return false; }
 
+bool keeps_sandbox_out() { return false; }
+
 long call_by_number(long number, const long* a) {
-  const long result = system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  const long result = raw_system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (!failed(result)) return result;
   errno = static_cast<int>(-result);
   return -1;
