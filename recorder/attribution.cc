@@ -57,7 +57,8 @@ void Attribution::take_up(ThreadState& thread, Context context) const {
   std::erase_if(thread.taken,
                 [&](event::ExchangeId exchange) { return !is_unanswered(Context::of(exchange)); });
   add(thread.taken, context.exchange);
-  add(thread.untouched, context.exchange);
+  // Where several threads wait for clients, what one of them has read and left alone another has.
+  if (thread.process->loops <= 1) add(thread.untouched, context.exchange);
 }
 
 // With a turn.
