@@ -44,6 +44,9 @@ Manual RecordCommand::manual() const {
       {"Starts PROGRAM with its own standard input, output and error, and writes into an archive "
        "what it receives and sends, what it calls, which clock values and random numbers it drew. "
        "The archive is for `reprise ls`, `show`, `replay`, `debug` and `diff`.",
+       "While the service runs nothing is worked out: the archive is a journal of what the service "
+       "did. The first command that reads it finds the exchanges in it, once, on whatever machine "
+       "that is; copy it away first if this one has no time for that.",
        "The service does not wait for the recorder and is not harmed by it. Records go through an "
        "arena of shared memory that outlives both sides: when the service crashes or is killed, "
        "what it did up to its last instruction is in the archive; when the recorder is killed, "

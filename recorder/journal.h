@@ -31,7 +31,7 @@ struct JournalCounts {
   std::uint64_t accepted = 0, opened = 0;  // connections
   std::uint64_t received = 0, sent = 0;    // bytes, of TLS in the clear
   std::uint64_t gaps = 0, dropped = 0;     // and the records lost in them
-  std::uint64_t sandboxed = 0;            // processes that forbid system calls of the agent's
+  std::uint64_t sandboxed = 0;             // processes that forbid system calls of the agent's
   std::uint64_t unread_tls = 0;            // connections that have ciphertext alone
 };
 

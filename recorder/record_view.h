@@ -95,7 +95,8 @@ class RecordView {
   std::uint64_t enter_ = 0;
 };
 
-// That calls of the agent's are forbidden is told to whoever records; of the service it says nothing.
+// That calls of the agent's are forbidden is told to whoever records; of the service it says
+// nothing.
 inline bool tells_of_sandbox(const RecordView& record) {
   return record.type() == abi::RecordType::kGap &&
          record.source() == static_cast<std::uint8_t>(abi::GapReason::kSandbox);

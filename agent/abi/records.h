@@ -72,8 +72,9 @@ struct RecordHeader {
   RecordType type;
   std::uint8_t flags;    // RecordFlags
   std::uint8_t padding;  // unused bytes at the end of the tail, 0..7
-  std::uint8_t source;   // ClockSource, RandomSource, Stream, WaitKind, LookupKind, GapReason, else 0
-  std::uint64_t enter;   // stamp before the call
+  std::uint8_t
+      source;  // ClockSource, RandomSource, Stream, WaitKind, LookupKind, GapReason; else 0
+  std::uint64_t enter;  // stamp before the call
 };
 static_assert(sizeof(RecordHeader) == 16);
 
