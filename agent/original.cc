@@ -5,7 +5,7 @@
 
 namespace reprise::agent {
 
-constinit Originals original_table{};
+alignas(64) constinit Originals original_table{};
 REPRISE_HOT constinit std::atomic<bool> originals_resolved = false;
 
 void resolve_originals() {

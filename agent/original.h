@@ -67,7 +67,7 @@ namespace reprise::agent {
 #define REPRISE_DECLARE(name) decltype(&::name) name;
 // clang-format on
 
-struct alignas(64) Originals {
+struct Originals {
   REPRISE_ORIGINALS(REPRISE_DECLARE)
 };
 #undef REPRISE_DECLARE

@@ -270,9 +270,11 @@ long install_strict_mode(Thread& thread, long number, const long* a) {
   watch_no_ends();
   flush_log_line(thread);
   agent_liveness.store(Liveness::kAside, std::memory_order_release);
+  thread.open = 0;
   const long result = raw_system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (!failed(result)) return result;
   agent_liveness.store(Liveness::kLive, std::memory_order_release);
+  thread.open = 1;
   watch_fatal_signals();
   errno = static_cast<int>(-result);
   return -1;

@@ -88,7 +88,10 @@ OpenedReader derive_aside(Reader& journal, const std::string& path) {
 }
 
 // None when it cannot be written there.
-std::optional<OpenedReader> derive_in_place(Reader& journal, const std::string& path) {
+std::optional<OpenedReader> derive_in_place(Reader& journal, const std::string& name) {
+  std::error_code failed;
+  const std::string path = std::filesystem::canonical(name, failed).string();  // not a link to it
+  if (failed) return std::nullopt;
   NewFile file(path + ".deriving-" + random_hex(8));
   if (!derive_into(journal, file.path())) return std::nullopt;
   if (!is_whole(journal) || !file.replace(path)) return open_derived(file.path(), journal);

@@ -16,88 +16,12 @@
 #include "archive/sample_journal.h"
 #include "recorder/derivation.h"
 #include "recorder/testing/recorded_service.h"
+#include "recorder/testing/sample_journal.h"
 
 namespace reprise::recorder {
 namespace {
 
-constexpr abi::Cookie kListener = 1;
-constexpr std::uint64_t kSecond = 1'000'000;  // ticks of RecordedService
-
-// A service of two threads, a call to an upstream now and then, and requests in pieces.
-class Workload {
- public:
-  explicit Workload(RecordedService& recorded)
-      : stamp_(recorded.service.stamp), threads_{&recorded.thread(0), &recorded.thread(1, 0)} {
-    threads_[0]->write(abi::RecordType::kListen, abi::Listen{kListener, 10, 0, loopback(80)});
-    threads_[0]->connect(30, 6000, 6379);
-    threads_[1]->connect(31, 6001, 8080);
-  }
-
-  void step() {
-    if (random_() % 8 == 0) stamp_ += kSecond + kSecond / 2;  // nothing happened for a while
-    SyntheticThread& thread = *threads_[random_() % 2];
-    Client& client = clients_[random_() % 6];
-    const auto cookie =
-        static_cast<abi::Cookie>(100 + client.generation * 10 + (&client - clients_));
-    if (!client.open) {
-      thread.accept(kListener, cookie, 80, static_cast<std::uint16_t>(5000 + cookie));
-      client = {true, client.generation, 0};
-      return;
-    }
-    switch (client.stage++) {
-      case 0:
-        thread.wait({cookie});
-        thread.clock(1);
-        break;
-      case 1:
-        thread.receive(cookie, get("/in/pieces").substr(0, 7));
-        break;
-      case 2:
-        thread.receive(cookie, get("/in/pieces").substr(7));
-        break;
-      case 3:
-        call(thread);
-        break;
-      case 4:
-        thread.send(cookie, ok("an answer"));
-        break;
-      case 5:
-        thread.receive(cookie, get("/whole"));
-        thread.clock(2);
-        break;
-      case 6:
-        thread.send(cookie, ok("another"));
-        break;
-      default:
-        client.stage = 0;
-        if (random_() % 3 != 0) return;
-        thread.close(cookie);
-        client = {false, client.generation + 1, 0};
-    }
-  }
-
- private:
-  struct Client {
-    bool open = false;
-    int generation = 0;
-    int stage = 0;
-  };
-
-  void call(SyntheticThread& thread) {
-    if (&thread == threads_[0]) {
-      thread.send(30, "*1\r\n$4\r\nPING\r\n");
-      thread.receive(30, "+PONG\r\n");
-    } else {
-      thread.send(31, get("/up"));
-      thread.receive(31, ok("x"));
-    }
-  }
-
-  std::uint64_t& stamp_;
-  std::mt19937 random_{4711};
-  SyntheticThread* threads_[2];
-  Client clients_[6];
-};
+constexpr abi::Cookie kListener = kSampleListener;
 
 std::string range_text(event::ByteRange range) {
   return " [" + std::to_string(range.begin) + "," + std::to_string(range.end) + ")";
@@ -148,47 +72,7 @@ std::string differing(const std::vector<std::string>& found,
          (other == expected.end() ? "nothing" : *other);
 }
 
-constexpr int kSteps = 400;
-
-archive::Header journal_header() {
-  archive::Header header = archive::journal_header(abi::kRecordVersion);
-  header.stamps_per_second = kSecond;
-  return header;
-}
-
-// A recorder that keeps a journal of a synthetic service.
-struct JournalKeeper {
-  JournalKeeper(RecordedService& recorded, std::unique_ptr<archive::Writer> to, Drain::Mode mode)
-      : writer(std::move(to)),
-        watch(recorded.service.arena()),
-        surroundings(
-            watch, [&recorded] { return recorded.service.stamp; },
-            [this](const event::Bytes& content) { return writer->store(content); }, {}),
-        journal(*writer, surroundings, nullptr),
-        drain(recorded.service.arena(), watch, journal, mode) {}
-
-  void write() {
-    journal.hand_on();
-    ASSERT_TRUE(writer->flush());
-  }
-  void finish() {
-    drain.finish(true);
-    journal.finish();
-    journal.hand_on();
-    ASSERT_TRUE(writer->finish({}));
-  }
-
-  std::unique_ptr<archive::Writer> writer;
-  ProcessWatch watch;
-  LiveSurroundings surroundings;
-  Journal journal;
-  Drain drain;
-};
-
-std::unique_ptr<archive::Writer> new_journal(const std::shared_ptr<archive::MemoryDisk>& disk) {
-  return *archive::Writer::create(std::make_unique<archive::MemoryFile>(disk), journal_header(),
-                                  {});
-}
+constexpr int kSteps = kSampleSteps;
 
 CollectedSink derived_from(const std::shared_ptr<archive::MemoryDisk>& journal) {
   CollectedSink sink;
@@ -229,19 +113,7 @@ TEST(JournalTest, WhatIsDerivedIsWhatACollectorMakesAtOnce) {
   const CollectedSink expected = collected_at_once();
   ASSERT_GT(expected.exchanges.size(), 50u);
   ASSERT_GT(expected.calls.size(), 20u);
-  RecordedService recorded;
-  auto disk = std::make_shared<archive::MemoryDisk>();
-  JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
-  Workload workload(recorded);
-  for (int step = 0; step < kSteps; ++step) {
-    workload.step();
-    if (step % 17 != 0) continue;
-    keeper.drain.pass();
-    keeper.write();
-    keeper.drain.settle();
-  }
-  keeper.finish();
-  expect_same(derived_from(disk), expected);
+  expect_same(derived_from(sample_journal()), expected);
 }
 
 // Killed after `cut` steps, of which all was written that was drained, and all given back if

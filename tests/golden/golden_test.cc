@@ -4,7 +4,9 @@
 #include <string>
 
 #include "archive/reader.h"
+#include "archive/sample_disk.h"
 #include "archive/sample_recording.h"
+#include "recorder/derivation.h"
 
 namespace reprise::archive {
 namespace {
@@ -86,6 +88,42 @@ TEST(Golden, FinishedArchiveOfFormat12) {
   expect_sample(*reader, 31);
   reader->verify();
   EXPECT_TRUE(reader->damage().empty());
+}
+
+TEST(Golden, FinishedArchiveOfFormat13) {
+  const auto reader = open("format_1_3.reprise");
+  ASSERT_NE(reader, nullptr);
+  ASSERT_TRUE(reader->trailer());
+  expect_sample(*reader, 31);
+  reader->verify();
+  EXPECT_TRUE(reader->damage().empty());
+}
+
+// Of a service that answers /in/pieces and /whole, each with its own words.
+TEST(Golden, JournalOfFormat23) {
+  const auto journal = open("journal_2_3.reprise");
+  ASSERT_NE(journal, nullptr);
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto writer = writer_on(disk);
+  Trailer trailer;
+  ASSERT_TRUE(recorder::derive(*journal, *writer, trailer));
+  ASSERT_TRUE(writer->finish(trailer));
+  EXPECT_TRUE(journal->damage().empty());
+  const auto reader = reader_on(disk);
+  ASSERT_TRUE(reader);
+  std::uint64_t pieces = 0, whole = 0;
+  (*reader)->each_exchange([&](const event::Exchange& exchange) {
+    if (!exchange.complete) return true;
+    const bool in_pieces = exchange.target == "/in/pieces";
+    ++(in_pieces ? pieces : whole);
+    EXPECT_EQ(text((*reader)->request(exchange)),
+              "GET " + exchange.target + " HTTP/1.1\r\nHost: test\r\n\r\n");
+    EXPECT_TRUE(text((*reader)->response(exchange)).ends_with(in_pieces ? "an answer" : "another"));
+    return true;
+  });
+  EXPECT_GT(pieces, 20u);
+  EXPECT_GT(whole, 20u);
+  EXPECT_GT((*reader)->call_count(), 20u);
 }
 
 }  // namespace
