@@ -32,12 +32,6 @@ journal::FileRead to_note(const event::FileRangeSent& piece) {
           piece.file_offset, piece.length, piece.content,   ""};
 }
 
-std::string key_of(const event::FileRangeSent& piece) {
-  const std::uint64_t fields[] = {piece.device,      piece.inode,       piece.file_size,
-                                  piece.modified_ns, piece.file_offset, piece.length};
-  return {reinterpret_cast<const char*>(fields), sizeof fields};
-}
-
 }  // namespace
 
 Journal::Journal(archive::Writer& writer, Surroundings& surroundings, event::Observer* signals)
@@ -239,51 +233,63 @@ void Journal::tell_signal(const RecordView& record) {
 }
 
 void Journal::keep_range(ThreadPlace& thread, const RecordView& record) {
-  PendingRange pending;
-  if (!record.read(pending.range)) return;
+  abi::FileRange range;
+  if (!record.read(range)) return;
   auto tail = record.tail<abi::FileRange>();
-  pending.path = paths_.of(pending.range, take_string(tail));
-  thread.ranges.push_back(std::move(pending));
+  if (!tail.empty()) paths_.of(range, take_string(tail));
+  thread.ranges.push_back(range);
 }
 
-std::optional<Journal::PendingRange> Journal::take_range(ThreadPlace& thread,
-                                                         const abi::SendResult& result) {
-  const auto found = std::ranges::find_if(thread.ranges, [&](const PendingRange& pending) {
-    return pending.range.socket == result.socket && pending.range.offset == result.offset;
+std::optional<abi::FileRange> Journal::take_range(ThreadPlace& thread,
+                                                  const abi::SendResult& result) {
+  const auto found = std::ranges::find_if(thread.ranges, [&](const abi::FileRange& range) {
+    return range.socket == result.socket && range.offset == result.offset;
   });
   if (found == thread.ranges.end()) return std::nullopt;
-  PendingRange pending = std::move(*found);
+  const abi::FileRange range = *found;
   thread.ranges.erase(found);
-  return pending;
+  return range;
 }
 
 // Of a file, as much is read as went out.
 void Journal::read_files(ThreadPlace& thread, const RecordView& record) {
   abi::SendResult result;
   if (!record.read(result)) return;
-  const auto pending = take_range(thread, result);
-  if (!pending || result.result <= 0) return;
+  const auto range = take_range(thread, result);
+  if (!range || result.result <= 0) return;
   const auto sent = static_cast<std::uint64_t>(result.result);
   const std::uint64_t piece_bytes = file_piece_bytes(sent);
   for (std::uint64_t done = 0; done < sent; done += piece_bytes) {
-    event::FileRangeSent piece;
-    piece.path = pending->path;
-    piece.device = pending->range.device;
-    piece.inode = pending->range.inode;
-    piece.file_size = pending->range.file_size;
-    piece.modified_ns = pending->range.modified_ns;
-    piece.file_offset = pending->range.file_offset + done;
+    abi::FileRange piece = *range;
+    piece.file_offset += done;
     piece.length = std::min(piece_bytes, sent - done);
-    std::string key = key_of(piece);
-    if (noted_files_.contains(key)) continue;
+    read_piece(thread, piece);
+  }
+}
+
+void Journal::read_piece(const ThreadPlace& thread, const abi::FileRange& piece) {
+  const FileKey key = {piece.device,      piece.inode,       piece.file_size,
+                       piece.modified_ns, piece.file_offset, piece.length};
+  if (key == latest_file_) return;
+  if (!noted_files_.contains(key)) {
+    event::FileRangeSent wanted;
+    wanted.path = paths_.of(piece, "");
+    wanted.device = piece.device;
+    wanted.inode = piece.inode;
+    wanted.file_size = piece.file_size;
+    wanted.modified_ns = piece.modified_ns;
+    wanted.file_offset = piece.file_offset;
+    wanted.length = piece.length;
     std::string why;
-    piece.content = surroundings_.content_of(piece, thread.identity.process.pid, why);
-    if (noted_files_.size() >= kMostNotedFiles) noted_files_.clear();
-    if (piece.content) noted_files_.insert(std::move(key));
-    journal::FileRead read = to_note(piece);
+    wanted.content = surroundings_.content_of(wanted, thread.identity.process.pid, why);
+    journal::FileRead read = to_note(wanted);
     read.why = std::move(why);
     note(read);
+    if (!wanted.content) return;  // it may be there another time
+    if (noted_files_.size() >= kMostNotedFiles) noted_files_.clear();
+    noted_files_.insert(key);
   }
+  latest_file_ = key;
 }
 
 // --- What an earlier recorder wrote --------------------------------------------------------------

@@ -11,8 +11,10 @@
 // thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -63,16 +65,13 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   const JournalCounts& counts() const { return counts_; }
 
  private:
-  // A file range whose send has no result yet.
-  struct PendingRange {
-    abi::FileRange range{};
-    std::string path;
-  };
+  // Identity and range of a piece of a file.
+  using FileKey = std::array<std::uint64_t, 6>;
   struct ThreadPlace {
     bool known = false;
     ThreadIdentity identity;
-    std::uint64_t end = 0;  // behind its last record here
-    std::vector<PendingRange> ranges;
+    std::uint64_t end = 0;               // behind its last record here
+    std::vector<abi::FileRange> ranges;  // whose sends have no result yet
   };
 
   void note(const archive::journal::Note& note);
@@ -88,7 +87,9 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   void note_start_file(const ThreadPlace& thread, const RecordView& record);
   void note_time_zone(const RecordView& record);
   void keep_range(ThreadPlace& thread, const RecordView& record);
-  std::optional<PendingRange> take_range(ThreadPlace& thread, const abi::SendResult& result);
+  static std::optional<abi::FileRange> take_range(ThreadPlace& thread,
+                                                  const abi::SendResult& result);
+  void read_piece(const ThreadPlace& thread, const abi::FileRange& piece);
   void read_files(ThreadPlace& thread, const RecordView& record);
   void tell_signal(const RecordView& record);
 
@@ -103,7 +104,8 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   archive::JournalPage page_;
   std::vector<ThreadPlace> threads_;  // by ThreadSlot
   FilePaths paths_;
-  std::unordered_set<std::string> noted_files_;  // identity and range of each FileRead
+  std::set<FileKey> noted_files_;  // of each FileRead
+  FileKey latest_file_{};          // looked for last: as a rule the next is the same
   std::unordered_set<abi::Cookie> unread_tls_;
   std::unordered_set<std::string> sandboxed_;  // fork paths of processes
   JournalCounts counts_;

@@ -4,8 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <sstream>
 #include <string>
@@ -186,6 +188,49 @@ TEST(JournalTest, ABodyThatComesAgainIsStoredOnceAndIsWholeInWhatIsDerived) {
     EXPECT_TRUE(found[i] == sent[i])
         << "response " << i << " of " << sent[i].size() << " bytes has " << found[i].size();
   }
+}
+
+// The agent tells the path of a file once.
+TEST(JournalTest, AFileThatIsSentInPartsIsReadThoughItsNameIsToldOnce) {
+  const std::string path = ::testing::TempDir() + "sent_in_parts";
+  std::ofstream(path) << std::string(4000, 'a') << std::string(6000, 'b');
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
+  SyntheticThread& thread = recorded.thread();
+  thread.accept(kListener, 2, 80, 5000);
+  thread.receive(2, get("/file"));
+  thread.send(2, "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n");
+  std::uint64_t offset = recorded.service.offsets(2).out;
+  for (const auto& [from, length, told] :
+       {std::tuple{0, 4000, path + '\0'}, std::tuple{4000, 6000, std::string()}}) {
+    abi::FileRange range{};
+    range.socket = 2;
+    range.offset = offset;
+    range.device = status.st_dev;
+    range.inode = status.st_ino;
+    range.file_size = 10'000;
+    range.modified_ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000 +
+                        static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+    range.file_offset = static_cast<std::uint64_t>(from);
+    range.length = 10'000 - range.file_offset;
+    thread.write(abi::RecordType::kFileRange, range, told);
+    thread.write(abi::RecordType::kSendResult,
+                 abi::SendResult{recorded.service.tick(), 2, offset, length, 0, 0});
+    offset += static_cast<std::uint64_t>(length);
+  }
+  keeper.drain.pass();
+  keeper.finish();
+  const CollectedSink sink = derived_from(disk);
+  const auto ranges = sink.of<event::FileRangeSent>();
+  ASSERT_EQ(ranges.size(), 2u);
+  for (const event::Event* event : ranges) {
+    EXPECT_EQ(std::get<event::FileRangeSent>(event->fact).path, path);
+    EXPECT_TRUE(std::get<event::FileRangeSent>(event->fact).content);
+  }
+  EXPECT_TRUE(sink.exchange(1).complete) << sink.exchange(1).incomplete_why;
 }
 
 TEST(JournalTest, RecordsOfAnotherVersionAreRefusedWithWhatReadsThem) {
