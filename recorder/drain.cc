@@ -95,7 +95,7 @@ void Drain::adopt(std::uint32_t segment) {
   if (slot.gone) return;  // the next thread of that slot: after settle()
   if (!slot.active) announce(thread);
   adopted_[segment] = true;
-  slot.stream.add_segment(segment, header.base_position);
+  slot.stream.add_segment(segment, header.base_position, slot.wanted);
 }
 
 void Drain::announce(std::uint32_t index) {

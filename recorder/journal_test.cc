@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
+#include <numeric>
 #include <random>
 #include <sstream>
 #include <string>
@@ -151,6 +153,39 @@ TEST(JournalTest, AKilledRecorderLosesNothingAndNothingIsThereTwice) {
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+// The recorder was killed while it cleared what it had written: what the thread did after that
+// comes in its order with what others did.
+TEST(JournalTest, ASegmentThatWasBeingClearedHoldsUpNothing) {
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  SyntheticThread& one = recorded.thread(0);
+  SyntheticThread& other = recorded.thread(1, 0);
+  const std::uint32_t cleared = one.segment();
+  one.clock(1);
+  one.seal();
+  {
+    JournalKeeper killed(recorded, new_journal(disk), Drain::Mode::kRecord);
+    killed.drain.pass();
+    killed.write();
+  }
+  std::memset(recorded.service.arena().bytes(cleared), 0, 64);
+  for (int i = 2; i < 20; ++i) (i % 2 == 0 ? one : other).clock(i);
+  auto written = archive::reader_on(disk);
+  JournalKeeper keeper(recorded,
+                       *archive::Writer::resume(std::make_unique<archive::MemoryFile>(disk), {}),
+                       Drain::Mode::kRecover);
+  keeper.journal.take_up(**written);
+  keeper.finish();
+  std::vector<std::int64_t> values, expected(19);
+  std::iota(expected.begin(), expected.end(), 1);
+  const CollectedSink sink = derived_from(disk);
+  for (const event::Event* event : sink.of<event::ClockRead>()) {
+    values.push_back(std::get<event::ClockRead>(event->fact).value_ns);
+  }
+  EXPECT_EQ(values, expected);
+  EXPECT_TRUE(sink.of<event::Gap>().empty());
 }
 
 TEST(JournalTest, ABodyThatComesAgainIsStoredOnceAndIsWholeInWhatIsDerived) {

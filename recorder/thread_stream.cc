@@ -39,18 +39,21 @@ void ThreadStream::begin(std::optional<std::uint64_t> first) {
   loss_.reset();
 }
 
-void ThreadStream::add_segment(std::uint32_t index, std::uint64_t base) {
+void ThreadStream::add_segment(std::uint32_t index, std::uint64_t base, std::uint64_t wanted) {
+  const std::uint64_t known = wanted > base ? std::min<std::uint64_t>(wanted - base, kOpen) : 0;
   const auto behind =
       std::find_if(segments_.begin() + static_cast<std::ptrdiff_t>(front_), segments_.end(),
                    [base](const Segment& segment) { return segment.base > base; });
-  segments_.insert(behind, {index, base, 0, kOpen});
+  segments_.insert(behind, {index, base, static_cast<std::uint32_t>(known), kOpen});
 }
 
 void ThreadStream::find_limit(Arena& arena, Segment& segment) {
   if (segment.limit != kOpen) return;
+  segment.read = std::min(segment.read, arena.geometry().segment_bytes);
   const std::uint32_t sealed = arena.segment(segment.index).sealed.load(std::memory_order_acquire);
   if (sealed == 0) return;
   segment.limit = std::min(sealed - 1, arena.geometry().segment_bytes);
+  segment.read = std::min(segment.read, segment.limit);
 }
 
 RecordView ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t slack) {

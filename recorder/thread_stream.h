@@ -38,7 +38,9 @@ class ThreadStream {
   // Begins anew, for the next thread of this slot. `first` is the position of its first record;
   // none when it is not known (a recovery), and then the stream begins where its segments do.
   void begin(std::optional<std::uint64_t> first);
-  void add_segment(std::uint32_t index, std::uint64_t base);
+  // What lies before the position `wanted` is taken for read: a recorder that was killed may have
+  // begun to clear it.
+  void add_segment(std::uint32_t index, std::uint64_t base, std::uint64_t wanted);
 
   // The next committed record; none while there is none. A stamp later than `latest` by more than
   // `slack` is not believed.
