@@ -21,10 +21,11 @@ std::span<const std::uint8_t> bytes_of(const RecordView& record) {
   return {reinterpret_cast<const std::uint8_t*>(record.address()), record.size()};
 }
 
+// Not by its number in the system: a main thread may be seen before it has told that.
 bool same(const ThreadIdentity& one, const ThreadIdentity& other) {
-  return one.ordinal == other.ordinal && one.tid == other.tid &&
-         one.process.slot == other.process.slot && one.process.pid == other.process.pid &&
-         one.process.path == other.process.path && one.process.image == other.process.image;
+  return one.ordinal == other.ordinal && one.process.slot == other.process.slot &&
+         one.process.pid == other.process.pid && one.process.path == other.process.path &&
+         one.process.image == other.process.image;
 }
 
 journal::FileRead to_note(const event::FileRangeSent& piece) {

@@ -155,6 +155,31 @@ TEST(JournalTest, AKilledRecorderLosesNothingAndNothingIsThereTwice) {
   }
 }
 
+TEST(JournalTest, AThreadIsTheSameThoughItsNumberInTheSystemWasNotKnownAtFirst) {
+  RecordedService recorded;
+  auto disk = std::make_shared<archive::MemoryDisk>();
+  SyntheticThread& thread = recorded.thread();
+  thread.clock(1);
+  abi::ThreadSlot& slot = recorded.service.arena().thread(thread.slot());
+  slot.tid = 0;
+  {
+    JournalKeeper killed(recorded, new_journal(disk), Drain::Mode::kRecord);
+    killed.drain.pass();
+    killed.write();
+  }
+  slot.tid = -1;
+  thread.clock(2);
+  auto written = archive::reader_on(disk);
+  JournalKeeper keeper(recorded,
+                       *archive::Writer::resume(std::make_unique<archive::MemoryFile>(disk), {}),
+                       Drain::Mode::kRecover);
+  keeper.journal.take_up(**written);
+  keeper.finish();
+  const CollectedSink sink = derived_from(disk);
+  EXPECT_EQ(sink.of<event::ClockRead>().size(), 2u);
+  EXPECT_EQ(sink.of<event::ThreadStarted>().size(), 1u);
+}
+
 // The recorder was killed while it cleared what it had written: what the thread did after that
 // comes in its order with what others did.
 TEST(JournalTest, ASegmentThatWasBeingClearedHoldsUpNothing) {
