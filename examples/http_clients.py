@@ -30,6 +30,7 @@ class Received:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     error: Optional[str] = None
+    finished_s: float = 0.0  # time.monotonic() when all of it was there
 
     def as_json(self, client: int, sequence: int) -> str:
         """One line; a body that is no UTF-8 has its bytes as the code points 0 to 255."""
@@ -67,7 +68,7 @@ def _fetch(connection: http.client.HTTPConnection, request: Request) -> Received
         connection.request(request.method, request.target, request.body or None)
         response = connection.getresponse()
         return Received(request, response.status, response.reason, tuple(response.getheaders()),
-                        response.read())
+                        response.read(), finished_s=time.monotonic())
     except (OSError, http.client.HTTPException) as error:
         connection.close()  # The next request opens it anew.
         return Received(request, error=f"{type(error).__name__}: {error}")
