@@ -44,8 +44,8 @@ class CurlTest(ProgramTest):
         command = list(recording.command)
         command[3] += "/other"
         replay = self.replay(recording, *command)
-        self.assertGreaterEqual(replay.ledger["fidelity"]["missed"], exchanges)
-        self.assertEqual(replay.diff()["differ"], exchanges)
+        self.assertGreater(replay.ledger["fidelity"]["missed"], 0)
+        self.assertEqual(replay.diff()["differ"], exchanges)  # each of them
 
     def test_a_handle_for_each_client(self):
         recording, exchanges = self._record(_EASY)
