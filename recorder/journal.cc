@@ -28,11 +28,6 @@ bool same(const ThreadIdentity& one, const ThreadIdentity& other) {
          one.process.image == other.process.image;
 }
 
-journal::FileRead to_note(const event::FileRangeSent& piece) {
-  return {piece.device,      piece.inode,  piece.file_size, piece.modified_ns,
-          piece.file_offset, piece.length, piece.content,   ""};
-}
-
 }  // namespace
 
 Journal::Journal(archive::Writer& writer, Surroundings& surroundings, event::Observer* signals)
@@ -132,8 +127,7 @@ void Journal::look_ahead(std::uint32_t slot, const RecordView& record) {
 }
 
 void Journal::on_loss(std::uint32_t slot, const StreamLoss& loss) {
-  ++counts_.gaps;
-  counts_.dropped += loss.records;
+  count_gap(loss.records);
   note(journal::Loss{slot, loss.position, loss.records, loss.bytes, loss.reason});
 }
 
@@ -153,8 +147,7 @@ void Journal::on_status(std::int32_t pid, event::ProcessExited exit) {
 }
 
 void Journal::on_gap(const std::string& reason, std::uint64_t records) {
-  ++counts_.gaps;
-  counts_.dropped += records;
+  count_gap(records);
   note(journal::Missing{reason, records, surroundings_.now()});
 }
 
@@ -189,9 +182,13 @@ void Journal::count(const ThreadPlace& thread, const RecordView& record) {
       counts_.sandboxed = sandboxed_.size();
       return;
     }
-    ++counts_.gaps;
-    counts_.dropped += body.records;
+    count_gap(body.records);
   }
+}
+
+void Journal::count_gap(std::uint64_t records) {
+  ++counts_.gaps;
+  counts_.dropped += records;
 }
 
 void Journal::look_for_tls(abi::Cookie socket, std::span<const std::uint8_t> bytes) {
@@ -281,12 +278,11 @@ void Journal::read_piece(const ThreadPlace& thread, const abi::FileRange& piece)
     wanted.modified_ns = piece.modified_ns;
     wanted.file_offset = piece.file_offset;
     wanted.length = piece.length;
-    std::string why;
-    wanted.content = surroundings_.content_of(wanted, thread.identity.process.pid, why);
-    journal::FileRead read = to_note(wanted);
-    read.why = std::move(why);
+    journal::FileRead read{piece.device,      piece.inode,  piece.file_size, piece.modified_ns,
+                           piece.file_offset, piece.length, std::nullopt,    ""};
+    read.content = surroundings_.content_of(wanted, thread.identity.process.pid, read.why);
     note(read);
-    if (!wanted.content) return;  // it may be there another time
+    if (!read.content) return;  // it may be there another time
     if (noted_files_.size() >= kMostNotedFiles) noted_files_.clear();
     noted_files_.insert(key);
   }
@@ -319,15 +315,13 @@ void Journal::on_note(const journal::Note& note) {
   if (const auto* thread = std::get_if<journal::Thread>(&note)) {
     place(thread->slot) = {true, to_identity(*thread), 0, {}};
   } else if (const auto* loss = std::get_if<journal::Loss>(&note)) {
-    ++counts_.gaps;
-    counts_.dropped += loss->records;
+    count_gap(loss->records);
     if (loss->slot < threads_.size()) {  // not to be told another time
       std::uint64_t& end = threads_[loss->slot].end;
       end = std::max(end, loss->position + 1);
     }
   } else if (const auto* missing = std::get_if<journal::Missing>(&note)) {
-    ++counts_.gaps;
-    counts_.dropped += missing->records;
+    count_gap(missing->records);
   } else if (const auto* file = std::get_if<journal::StartFile>(&note)) {
     event::FileOpened known = file->file;
     surroundings_.take_start_file(known, 0);

@@ -80,6 +80,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   void tick();
   ThreadPlace& place(std::uint32_t slot);
   void count(const ThreadPlace& thread, const RecordView& record);
+  void count_gap(std::uint64_t records);
   void look_for_tls(abi::Cookie socket, std::span<const std::uint8_t> bytes);
   // What must be noted before a record is written.
   void look_ahead(std::uint32_t slot, const RecordView& record);

@@ -47,7 +47,6 @@ class SessionDirectory {
   const SessionNotes& notes() const { return notes_; }
   // Where a file that the service maps belongs.
   std::string shared_file(const std::string& name) const;
-  std::string private_file(const std::string& name) const { return path_ + "/" + name; }
   // Mode of files the service maps: a root service may open them after it gave its privileges up.
   static unsigned shared_mode();
 

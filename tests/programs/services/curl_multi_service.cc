@@ -16,13 +16,9 @@
 #include <memory>
 #include <string>
 
-namespace {
+#include "tests/programs/services/listener.h"
 
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::perror(what);
-  std::exit(1);
-}
+namespace {
 
 // One request, until both of its calls have ended; outlives its client.
 struct Request {
@@ -167,19 +163,6 @@ class Server {
   CURLM* const multi_ = curl_multi_init();
   long timer_ms_ = -1;
 };
-
-int listen_on(int port) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  require(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
-  require(listen(listener, 512) == 0, "listen");
-  return listener;
-}
 
 }  // namespace
 

@@ -19,6 +19,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/programs/services/listener.h"
+
 namespace {
 
 struct Upstream {
@@ -26,12 +28,6 @@ struct Upstream {
   std::string url;
   char* program;
 };
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::perror(what);
-  std::exit(1);
-}
 
 std::size_t append(char* bytes, std::size_t size, std::size_t count, void* body) {
   static_cast<std::string*>(body)->append(bytes, size * count);
@@ -97,19 +93,6 @@ void serve(int client, const Upstream& upstream) {
   }
   curl_easy_cleanup(handle);
   close(client);
-}
-
-int listen_on(int port) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  require(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
-  require(listen(listener, 512) == 0, "listen");
-  return listener;
 }
 
 }  // namespace

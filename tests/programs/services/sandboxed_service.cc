@@ -20,15 +20,11 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tests/programs/services/listener.h"
+
 namespace {
 
 char page[1 << 20];
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::perror(what);
-  std::exit(1);
-}
 
 void install(std::uint32_t otherwise) {
   constexpr std::uint32_t kAllowed[] = {SYS_read, SYS_write, SYS_close, SYS_accept, SYS_exit_group};
@@ -77,25 +73,12 @@ void serve(int client, bool strictly) {
   }
 }
 
-int listen_on(int port) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  require(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
-  require(listen(listener, 512) == 0, "listen");
-  require(write(STDOUT_FILENO, "ready\n", 6) == 6, "write");
-  return listener;
-}
-
 }  // namespace
 
 int main(int, char** words) {
   std::memset(page, 'x', sizeof page);
   const int listener = listen_on(std::atoi(words[1]));
+  require(write(STDOUT_FILENO, "ready\n", 6) == 6, "write");
   const bool strictly = std::strcmp(words[2], "strict") == 0;
   if (std::strcmp(words[2], "errno") == 0) install(SECCOMP_RET_ERRNO | EPERM);
   if (std::strcmp(words[2], "kill") == 0) install(SECCOMP_RET_KILL_PROCESS);
