@@ -34,15 +34,22 @@ class Record {
 
   Record(Thread& thread, abi::RecordType type, std::uint64_t enter, std::uint32_t tail_bytes = 0,
          std::uint8_t source = 0)
-      : size_((kFixedBytes + tail_bytes + 7) & ~7u), type_(type), start_(reserve(thread, size_)) {
-    if (start_ == nullptr) [[unlikely]]
-      return;
-    if (thread.record_flags != 0) [[unlikely]]
-      flags_ = checked_record_flags(thread);
-    source_ = source;
-    padding_ = static_cast<std::uint8_t>(size_ - kFixedBytes - tail_bytes);
-    reinterpret_cast<abi::RecordHeader*>(start_)->enter = enter;
-    thread.last_wait = LastWait::kNone;
+      : size_(bytes(tail_bytes)), type_(type), source_(source), start_(reserve(thread, size_)) {
+    begin(thread, enter, tail_bytes);
+  }
+  // At that place, which has room for it, or not at all: then nothing is dropped either.
+  Record(Thread& thread, const Vacancy& vacancy, abi::RecordType type, std::uint64_t enter,
+         std::uint32_t tail_bytes, std::uint8_t source)
+      : size_(bytes(tail_bytes)),
+        type_(type),
+        source_(source),
+        start_(try_reserve(thread, vacancy, size_)) {
+    begin(thread, enter, tail_bytes);
+  }
+
+  // Of a record with such a tail.
+  [[nodiscard]] static constexpr std::uint32_t bytes(std::uint32_t tail_bytes) {
+    return (kFixedBytes + tail_bytes + 7) & ~7u;
   }
 
   [[nodiscard]] explicit operator bool() const { return start_ != nullptr; }
@@ -50,6 +57,7 @@ class Record {
   [[nodiscard]] Body* operator->() {
     return reinterpret_cast<Body*>(start_ + sizeof(abi::RecordHeader));
   }
+  [[nodiscard]] std::byte* start() { return start_; }
   [[nodiscard]] std::byte* tail() { return start_ + kFixedBytes; }
 
   // The tail could not be filled: what is committed is only the count of what is missing.
@@ -78,6 +86,16 @@ class Record {
                 offsetof(abi::RecordHeader, padding) == 6 &&
                 offsetof(abi::RecordHeader, source) == 7 &&
                 offsetof(abi::RecordHeader, enter) == 8);
+
+  void begin(Thread& thread, std::uint64_t enter, std::uint32_t tail_bytes) {
+    if (start_ == nullptr) [[unlikely]]
+      return;
+    if (thread.record_flags != 0) [[unlikely]]
+      flags_ = checked_record_flags(thread);
+    padding_ = static_cast<std::uint8_t>(size_ - kFixedBytes - tail_bytes);
+    reinterpret_cast<abi::RecordHeader*>(start_)->enter = enter;
+    thread.last_wait = LastWait::kNone;
+  }
 
   std::uint32_t size_;
   abi::RecordType type_;

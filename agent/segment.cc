@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 
+#include "agent/brief.h"
 #include "agent/doorbell.h"
 #include "agent/process.h"
 #include "agent/record.h"
@@ -72,6 +73,7 @@ void open_segment(Thread& thread, std::uint32_t segment) {
   prefetch_lines(reinterpret_cast<std::uintptr_t>(thread.segment_bytes),
                  reinterpret_cast<std::uintptr_t>(thread.segment_bytes) + kAhead);
   thread.cursor.store(std::uint64_t{segment} << 32, std::memory_order_relaxed);
+  forget(thread.recent);
   thread.limit = arena().segment_bytes;
 }
 

@@ -47,23 +47,43 @@ inline void prefetch_behind(const std::byte* record, std::uint32_t size) {
   prefetch_lines(size < kAhead ? begin + kAhead : begin + size, begin + size + kAhead);
 }
 
+// Where a thread's next record goes as long as nothing comes between. What is read of the thread's
+// segment after this was made and before a successful try_reserve() belongs together.
+class Vacancy {
+ public:
+  explicit Vacancy(const Thread& thread) : cursor_(thread.cursor.load(std::memory_order_relaxed)) {
+    std::atomic_signal_fence(std::memory_order_acquire);
+  }
+  [[nodiscard]] std::uint32_t offset() const { return static_cast<std::uint32_t>(cursor_); }
+  [[nodiscard]] std::uint64_t cursor() const { return cursor_; }
+
+ private:
+  std::uint64_t cursor_;
+};
+
+// `size` bytes at that place, which the segment must have; null when a handler has written there
+// since.
+[[nodiscard]] inline std::byte* try_reserve(Thread& thread, const Vacancy& vacancy,
+                                            std::uint32_t size) {
+  // Looked at before the swap: that fails when a handler has changed segments since.
+  std::byte* const start = thread.segment_bytes + vacancy.offset();
+  abi::SegmentHeader& segment = *thread.segment;
+  if (!swap_if_equal(thread.cursor, vacancy.cursor(), vacancy.cursor() + size)) [[unlikely]]
+    return nullptr;
+  segment.reserved.store(vacancy.offset() + size, std::memory_order_relaxed);
+  prefetch_behind(start, size);
+  return start;
+}
+
 // `size` bytes, a multiple of 8 and at most max_record_bytes(), for one record; null when there is
 // no room and the record is counted as dropped. Preserves errno.
 [[nodiscard]] inline std::byte* reserve(Thread& thread, std::uint32_t size) {
   for (;;) {
-    const std::uint64_t cursor = thread.cursor.load(std::memory_order_relaxed);
-    const auto offset = static_cast<std::uint32_t>(cursor);
-    if (offset + size > thread.limit) [[unlikely]]
+    const Vacancy vacancy(thread);
+    if (vacancy.offset() + size > thread.limit) [[unlikely]]
       return reserve_elsewhere(thread, size);
-    // Looked at between cursor and swap: that fails when a handler has changed segments since.
-    std::atomic_signal_fence(std::memory_order_acquire);
-    std::byte* const start = thread.segment_bytes + offset;
-    abi::SegmentHeader& segment = *thread.segment;
-    if (!swap_if_equal(thread.cursor, cursor, cursor + size)) [[unlikely]]
-      continue;
-    segment.reserved.store(offset + size, std::memory_order_relaxed);
-    prefetch_behind(start, size);
-    return start;
+    if (std::byte* const start = try_reserve(thread, vacancy, size)) [[likely]]
+      return start;
   }
 }
 

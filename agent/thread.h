@@ -34,6 +34,14 @@ struct Voice {
 
 class TlsCall;
 
+// What brief records of the segment being filled may name (agent/brief.h): places in it, by hash.
+struct Recent {
+  static constexpr std::size_t kPayloads = 16;
+  static constexpr std::size_t kClocks = 4;
+  std::atomic<std::uint64_t> payloads[kPayloads];  // offset << 32 | length; 0 none
+  std::atomic<std::uint32_t> clocks[kClocks];      // offset of a whole Clock record, plus 1; 0 none
+};
+
 // Waits that are not told again when nothing came between.
 enum class LastWait : std::uint8_t { kNone = 0, kIdlePoll, kWoken };
 
@@ -76,6 +84,8 @@ struct alignas(64) Thread {
   // Between creation and start.
   void* (*routine)(void*);
   void* argument;
+
+  Recent recent;
 
   // Characters written one by one to a log stream, until a line is whole.
   char line[kLineBytes];

@@ -187,6 +187,7 @@ void ArchiveReader::read_journal(JournalVisitor& visitor) {
   journal::Note note;
   JournalRun run;
   JournalReference reference;
+  JournalEarlier earlier;
   each_block(BlockKind::kJournal, 1, kMaxBlockNumber, [&](const Block& block) {
     each_record(block, damage_, [&](const RawRecord& raw) {
       if (raw.tag == RecordTag::kJournalRun && decode_or_tell(block, raw, run, damage_)) {
@@ -194,6 +195,9 @@ void ArchiveReader::read_journal(JournalVisitor& visitor) {
       } else if (raw.tag == RecordTag::kJournalReference &&
                  decode_or_tell(block, raw, reference, damage_)) {
         visitor.on_reference(reference);
+      } else if (raw.tag == RecordTag::kJournalEarlier &&
+                 decode_or_tell(block, raw, earlier, damage_)) {
+        visitor.on_earlier(earlier);
       } else if (raw.tag == RecordTag::kJournalNote && decode_or_tell(block, raw, note, damage_)) {
         visitor.on_note(note);
       }

@@ -38,6 +38,15 @@ struct JournalReference {
   std::span<const std::uint8_t> head;
 };
 
+// Bytes of a thread's stream from `position` on that records of this page name (abi::kBrief) and
+// that are not in the page otherwise: `head`, and then the content of that number, if it is not 0.
+struct JournalEarlier {
+  std::uint32_t slot = 0;
+  std::uint64_t position = 0;
+  std::uint64_t content = 0;
+  std::span<const std::uint8_t> head;
+};
+
 namespace journal {
 
 // The environment that the service was started with (NAME=value; secrets masked).
@@ -119,6 +128,7 @@ class JournalVisitor {
   // Valid until on_page_end().
   virtual void on_run(const JournalRun& run) = 0;
   virtual void on_reference(const JournalReference& reference) = 0;
+  virtual void on_earlier(const JournalEarlier& earlier) = 0;
   virtual void on_note(const journal::Note& note) = 0;
   // What the visitor was given so far is void.
   virtual void on_page_end() {}

@@ -44,6 +44,13 @@ void JournalPage::add_reference(std::uint32_t slot, std::uint64_t position,
   ++entries_;
 }
 
+void JournalPage::add_earlier(std::uint32_t slot, std::uint64_t position,
+                              std::span<const std::uint8_t> head, std::uint64_t content) {
+  close_run();
+  encode(JournalEarlier{slot, position, content, head}, payload_);
+  ++entries_;
+}
+
 void JournalPage::close_run() {
   if (run_begin_ != 0) end_record(run_begin_, payload_);
   run_begin_ = 0;

@@ -22,10 +22,15 @@ class JournalPage {
   void add_reference(std::uint32_t slot, std::uint64_t position, std::span<const std::uint8_t> head,
                      std::uint64_t content);
 
+  // Bytes of a thread's stream that records of this page name and that are not in it; they end with
+  // a stored content if that is not 0.
+  void add_earlier(std::uint32_t slot, std::uint64_t position, std::span<const std::uint8_t> head,
+                   std::uint64_t content);
+
   // Whether there is anything in it.
   bool empty() const { return entries_ == 0; }
   std::size_t size() const { return payload_.size(); }
-  // Runs, references and notes.
+  // Runs, references, earlier bytes and notes.
   std::uint32_t entries() const { return entries_; }
   // Closes the run that is open.
   std::span<const std::uint8_t> payload();

@@ -10,7 +10,7 @@
 namespace reprise::archive {
 namespace {
 
-constexpr std::size_t kReferenceHeadBytes = 20;
+constexpr std::size_t kFixedReferenceBytes = 20;  // slot, position, content
 
 template <typename T>
 void encode_record(RecordTag tag, const T& value, std::uint64_t base, ByteBuffer& payload) {
@@ -47,6 +47,33 @@ Decoded decode_record(const RawRecord& record, Coding coding, T& out) {
   } catch (const UnknownKind& unknown) {
     return tl::unexpected(unknown_kind(unknown.kind, coding));
   }
+}
+
+// Of entries that are bytes of a thread's stream whose end is a content.
+template <typename Reference>
+void encode_reference(RecordTag tag, const Reference& value, ByteBuffer& payload) {
+  constexpr std::size_t kBytes = kRecordHeadBytes + kFixedReferenceBytes;
+  const std::size_t begin = payload.size();
+  std::uint8_t* const fixed = payload.reserve(kBytes);
+  fixed[4] = static_cast<std::uint8_t>(tag);
+  store_le(fixed + kRecordHeadBytes, value.slot);
+  store_le(fixed + kRecordHeadBytes + 4, value.position);
+  store_le(fixed + kRecordHeadBytes + 12, value.content);
+  payload.commit(kBytes);
+  payload.append(value.head.data(), value.head.size());
+  end_record(begin, payload);
+}
+
+template <typename Reference>
+Decoded decode_reference(const RawRecord& record, Reference& out) {
+  if (record.body.size() < kFixedReferenceBytes) {
+    return tl::unexpected(std::string("a reference to a content is shorter than its head"));
+  }
+  out.slot = load_le<std::uint32_t>(record.body.data());
+  out.position = load_le<std::uint64_t>(record.body.data() + 4);
+  out.content = load_le<std::uint64_t>(record.body.data() + 12);
+  out.head = record.body.subspan(kFixedReferenceBytes);
+  return {};
 }
 
 }  // namespace
@@ -89,16 +116,10 @@ void begin_run(std::uint32_t slot, std::uint64_t position, ByteBuffer& payload) 
 }
 
 void encode(const JournalReference& value, ByteBuffer& payload) {
-  constexpr std::size_t kBytes = kRecordHeadBytes + kReferenceHeadBytes;
-  const std::size_t begin = payload.size();
-  std::uint8_t* const head = payload.reserve(kBytes);
-  head[4] = static_cast<std::uint8_t>(RecordTag::kJournalReference);
-  store_le(head + kRecordHeadBytes, value.slot);
-  store_le(head + kRecordHeadBytes + 4, value.position);
-  store_le(head + kRecordHeadBytes + 12, value.content);
-  payload.commit(kBytes);
-  payload.append(value.head.data(), value.head.size());
-  end_record(begin, payload);
+  encode_reference(RecordTag::kJournalReference, value, payload);
+}
+void encode(const JournalEarlier& value, ByteBuffer& payload) {
+  encode_reference(RecordTag::kJournalEarlier, value, payload);
 }
 
 // The length is known only now; four bytes are kept for it, and zstd takes the zeros out again.
@@ -177,14 +198,10 @@ Decoded decode(const RawRecord& record, Coding, JournalRun& out) {
   return {};
 }
 Decoded decode(const RawRecord& record, Coding, JournalReference& out) {
-  if (record.body.size() < kReferenceHeadBytes) {
-    return tl::unexpected(std::string("a reference to a content is shorter than its head"));
-  }
-  out.slot = load_le<std::uint32_t>(record.body.data());
-  out.position = load_le<std::uint64_t>(record.body.data() + 4);
-  out.content = load_le<std::uint64_t>(record.body.data() + 12);
-  out.head = record.body.subspan(kReferenceHeadBytes);
-  return {};
+  return decode_reference(record, out);
+}
+Decoded decode(const RawRecord& record, Coding, JournalEarlier& out) {
+  return decode_reference(record, out);
 }
 
 }  // namespace reprise::archive

@@ -35,6 +35,7 @@ enum class RecordTag : std::uint8_t {
   kJournalRun,
   kJournalNote,
   kJournalReference,
+  kJournalEarlier,
 };
 
 // A piece of content that is stored once. Pieces of one content follow one another.
@@ -77,6 +78,7 @@ void begin_run(std::uint32_t slot, std::uint64_t position, ByteBuffer& payload);
 void end_record(std::size_t begin, ByteBuffer& payload);
 // slot (4 bytes), position (8), content (8), then the head.
 void encode(const JournalReference&, ByteBuffer& payload);
+void encode(const JournalEarlier&, ByteBuffer& payload);
 
 // One record of a payload, not decoded.
 struct RawRecord {
@@ -126,5 +128,6 @@ using Decoded = tl::expected<void, std::string>;
 // `out` refers to the payload.
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, JournalRun& out);
 [[nodiscard]] Decoded decode(const RawRecord&, Coding, JournalReference& out);
+[[nodiscard]] Decoded decode(const RawRecord&, Coding, JournalEarlier& out);
 
 }  // namespace reprise::archive

@@ -28,6 +28,12 @@ void check(const RawRecord& raw, Coding coding) {
   if (!std::equal(one.begin(), one.end(), other.begin(), other.end())) std::abort();
 }
 
+template <typename Reference>
+void check_reference(const RawRecord& raw, Coding coding) {
+  Reference reference;
+  if (decode(raw, coding, reference) && reference.head.size() > raw.body.size()) std::abort();
+}
+
 }  // namespace
 
 // The first byte is the minor version.
@@ -69,13 +75,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (decode(*raw, coding, run) && run.records.size() > raw->body.size()) std::abort();
         break;
       }
-      case RecordTag::kJournalReference: {
-        JournalReference reference;
-        if (decode(*raw, coding, reference) && reference.head.size() > raw->body.size()) {
-          std::abort();
-        }
+      case RecordTag::kJournalReference:
+        check_reference<JournalReference>(*raw, coding);
         break;
-      }
+      case RecordTag::kJournalEarlier:
+        check_reference<JournalEarlier>(*raw, coding);
+        break;
     }
   }
   return 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -19,6 +20,9 @@ namespace reprise::recorder {
 namespace {
 
 namespace journal = archive::journal;
+
+// Since then records were added to, and none was changed.
+constexpr std::uint32_t kOldestRecordVersion = 1;
 
 // What is kept in memory of contents that records refer to, and of records made whole again.
 constexpr std::size_t kMostRecentBytes = 32u << 20;
@@ -122,29 +126,61 @@ std::optional<std::span<const std::uint8_t>> JournaledSurroundings::content(std:
   return recent_.emplace(number, *std::move(bytes)).first->second;
 }
 
+// Where the bytes of the threads' streams are that a page has. Records of the page may name them.
+class PageStreams {
+ public:
+  // Bytes from `position` on: those at `head` and behind them a content, unless its number is 0.
+  struct Piece {
+    std::uint64_t position = 0;
+    std::span<const std::uint8_t> head;
+    std::uint64_t content = 0;
+  };
+
+  void add(std::uint32_t slot, const Piece& piece) {
+    streams_[slot].insert_or_assign(piece.position, piece);
+  }
+  // The piece that the byte at `position` may be in, as far as its beginning tells; null for none.
+  const Piece* find(std::uint32_t slot, std::uint64_t position) const {
+    const auto stream = streams_.find(slot);
+    if (stream == streams_.end()) return nullptr;
+    const auto behind = stream->second.upper_bound(position);
+    return behind == stream->second.begin() ? nullptr : &std::prev(behind)->second;
+  }
+  void clear() { streams_.clear(); }
+
+ private:
+  std::map<std::uint32_t, std::map<std::uint64_t, Piece>> streams_;  // by slot, by position
+};
+
 class Derivation final : public archive::JournalVisitor {
  public:
   Derivation(archive::Reader& journal, archive::Writer& archive)
-      : sink_(&archive), surroundings_(journal, sink_), collector_(sink_, setting(journal)) {}
+      : ticks_per_second_(journal.header().stamps_per_second),
+        sink_(&archive),
+        surroundings_(journal, sink_),
+        collector_(sink_, setting()) {}
 
   void on_run(const archive::JournalRun& run) override;
   void on_reference(const archive::JournalReference& reference) override;
+  void on_earlier(const archive::JournalEarlier& earlier) override {
+    streams_.add(earlier.slot, {earlier.position, earlier.head, earlier.content});
+  }
   void on_note(const journal::Note& note) override {
     std::visit([this](const auto& held) { take(held); }, note);
   }
   void on_page_end() override {
-    collector_.settled();
-    assembled_.clear();
+    forget_assembled();
+    streams_.clear();
   }
 
   void finish() { collector_.finish(); }
   const Collector& collector() const { return collector_; }
 
  private:
-  CollectorSetting setting(archive::Reader& journal) {
+  CollectorSetting setting() {
     CollectorSetting setting;
     setting.surroundings = &surroundings_;
-    setting.ticks_per_second = journal.header().stamps_per_second;
+    setting.ticks_per_second = ticks_per_second_;
     return setting;
   }
 
@@ -180,13 +216,20 @@ class Derivation final : public archive::JournalVisitor {
   // thread that nothing was said of.
   std::uint64_t* go_on(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
   void lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
+  void take(std::uint32_t slot, std::uint64_t position, RecordView record);
+  const std::byte* find_named(std::uint32_t slot, std::uint64_t position,
+                              const abi::Earlier& earlier);
+  std::span<const std::byte> assemble(std::vector<std::byte> bytes);
+  void forget_assembled();
 
+  const std::uint64_t ticks_per_second_;
   ArchiveSink sink_;
   JournaledSurroundings surroundings_;
   Collector collector_;
   // By slot of each thread that is there: the position behind what came last.
   std::map<std::uint32_t, std::uint64_t> ends_;
-  std::vector<std::vector<std::byte>> assembled_;  // records of this page that were references
+  PageStreams streams_;
+  std::vector<std::vector<std::byte>> assembled_;  // that the collector may still look at
 };
 
 void Derivation::lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes) {
@@ -207,27 +250,65 @@ void Derivation::on_reference(const archive::JournalReference& reference) {
   std::uint64_t* end = go_on(reference.slot, reference.position, reference.head.size());
   if (end == nullptr) return;
   *end = end_of(reference);
+  streams_.add(reference.slot, {reference.position, reference.head, reference.content});
   const auto content = surroundings_.content(reference.content);
-  if (content) assembled_.push_back(whole_record(reference, *content));
-  if (!content || assembled_.back().empty()) {
-    lose(reference.slot, reference.position, reference.head.size());
-    return;
-  }
-  const std::vector<std::byte>& record = assembled_.back();
-  collector_.on_record(reference.slot, reference.position,
-                       RecordView(record.data(), static_cast<std::uint32_t>(record.size())));
-  if (assembled_.size() >= kMostAssembled) on_page_end();
+  const auto record =
+      assemble(content ? whole_record(reference, *content) : std::vector<std::byte>{});
+  if (record.empty()) return lose(reference.slot, reference.position, reference.head.size());
+  take(reference.slot, reference.position,
+       RecordView(record.data(), static_cast<std::uint32_t>(record.size())));
 }
 
 void Derivation::on_run(const archive::JournalRun& run) {
   std::uint64_t* end = go_on(run.slot, run.position, run.records.size());
   if (end == nullptr) return;
-  const std::size_t rest =
-      each_record_in(run, [&](std::uint64_t position, const RecordView& record) {
-        collector_.on_record(run.slot, position, record);
-      });
+  streams_.add(run.slot, {run.position, run.records});
+  const std::size_t rest = each_record_in(
+      run,
+      [&](std::uint64_t position, const RecordView& record) { take(run.slot, position, record); });
   *end = run.position + run.records.size();
   if (rest != 0) lose(run.slot, *end - rest, rest);
+}
+
+void Derivation::take(std::uint32_t slot, std::uint64_t position, RecordView record) {
+  if (record.is_brief()) {
+    const std::byte* named = find_named(slot, position, record.earlier());
+    if (named == nullptr) return lose(slot, position, record.size());
+    record.resolve(named, ticks_per_second_);
+  }
+  collector_.on_record(slot, position, record);
+}
+
+// Null when the page does not have them: it was crafted, or a part of it was not written.
+const std::byte* Derivation::find_named(std::uint32_t slot, std::uint64_t position,
+                                        const abi::Earlier& earlier) {
+  if (earlier.length == 0 || earlier.back > position) return nullptr;
+  const std::uint64_t begin = position - earlier.back;
+  const PageStreams::Piece* piece = streams_.find(slot, begin);
+  if (piece == nullptr) return nullptr;
+  const std::uint64_t skipped = begin - piece->position;
+  std::span<const std::byte> bytes = std::as_bytes(piece->head);
+  if (piece->content != 0) {
+    const auto content = surroundings_.content(piece->content);
+    if (!content) return nullptr;
+    std::vector<std::byte> whole(bytes.begin(), bytes.end());
+    const auto more = std::as_bytes(*content);
+    whole.insert(whole.end(), more.begin(), more.end());
+    bytes = assemble(std::move(whole));
+  }
+  if (skipped > bytes.size() || bytes.size() - skipped < earlier.length) return nullptr;
+  return bytes.data() + skipped;
+}
+
+// Keeps bytes for as long as the collector may look at them.
+std::span<const std::byte> Derivation::assemble(std::vector<std::byte> bytes) {
+  if (assembled_.size() >= kMostAssembled) forget_assembled();
+  return assembled_.emplace_back(std::move(bytes));
+}
+
+void Derivation::forget_assembled() {
+  collector_.settled();
+  assembled_.clear();
 }
 
 // The bytes of a loss are places in the thread's stream if records are behind them.
@@ -252,11 +333,11 @@ archive::Trailer trailer_of(const archive::Reader& journal, const Collector& col
 tl::expected<void, archive::Error> derive(archive::Reader& journal, archive::Writer& archive,
                                           archive::Trailer& trailer) {
   const archive::Header& header = journal.header();
-  if (header.journal != abi::kRecordVersion) {
+  if (header.journal < kOldestRecordVersion || header.journal > abi::kRecordVersion) {
     return tl::unexpected(archive::Error{
         archive::Error::Kind::kNewerFormat,
         "it is a journal of records of version " + std::to_string(header.journal) +
-            ", and this Reprise knows version " + std::to_string(abi::kRecordVersion) +
+            ", and this Reprise knows those up to " + std::to_string(abi::kRecordVersion) +
             "; look at it once with Reprise " + header.reprise_version +
             ", which makes an archive of it that every later one reads"});
   }

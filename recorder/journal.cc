@@ -21,6 +21,14 @@ std::span<const std::uint8_t> bytes_of(const RecordView& record) {
   return {reinterpret_cast<const std::uint8_t*>(record.address()), record.size()};
 }
 
+// The bytes that a record itself has of the service's.
+std::span<const std::uint8_t> payload_of(const RecordView& record) {
+  if (record.is_brief()) return {};
+  if (record.type() == abi::RecordType::kSendIntent) return record.tail<abi::SendIntent>();
+  if (record.type() == abi::RecordType::kBytesIn) return record.tail<abi::BytesIn>();
+  return {};
+}
+
 // Not by its number in the system: a main thread may be seen before it has told that.
 bool same(const ThreadIdentity& one, const ThreadIdentity& other) {
   return one.ordinal == other.ordinal && one.process.slot == other.process.slot &&
@@ -52,6 +60,7 @@ void Journal::write_page() {
   refused_ = !writer_.append(page_);
   if (refused_) return;
   page_.clear();
+  ++page_number_;
   if (dropped_ == 0) return;
   on_gap("the archive could not grow", std::exchange(dropped_, 0));
 }
@@ -73,7 +82,9 @@ Journal::ThreadPlace& Journal::place(std::uint32_t slot) {
 std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
   ThreadPlace& thread = place(identity.slot);
   if (thread.known && same(thread.identity, identity)) return thread.end;
-  thread = {true, identity, 0, {}};
+  thread = {};
+  thread.known = true;
+  thread.identity = identity;
   note(to_note(identity));
   return 0;
 }
@@ -81,29 +92,54 @@ std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
 void Journal::on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
   if (tick_due_) tick();
   look_ahead(slot, record);
-  if (page_.size() + record.size() > archive::kMaxJournalPageBytes) {
+  if (page_.size() + record.size() + record.named().size() > archive::kMaxJournalPageBytes) {
     ++dropped_;
     return;
   }
-  if (!refer(slot, position, record)) page_.add_record(slot, position, bytes_of(record));
+  write_record(slot, position, record);
   if (page_.size() >= kPageBytes && !refused_) write_page();
+}
+
+void Journal::write_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
+  go_on(place(slot), position, record.size());
+  if (record.is_brief()) name(slot, position, record);
+  const auto bytes = bytes_of(record);
+  const auto payload = payload_of(record);
+  const auto stored = store(payload);
+  if (!stored) return page_.add_record(slot, position, bytes);
+  const auto behind_body = static_cast<std::size_t>(payload.data() - bytes.data());
+  page_.add_reference(slot, position, bytes.first(behind_body + stored->head), stored->content);
 }
 
 // Bodies repeat where heads do not: counted from the end, whole blocks of a payload are what comes
 // again. To know them costs a tenth of what it takes to compress them.
-bool Journal::refer(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
+std::optional<Journal::Stored> Journal::store(std::span<const std::uint8_t> payload) {
   constexpr std::size_t kBlock = 4096;
-  std::span<const std::uint8_t> payload;
-  if (record.type() == abi::RecordType::kSendIntent) payload = record.tail<abi::SendIntent>();
-  if (record.type() == abi::RecordType::kBytesIn) payload = record.tail<abi::BytesIn>();
   const std::size_t length = payload.size() / kBlock * kBlock;
-  if (length == 0) return false;
-  const auto content = payload.last(length);
-  const auto number = writer_.store_repeated(content);
-  if (!number) return false;
-  const auto* begin = bytes_of(record).data();
-  page_.add_reference(slot, position, {begin, content.data()}, *number);
-  return true;
+  if (length == 0) return std::nullopt;
+  const auto content = writer_.store_repeated(payload.last(length));
+  if (!content) return std::nullopt;
+  return Stored{payload.size() - length, *content};
+}
+
+void Journal::go_on(ThreadPlace& thread, std::uint64_t position, std::uint32_t size) {
+  if (thread.page != page_number_) thread.named.clear();
+  if (thread.page != page_number_ || thread.end != position) thread.page_from = position;
+  thread.page = page_number_;
+  thread.end = position + size;
+}
+
+// A page can be read without the ones before it, so what its records name is in it, once.
+void Journal::name(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
+  ThreadPlace& thread = place(slot);
+  const std::uint64_t begin = position - record.earlier().back;
+  if (begin >= thread.page_from || std::ranges::find(thread.named, begin) != thread.named.end())
+    return;
+  thread.named.push_back(begin);
+  const auto named = record.named();
+  const auto stored = store(named);
+  page_.add_earlier(slot, begin, stored ? named.first(stored->head) : named,
+                    stored ? stored->content : 0);
 }
 
 void Journal::look_ahead(std::uint32_t slot, const RecordView& record) {
@@ -313,7 +349,9 @@ void Journal::on_reference(const archive::JournalReference& reference) {
 
 void Journal::on_note(const journal::Note& note) {
   if (const auto* thread = std::get_if<journal::Thread>(&note)) {
-    place(thread->slot) = {true, to_identity(*thread), 0, {}};
+    place(thread->slot) = {};
+    place(thread->slot).known = true;
+    place(thread->slot).identity = to_identity(*thread);
   } else if (const auto* loss = std::get_if<journal::Loss>(&note)) {
     count_gap(loss->records);
     if (loss->slot < threads_.size()) {  // not to be told another time

@@ -72,11 +72,24 @@ class Journal final : public Keeper, private archive::JournalVisitor {
     ThreadIdentity identity;
     std::uint64_t end = 0;               // behind its last record here
     std::vector<abi::FileRange> ranges;  // whose sends have no result yet
+    // What records of the page that is being filled may name: its stream without a gap since
+    // `page_from`, and the places in `named`, which were added to that page.
+    std::uint64_t page = 0;
+    std::uint64_t page_from = 0;
+    std::vector<std::uint64_t> named;
+  };
+  // Bytes of which the last are a stored content.
+  struct Stored {
+    std::size_t head = 0;  // bytes in front
+    std::uint64_t content = 0;
   };
 
   void note(const archive::journal::Note& note);
   void write_page();
-  bool refer(std::uint32_t slot, std::uint64_t position, const RecordView& record);
+  void write_record(std::uint32_t slot, std::uint64_t position, const RecordView& record);
+  std::optional<Stored> store(std::span<const std::uint8_t> payload);
+  void go_on(ThreadPlace& thread, std::uint64_t position, std::uint32_t size);
+  void name(std::uint32_t slot, std::uint64_t position, const RecordView& record);
   void tick();
   ThreadPlace& place(std::uint32_t slot);
   void count(const ThreadPlace& thread, const RecordView& record);
@@ -97,12 +110,14 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   // --- What an earlier recorder wrote
   void on_run(const archive::JournalRun& run) override;
   void on_reference(const archive::JournalReference& reference) override;
+  void on_earlier(const archive::JournalEarlier&) override {}
   void on_note(const archive::journal::Note& note) override;
 
   archive::Writer& writer_;
   Surroundings& surroundings_;
   event::Observer* signals_;
   archive::JournalPage page_;
+  std::uint64_t page_number_ = 1;
   std::vector<ThreadPlace> threads_;  // by ThreadSlot
   FilePaths paths_;
   std::set<FileKey> noted_files_;  // of each FileRead

@@ -73,8 +73,12 @@ struct PendingRange {
 class HeldRecords {
  public:
   void add(const RecordView& record, std::uint64_t position) {
-    places_.push_back({position, bytes_.size(), record.size()});
-    bytes_.insert(bytes_.end(), record.address(), record.address() + record.size());
+    if (record.is_brief()) {
+      const std::vector<std::byte> whole = record.written_out();
+      add(whole.data(), static_cast<std::uint32_t>(whole.size()), position);
+    } else {
+      add(record.address(), record.size(), position);
+    }
   }
   std::size_t size() const { return places_.size(); }
   bool empty() const { return places_.empty(); }
@@ -96,6 +100,11 @@ class HeldRecords {
     std::size_t begin;
     std::uint32_t size;
   };
+  void add(const std::byte* record, std::uint32_t size, std::uint64_t position) {
+    places_.push_back({position, bytes_.size(), size});
+    bytes_.insert(bytes_.end(), record, record + size);
+  }
+
   std::vector<Place> places_;
   std::vector<std::byte> bytes_;
 };

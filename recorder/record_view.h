@@ -4,6 +4,9 @@
 // are read. So the size is read once and checked by the drain, bodies are copied out before their
 // fields are used, and tails are bounded by the size. Contents may then be nonsense, but nothing
 // reaches outside the record. A view is valid as long as the record's segment is not given back.
+//
+// A brief record (abi::kBrief) means something together with what it names only: whoever makes the
+// view finds that and says so, and from then on the view is like one of a whole record.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +15,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "agent/abi/records.h"
 
@@ -24,6 +28,7 @@ class RecordView {
   RecordView(const std::byte* record, std::uint32_t size) : record_(record), size_(size) {
     std::memcpy(&word_, record + offsetof(abi::RecordHeader, type), sizeof word_);
     std::memcpy(&enter_, record + offsetof(abi::RecordHeader, enter), sizeof enter_);
+    if (is_brief()) read_earlier();
   }
 
   explicit operator bool() const { return record_ != nullptr; }
@@ -31,6 +36,7 @@ class RecordView {
   std::uint32_t size() const { return size_; }
   abi::RecordType type() const { return static_cast<abi::RecordType>(word_.type); }
   bool has(abi::RecordFlags flag) const { return (word_.flags & flag) != 0; }
+  bool is_brief() const { return has(abi::kBrief); }
   std::uint8_t source() const { return word_.source; }
   std::uint64_t enter() const { return enter_; }
   // Stamp after the call, for types that have one; else `enter`.
@@ -42,7 +48,21 @@ class RecordView {
     return exit;
   }
 
+  // What a brief record names: bytes that begin `back` in front of it. Length 0 when it is damaged.
+  const abi::Earlier& earlier() const { return earlier_; }
+  // They were found, at `named`. Ticks are those of stamps.
+  void resolve(const std::byte* named, std::uint64_t ticks_per_second);
+  std::span<const std::uint8_t> named() const { return named_; }
+
+  // The same record as it would have been written if it were not brief.
+  std::vector<std::byte> written_out() const;
+
   // Copies the body out; false when the record is too short to have one.
+  [[nodiscard]] bool read(abi::Clock& body) const {
+    if (!is_brief()) return read<abi::Clock>(body);
+    body = clock_;
+    return !named_.empty();
+  }
   template <typename Body>
   [[nodiscard]] bool read(Body& body) const {
     static_assert(std::is_trivially_copyable_v<Body>);
@@ -54,6 +74,7 @@ class RecordView {
   // What follows a body of that type, without the padding.
   template <typename Body>
   std::span<const std::uint8_t> tail() const {
+    if (is_brief()) return named_;
     return tail_behind(sizeof(abi::RecordHeader) + sizeof(Body));
   }
   // What follows the header, for records without a body.
@@ -83,8 +104,12 @@ class RecordView {
   };
   static_assert(offsetof(abi::RecordHeader, source) == offsetof(abi::RecordHeader, type) + 3);
 
+  // Of the record without its padding.
+  std::size_t exact_size() const { return size_ - (word_.padding & 7u); }
+  void read_earlier();
+
   std::span<const std::uint8_t> tail_behind(std::size_t offset) const {
-    const std::size_t end = size_ - (word_.padding & 7u);
+    const std::size_t end = exact_size();
     if (end <= offset) return {};
     return {reinterpret_cast<const std::uint8_t*>(record_) + offset, end - offset};
   }
@@ -93,6 +118,9 @@ class RecordView {
   std::uint32_t size_ = 0;
   Word word_;
   std::uint64_t enter_ = 0;
+  abi::Earlier earlier_{};
+  std::span<const std::uint8_t> named_;
+  abi::Clock clock_{};  // of a brief one that was resolved
 };
 
 // That calls of the agent's are forbidden is told to whoever records; of the service it says

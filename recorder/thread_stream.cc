@@ -79,6 +79,11 @@ RecordView ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t 
     const std::uint32_t size = room < kHeader ? 0 : committed_size(record);
     if (is_possible(size, room)) {
       record_ = RecordView(record, size);
+      if (record_.is_brief() && !find_named(arena, segment)) {
+        add_loss(segment.base + segment.read, 1, size, "records in the arena were overwritten");
+        segment.read += size;
+        continue;
+      }
       const std::uint64_t stamp = record_.exit();
       key_ = std::max(last_key_, stamp - latest > slack && stamp > latest ? latest : stamp);
       return record_;
@@ -90,6 +95,14 @@ RecordView ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t 
     segment.read = segment.limit;
   }
   return {};
+}
+
+// What the brief record that is next in the segment names.
+bool ThreadStream::find_named(Arena& arena, const Segment& segment) {
+  const abi::Earlier& earlier = record_.earlier();
+  if (earlier.length == 0 || earlier.back > segment.read) return false;
+  record_.resolve(record_.address() - earlier.back, arena.clock().ticks_per_second);
+  return true;
 }
 
 void ThreadStream::advance() {

@@ -69,6 +69,7 @@ class ThreadStream {
 
  private:
   void find_limit(Arena& arena, Segment& segment);
+  bool find_named(Arena& arena, const Segment& segment);
   void add_loss(std::uint64_t position, std::uint64_t records, std::uint64_t bytes,
                 const char* reason);
 

@@ -11,6 +11,9 @@
 // kContinues too, and what the kernel took beyond is announced between the call and SendResult. One
 // that has no such part took no more than was announced, and one without a SendResult (the service
 // was killed) may have.
+//
+// What an earlier record of the same segment says already need not be said again: a *brief* record
+// (kBrief) names the place instead.
 #pragma once
 
 #include <atomic>
@@ -20,7 +23,7 @@ namespace reprise::abi {
 
 // Of the records below. Archives hold them (archive/journal.h), so bump it when any of them changes
 // in place; then recorder/derivation.h must still know those of versions that were released.
-inline constexpr std::uint32_t kRecordVersion = 1;
+inline constexpr std::uint32_t kRecordVersion = 2;
 
 enum class RecordType : std::uint8_t {
   kProcessStart = 1,  // ProcessStart, tail: executable path \0 argv[0] \0 argv[1] \0 …
@@ -65,6 +68,21 @@ enum RecordFlags : std::uint8_t {
   kUnordered = 1u << 1,    // made in a signal handler, which may have interrupted another hook
   kSubstituted = 1u << 2,  // replay: the value came from the tape
   kRelaxed = 1u << 3,      // replay: draw past its recorded place (last value plus step, generator)
+  kBrief = 1u << 4,        // in place of a payload there is an Earlier; of a Clock, BriefClock
+};
+
+// Bytes of the same segment: they begin `back` bytes before the record that says so. In the tail of
+// a record that would have a payload of `length` bytes equal to these.
+struct Earlier {
+  std::uint32_t back;
+  std::uint32_t length;
+};
+
+// In place of a Clock and of the stamp in its header: the clock read that is told whole `back`
+// bytes before the record, but so much later, in value and stamp.
+struct BriefClock {
+  std::uint32_t back;
+  std::uint32_t later_ns;
 };
 
 struct RecordHeader {
@@ -74,7 +92,7 @@ struct RecordHeader {
   std::uint8_t padding;  // unused bytes at the end of the tail, 0..7
   std::uint8_t
       source;  // ClockSource, RandomSource, Stream, WaitKind, LookupKind, GapReason; else 0
-  std::uint64_t enter;  // stamp before the call
+  std::uint64_t enter;  // stamp before the call; of a Clock behind it
 };
 static_assert(sizeof(RecordHeader) == 16);
 

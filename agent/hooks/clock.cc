@@ -1,5 +1,6 @@
 #include "agent/hooks/clock.h"
 
+#include "agent/brief.h"
 #include "agent/hot.h"
 #include "agent/module.h"
 #include "agent/original.h"
@@ -29,25 +30,44 @@ inline Thread* reader(const void* caller) {
   return is_crypto_code(caller) ? nullptr : thread;
 }
 
+// Clocks whose values move on as the stamp does.
+bool runs_like_stamp(abi::ClockSource source) {
+  switch (source) {
+    case abi::ClockSource::kRealtime:
+    case abi::ClockSource::kMonotonic:
+    case abi::ClockSource::kMonotonicRaw:
+    case abi::ClockSource::kBoottime:
+    case abi::ClockSource::kGettimeofday:
+    case abi::ClockSource::kTimespecGet:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // A read that a record is written of.
 class ClockRead {
  public:
-  ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller}, enter_(stamp()) {}
+  ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller} {}
   [[nodiscard]] world::Draw& draw() { return draw_; }
 
   [[gnu::always_inline]] void finish(abi::ClockSource source, std::int64_t value_ns) {
-    if (Record<abi::Clock> record{*draw_.thread, abi::RecordType::kClock, enter_, 0,
+    Thread& thread = *draw_.thread;
+    const auto caller = reinterpret_cast<std::uintptr_t>(draw_.caller);
+    const bool steady = draw_.flags == 0 && runs_like_stamp(source);
+    if (steady && write_later(thread, source, value_ns, caller)) return;
+    if (Record<abi::Clock> record{thread, abi::RecordType::kClock, stamp(), 0,
                                   static_cast<std::uint8_t>(source)}) {
       record->value_ns = value_ns;
-      record->caller = reinterpret_cast<std::uintptr_t>(draw_.caller);
+      record->caller = caller;
       record.add_flags(draw_.flags);
       record.commit();
+      if (steady) remember_clock(thread, record.start(), caller);
     }
   }
 
  private:
   world::Draw draw_;
-  std::uint64_t enter_;
 };
 
 }  // namespace

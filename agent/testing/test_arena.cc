@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include <bit>
 #include <cstring>
 
 namespace reprise::agent::testing {
@@ -21,6 +22,25 @@ std::uint64_t round_up(std::uint64_t bytes, std::uint64_t unit) {
 [[noreturn]] void fail(const char* what) {
   perror(what);
   abort();
+}
+
+// Body and tail, with what a brief record names in its place.
+std::string content_of(const abi::RecordHeader& record) {
+  const char* const start = reinterpret_cast<const char*>(&record);
+  const std::size_t size = record.size.load() - record.padding;
+  std::string content(start + sizeof(record), size - sizeof(record));
+  if ((record.flags & abi::kBrief) == 0) return content;
+  if (record.type == abi::RecordType::kClock) {
+    const auto brief = std::bit_cast<abi::BriefClock>(record.enter);
+    abi::Clock clock;
+    memcpy(&clock, start - brief.back + sizeof(record), sizeof clock);
+    clock.value_ns += brief.later_ns;
+    return {reinterpret_cast<const char*>(&clock), sizeof clock};
+  }
+  abi::Earlier earlier;
+  memcpy(&earlier, start + size - sizeof earlier, sizeof earlier);
+  content.resize(content.size() - sizeof earlier);
+  return content.append(start - earlier.back, earlier.length);
 }
 
 }  // namespace
@@ -90,9 +110,7 @@ bool TestArena::drain_segment(std::uint32_t index) {
     const std::uint32_t size = record.size.load(std::memory_order_acquire);
     if (size == 0) break;
     records_.push_back({segment.thread, segment.process, record.type, record.flags, record.source,
-                        record.enter,
-                        std::string(reinterpret_cast<const char*>(start + sizeof(record)),
-                                    size - sizeof(record) - record.padding)});
+                        record.enter, content_of(record)});
     at += size;
   }
   return sealed != 0 && at == end;

@@ -36,7 +36,7 @@ struct SeenRecord {
   std::uint8_t flags;
   std::uint8_t source;
   std::uint64_t enter;
-  std::string content;  // body and tail, without padding
+  std::string content;  // body and tail, without padding; of a brief one what it stands for
 
   // The body, by value.
   template <typename Body>

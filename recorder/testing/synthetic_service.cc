@@ -90,6 +90,7 @@ void SyntheticThread::open_segment() {
     arena.header().free_map[word].fetch_and(~(std::uint64_t{1} << bit));
     segment_ = word * 64 + bit;
     offset_ = 0;
+    payloads_.clear();
     abi::SegmentHeader& header = arena.segment(segment_);
     header.thread = slot_;
     header.process = process_;
@@ -108,11 +109,7 @@ void SyntheticThread::prepare_bytes(abi::RecordType type, std::span<const std::b
   const auto exact =
       static_cast<std::uint32_t>(sizeof(abi::RecordHeader) + body.size() + tail.size());
   const std::uint32_t size = (exact + 7) & ~7u;
-  if (segment_ == abi::kNone) open_segment();
-  if (offset_ + size > service_.arena().geometry().segment_bytes) {
-    seal();
-    open_segment();
-  }
+  make_room(size);
   std::byte* record = service_.arena().bytes(segment_) + offset_;
   auto& header = *reinterpret_cast<abi::RecordHeader*>(record);
   header.type = type;
@@ -127,6 +124,30 @@ void SyntheticThread::prepare_bytes(abi::RecordType type, std::span<const std::b
   service_.arena().segment(segment_).reserved.store(offset_);
   uncommitted_ = record;
   uncommitted_size_ = size;
+}
+
+void SyntheticThread::make_room(std::uint32_t size) {
+  if (segment_ == abi::kNone) open_segment();
+  if (offset_ + size <= service_.arena().geometry().segment_bytes) return;
+  seal();
+  open_segment();
+}
+
+void SyntheticThread::write_payload(abi::RecordType type, std::span<const std::byte> body,
+                                    std::string_view payload) {
+  constexpr std::size_t kLeastRepeated = 32;
+  const auto fixed = static_cast<std::uint32_t>(sizeof(abi::RecordHeader) + body.size());
+  make_room(fixed + static_cast<std::uint32_t>(payload.size()) + 7);
+  const auto known = payloads_.find(payload);
+  if (known != payloads_.end()) {
+    const abi::Earlier earlier{offset_ - known->second, static_cast<std::uint32_t>(payload.size())};
+    prepare_bytes(type, body, {reinterpret_cast<const char*>(&earlier), sizeof earlier},
+                  abi::kBrief, 0);
+  } else {
+    if (payload.size() >= kLeastRepeated) payloads_.emplace(payload, offset_ + fixed);
+    prepare_bytes(type, body, payload, 0, 0);
+  }
+  commit();
 }
 
 void SyntheticThread::commit() {
@@ -179,7 +200,7 @@ void SyntheticThread::receive(abi::Cookie socket, std::string_view bytes, int er
   body.error = error;
   body.length = static_cast<std::uint32_t>(bytes.size());
   service_.offsets(socket).in += bytes.size();
-  write(abi::RecordType::kBytesIn, body, bytes);
+  write_payload(abi::RecordType::kBytesIn, std::as_bytes(std::span(&body, 1)), bytes);
 }
 
 void SyntheticThread::receive_at(abi::Cookie socket, std::uint64_t offset, std::string_view bytes) {
@@ -191,7 +212,7 @@ void SyntheticThread::intend(abi::Cookie socket, std::string_view bytes) {
   SyntheticService::Offsets& offsets = service_.offsets(socket);
   offsets.intended = offsets.out;
   const abi::SendIntent body{socket, offsets.out, static_cast<std::uint32_t>(bytes.size()), 0};
-  write(abi::RecordType::kSendIntent, body, bytes);
+  write_payload(abi::RecordType::kSendIntent, std::as_bytes(std::span(&body, 1)), bytes);
 }
 
 void SyntheticThread::finish_send(abi::Cookie socket, std::int64_t accepted, int error) {
@@ -222,7 +243,17 @@ void SyntheticThread::wait(std::vector<abi::Cookie> ready) {
 }
 
 void SyntheticThread::clock(std::int64_t value_ns) {
+  make_room(sizeof(abi::RecordHeader) + sizeof(abi::Clock));
+  last_clock_ = offset_;
   write(abi::RecordType::kClock, abi::Clock{value_ns, 0});
+}
+
+void SyntheticThread::clock_later(std::uint32_t later_ns) {
+  prepare(abi::RecordType::kClock, NoBody{}, {}, abi::kBrief);
+  const auto at = static_cast<std::uint32_t>(uncommitted_ - service_.arena().bytes(segment_));
+  reinterpret_cast<abi::RecordHeader*>(uncommitted_)->enter =
+      std::bit_cast<std::uint64_t>(abi::BriefClock{at - last_clock_, later_ns});
+  commit();
 }
 
 void SyntheticThread::close(abi::Cookie socket) {

@@ -1,12 +1,14 @@
 // A service as the recorder sees one: processes and threads that write records into a real arena,
 // with stamps, addresses and interruptions of a test's choice. Stands in for the agent in unit
-// tests.
+// tests. As the agent does, it tells a payload in brief that its segment has already.
 //
 // Threading: one thread.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,6 +58,8 @@ class SyntheticThread {
   void send(abi::Cookie socket, std::string_view bytes);
   void wait(std::vector<abi::Cookie> ready);
   void clock(std::int64_t value_ns);
+  // In brief: so much later than the last whole clock read, which is in this segment.
+  void clock_later(std::uint32_t later_ns);
   void close(abi::Cookie socket);
   void gap(std::uint64_t records);
 
@@ -72,6 +76,9 @@ class SyntheticThread {
                   std::uint32_t creator);
   void prepare_bytes(abi::RecordType type, std::span<const std::byte> body, std::string_view tail,
                      std::uint8_t flags, std::uint8_t source);
+  void write_payload(abi::RecordType type, std::span<const std::byte> body,
+                     std::string_view payload);
+  void make_room(std::uint32_t size);
   void open_segment();
 
   SyntheticService& service_;
@@ -80,6 +87,8 @@ class SyntheticThread {
   std::uint32_t segment_ = abi::kNone;
   std::uint32_t offset_ = 0;
   std::uint64_t base_ = 0;
+  std::map<std::string, std::uint32_t, std::less<>> payloads_;  // of this segment, and where
+  std::uint32_t last_clock_ = 0;                                // in this segment
   std::byte* uncommitted_ = nullptr;
   std::uint32_t uncommitted_size_ = 0;
 };

@@ -1,4 +1,4 @@
-#include "agent/payload.h"
+#include "agent/gather.h"
 
 #include <gtest/gtest.h>
 #include <sys/uio.h>
@@ -35,6 +35,37 @@ TEST(CopyBytes, WritesEachLengthWholeAndNothingBeside) {
       ASSERT_EQ(copied(bytes, length, at), expected) << length << " bytes to offset " << at;
     }
   }
+}
+
+TEST(EqualBytes, OneOtherByteAnywhereIsADifference) {
+  const std::string one = sample(300);
+  for (std::size_t length = 0; length <= one.size(); ++length) {
+    std::string other = one;
+    ASSERT_TRUE(reprise_equal_bytes(one.data(), other.data(), length)) << length;
+    for (std::size_t at = 0; at < one.size(); ++at) {
+      other[at] = kUntouched;
+      ASSERT_EQ(reprise_equal_bytes(one.data(), other.data(), length), at >= length)
+          << length << " bytes, another at " << at;
+      other[at] = one[at];
+    }
+  }
+}
+
+TEST(Gather, ComparesWhatComesNextAndStaysWhereItIs) {
+  const std::string bytes = sample(600);
+  std::string first = bytes.substr(0, 103);
+  std::string second = bytes.substr(103);
+  const iovec vectors[] = {{first.data(), first.size()}, {nullptr, 0}, {second.data(), 497}};
+  Gather gather(vectors, 3);
+  std::string to(600, kUntouched);
+  ASSERT_TRUE(gather.copy(reinterpret_cast<std::byte*>(to.data()), 50));
+  const auto* rest = reinterpret_cast<const std::byte*>(bytes.data()) + 50;
+  EXPECT_TRUE(gather.equals(rest, 550));
+  EXPECT_TRUE(gather.equals(rest, 550));
+  EXPECT_FALSE(gather.equals(rest + 1, 500));
+  second[20] = kUntouched;
+  EXPECT_FALSE(gather.equals(rest, 550));
+  EXPECT_TRUE(gather.equals(rest, 73));
 }
 
 TEST(Gather, GoesOnWhereTheLastPartEnded) {
