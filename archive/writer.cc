@@ -1,5 +1,7 @@
 #include "archive/writer.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -30,6 +32,13 @@ constexpr std::size_t kMostKnownContents = 64 * 1024;
 constexpr std::size_t kMostSeen = 8 * 1024;
 static_assert(kMaxJournalPageBytes <= kMaxPayloadBytes);
 
+std::uint64_t thread_cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 // The order in which open blocks are sealed: what is referred to goes before what refers to it.
 enum SectionIndex : std::size_t { kContents, kEvents, kDerived, kSections };
 
@@ -53,6 +62,8 @@ class ArchiveWriter final : public Writer {
   void append(const event::Exchange& exchange) override;
   void append(const event::Call& call) override;
   bool append(JournalPage& page) override;
+  void compress_pages(bool wanted) override { compresses_pages_ = wanted; }
+  const PageCosts& page_costs() const override { return page_costs_; }
   std::uint64_t store(const event::Bytes& content) override;
   std::optional<std::uint64_t> store_repeated(std::span<const std::uint8_t> content) override;
   tl::expected<void, Error> flush() override;
@@ -93,6 +104,9 @@ class ArchiveWriter final : public Writer {
   std::uint64_t next_number_ = 0;
   std::uint64_t last_stamp_ = 0;
   std::uint64_t events_ = 0, gaps_ = 0, lost_records_ = 0;  // appended; of the Gaps among them
+
+  bool compresses_pages_ = true;
+  PageCosts page_costs_;
 
   std::uint64_t dropped_ = 0;             // records, in total
   event::Gap untold_;                     // what was dropped and has no Gap yet
@@ -171,7 +185,14 @@ bool ArchiveWriter::append(JournalPage& page) {
   header.kind = BlockKind::kJournal;
   header.records = page.entries();
   header.first_stamp = header.last_stamp = last_stamp_;
-  return push(header, page.payload(), Codec::kZstd);
+  const auto payload = page.payload();
+  page_costs_.bytes += payload.size();
+  if (!compresses_pages_) return push(header, payload, Codec::kStored);
+  const std::uint64_t begin = thread_cpu_ns();
+  const bool taken = push(header, payload, Codec::kZstd);
+  page_costs_.compressed_bytes += payload.size();
+  page_costs_.compressing_ns += thread_cpu_ns() - begin;
+  return taken;
 }
 
 std::uint64_t ArchiveWriter::store(const event::Bytes& content) {

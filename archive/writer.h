@@ -32,6 +32,13 @@ inline constexpr std::size_t kMaxJournalPageBytes = 16u << 20;
 class JournalPage;
 class OutputFile;
 
+// Of the pages of a journal, so far.
+struct PageCosts {
+  std::uint64_t bytes = 0;             // in all, before they were compressed
+  std::uint64_t compressed_bytes = 0;  // of them those that were to be compressed,
+  std::uint64_t compressing_ns = 0;    // and the processor time that took
+};
+
 class Writer {
  public:
   [[nodiscard]] static tl::expected<std::unique_ptr<Writer>, Error> create(
@@ -55,6 +62,9 @@ class Writer {
   // behind all contents stored so far. False, and nothing was taken, when the file cannot grow and
   // the backlog is full. At most kMaxJournalPageBytes.
   [[nodiscard]] virtual bool append(JournalPage& page) = 0;
+  // Whether the pages that come are compressed; as long as nothing is said they are.
+  virtual void compress_pages(bool wanted) = 0;
+  virtual const PageCosts& page_costs() const = 0;
   // Stores bytes once by content; the returned number is FileRangeSent::content.
   virtual std::uint64_t store(const event::Bytes& content) = 0;
   // The number of bytes that come again and again. None the first time, as most never come again:

@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint32_t kMostSegments = abi::kFreeMapWords * 64;
+// A thread that sleeps holds one, and a body that comes again is known again only within one.
+constexpr std::uint32_t kUsualSegments = kMostSegments / 2;
 constexpr std::uint32_t kSmallestSegment = 16 * 1024;
 constexpr std::uint32_t kLargestSegment = 64 * 1024;
 
@@ -212,7 +214,7 @@ std::string no_room_message(const ArenaPlacement& placement, const std::string& 
 ArenaGeometry ArenaGeometry::for_bytes(std::uint64_t bytes) {
   bytes = std::max(bytes, kSmallestArena);
   ArenaGeometry geometry;
-  const std::uint64_t even = bytes / kMostSegments / kPage * kPage;
+  const std::uint64_t even = bytes / kUsualSegments / kPage * kPage;
   geometry.segment_bytes = static_cast<std::uint32_t>(
       std::clamp<std::uint64_t>(even, kSmallestSegment, kLargestSegment));
   // A small arena serves small programs: slots take at most an eighth of it.

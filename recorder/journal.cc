@@ -74,11 +74,6 @@ void Journal::finish() { note(journal::Ended{surroundings_.now()}); }
 
 // --- From the drain ------------------------------------------------------------------------------
 
-Journal::ThreadPlace& Journal::place(std::uint32_t slot) {
-  if (slot >= threads_.size()) threads_.resize(slot + 1);
-  return threads_[slot];
-}
-
 std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
   ThreadPlace& thread = place(identity.slot);
   if (thread.known && same(thread.identity, identity)) return thread.end;
@@ -91,18 +86,20 @@ std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
 
 void Journal::on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
   if (tick_due_) tick();
-  look_ahead(slot, record);
+  ThreadPlace& thread = place(slot);
+  look_ahead(thread, record);
   if (page_.size() + record.size() + record.named().size() > archive::kMaxJournalPageBytes) {
     ++dropped_;
     return;
   }
-  write_record(slot, position, record);
+  write_record(thread, position, record);
   if (page_.size() >= kPageBytes && !refused_) write_page();
 }
 
-void Journal::write_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
-  go_on(place(slot), position, record.size());
-  if (record.is_brief()) name(slot, position, record);
+void Journal::write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record) {
+  const std::uint32_t slot = thread.identity.slot;
+  go_on(thread, position, record.size());
+  if (record.is_brief()) name(thread, position, record);
   const auto bytes = bytes_of(record);
   const auto payload = payload_of(record);
   const auto stored = store(payload);
@@ -130,28 +127,30 @@ void Journal::go_on(ThreadPlace& thread, std::uint64_t position, std::uint32_t s
 }
 
 // A page can be read without the ones before it, so what its records name is in it, once.
-void Journal::name(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
-  ThreadPlace& thread = place(slot);
+void Journal::name(ThreadPlace& thread, std::uint64_t position, const RecordView& record) {
   const std::uint64_t begin = position - record.earlier().back;
   if (begin >= thread.page_from || std::ranges::find(thread.named, begin) != thread.named.end())
     return;
   thread.named.push_back(begin);
   const auto named = record.named();
   const auto stored = store(named);
-  page_.add_earlier(slot, begin, stored ? named.first(stored->head) : named,
+  page_.add_earlier(thread.identity.slot, begin, stored ? named.first(stored->head) : named,
                     stored ? stored->content : 0);
 }
 
-void Journal::look_ahead(std::uint32_t slot, const RecordView& record) {
+void Journal::look_ahead(ThreadPlace& thread, const RecordView& record) {
   switch (record.type()) {
+    case abi::RecordType::kClock:
+    case abi::RecordType::kWait:
+      return;
     case abi::RecordType::kFork:
       return note_child(record);
     case abi::RecordType::kFileOpened:
-      return note_start_file(place(slot), record);
+      return note_start_file(thread, record);
     case abi::RecordType::kFileRange:
-      return keep_range(place(slot), record);
+      return keep_range(thread, record);
     case abi::RecordType::kSendResult:
-      if (!place(slot).ranges.empty()) read_files(place(slot), record);
+      if (!thread.ranges.empty()) read_files(thread, record);
       break;
     case abi::RecordType::kSignal:
     case abi::RecordType::kFatalSignal:
@@ -159,7 +158,7 @@ void Journal::look_ahead(std::uint32_t slot, const RecordView& record) {
     default:
       break;
   }
-  count(place(slot), record);
+  count(thread, record);
 }
 
 void Journal::on_loss(std::uint32_t slot, const StreamLoss& loss) {

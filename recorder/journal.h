@@ -86,17 +86,20 @@ class Journal final : public Keeper, private archive::JournalVisitor {
 
   void note(const archive::journal::Note& note);
   void write_page();
-  void write_record(std::uint32_t slot, std::uint64_t position, const RecordView& record);
+  void write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   std::optional<Stored> store(std::span<const std::uint8_t> payload);
   void go_on(ThreadPlace& thread, std::uint64_t position, std::uint32_t size);
-  void name(std::uint32_t slot, std::uint64_t position, const RecordView& record);
+  void name(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   void tick();
-  ThreadPlace& place(std::uint32_t slot);
+  ThreadPlace& place(std::uint32_t slot) {
+    if (slot >= threads_.size()) threads_.resize(slot + 1);
+    return threads_[slot];
+  }
   void count(const ThreadPlace& thread, const RecordView& record);
   void count_gap(std::uint64_t records);
   void look_for_tls(abi::Cookie socket, std::span<const std::uint8_t> bytes);
   // What must be noted before a record is written.
-  void look_ahead(std::uint32_t slot, const RecordView& record);
+  void look_ahead(ThreadPlace& thread, const RecordView& record);
   void note_child(const RecordView& record);
   void note_start_file(const ThreadPlace& thread, const RecordView& record);
   void note_time_zone(const RecordView& record);

@@ -13,9 +13,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "recorder/archive_sink.h"
 #include "recorder/collector.h"
+#include "recorder/compression_budget.h"
+#include "recorder/cpu_time.h"
 #include "recorder/doorbell.h"
 #include "recorder/drain.h"
 #include "recorder/journal.h"
@@ -123,6 +126,7 @@ class LiveSession final : public Session {
   void flush(std::uint64_t now);
   void look_after(std::uint64_t now);
   void check_hello(std::uint64_t now);
+  void keep_to_budget(std::uint64_t now);
   void sleep_until(std::uint64_t now, std::uint64_t due);
   archive::Trailer trailer() const;
   SessionSummary summary() const;
@@ -142,6 +146,11 @@ class LiveSession final : public Session {
   Keeper& keeper_;
   Drain drain_;
   Pace pace_;
+  CompressionBudget budget_;
+  CpuTimes service_times_;
+  // When the budget was looked at last, and what had been used by then.
+  std::uint64_t budgeted_ns_ = 0, budgeted_cpu_ns_ = 0;
+  archive::PageCosts budgeted_;
   std::unique_ptr<Doorbell> doorbell_;
 
   int epoll_ = -1;
@@ -354,8 +363,23 @@ void LiveSession::flush(std::uint64_t now) {
 void LiveSession::look_after(std::uint64_t now) {
   drain_.sweep();
   keeper_.age();
+  if (journal_) keep_to_budget(now);
   check_hello(now);
   next_sweep_ns_ = now + kSweepEveryNs;
+}
+
+void LiveSession::keep_to_budget(std::uint64_t now) {
+  const std::uint64_t own = own_cpu_ns();
+  const archive::PageCosts& costs = writer_->page_costs();
+  Usage usage;
+  usage.service_ns = service_times_.since_last_look(watch_.living());
+  usage.elapsed_ns = now - std::exchange(budgeted_ns_, now);
+  usage.recorder_ns = own - std::exchange(budgeted_cpu_ns_, own);
+  usage.compressing_ns = costs.compressing_ns - budgeted_.compressing_ns;
+  usage.compressed_bytes = costs.compressed_bytes - budgeted_.compressed_bytes;
+  usage.journal_bytes = costs.bytes - budgeted_.bytes;
+  budgeted_ = costs;
+  writer_->compress_pages(budget_.affords(usage));
 }
 
 void LiveSession::check_hello(std::uint64_t now) {
