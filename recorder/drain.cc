@@ -28,6 +28,7 @@ Drain::Drain(Arena& arena, ProcessWatch& watch, RecordConsumer& consumer, Mode m
       consumer_(consumer),
       mode_(mode),
       slack_(arena.clock().ticks(kBelievableFutureNs)),
+      plain_types_(consumer.plain_types()),
       slots_(arena.geometry().thread_count),
       adopted_(arena.geometry().segment_count),
       told_processes_(arena.geometry().process_count) {}
@@ -95,7 +96,7 @@ void Drain::adopt(std::uint32_t segment) {
   if (slot.gone) return;  // the next thread of that slot: after settle()
   if (!slot.active) announce(thread);
   adopted_[segment] = true;
-  slot.stream.add_segment(segment, header.base_position, slot.wanted);
+  slot.stream.add_segment(arena_, segment, header.base_position, slot.wanted);
 }
 
 void Drain::announce(std::uint32_t index) {
@@ -139,18 +140,45 @@ std::optional<std::uint64_t> Drain::run(std::uint32_t index, std::uint64_t limit
                                         std::uint64_t latest) {
   Slot& slot = slots_[index];
   slot.touched = true;
-  RecordView record = slot.stream.peek(arena_, latest, slack_);
-  while (record && slot.stream.key() <= limit && passed_ < most_) {
-    const std::uint64_t position = slot.stream.position();
-    if (record.type() == abi::RecordType::kGap) count_told(slot, record);
-    if (position >= slot.wanted) consumer_.on_record(index, position, record);
-    passed_ += record.size();
+  const RecordView* record = &slot.stream.peek(arena_, latest, slack_);
+  while (*record && slot.stream.key() <= limit && passed_ < most_) {
+    hand_on(slot, *record);
+    passed_ += record->size();
     slot.stream.advance();
-    record = slot.stream.peek(arena_, latest, slack_);
-    if (slot.stream.has_loss()) tell_loss(slot);
+    record = &slot.stream.peek(arena_, latest, slack_);
+    if (slot.stream.has_loss()) {
+      hand_on_plain(slot);
+      tell_loss(slot);
+    }
   }
-  if (!record) return std::nullopt;
+  hand_on_plain(slot);
+  if (!*record) return std::nullopt;
   return slot.stream.key();
+}
+
+void Drain::hand_on(Slot& slot, const RecordView& record) {
+  const std::uint64_t position = slot.stream.position();
+  if (record.type() == abi::RecordType::kGap) count_told(slot, record);
+  if (position < slot.wanted) return;
+  if (record.is_one_of(plain_types_)) {
+    const bool joins = record.address() == plain_.begin + plain_.bytes;
+    if (!joins) {
+      hand_on_plain(slot);
+      plain_ = {record.address(), 0, position, position};
+    }
+    plain_.bytes += record.size();
+    plain_.named_from = std::min(plain_.named_from, position - record.earlier().back);
+    return;
+  }
+  hand_on_plain(slot);
+  consumer_.on_record(slot.identity.slot, position, record);
+}
+
+void Drain::hand_on_plain(const Slot& slot) {
+  if (plain_.bytes == 0) return;
+  consumer_.on_plain(slot.identity.slot, plain_.position, {plain_.begin, plain_.bytes},
+                     plain_.named_from);
+  plain_ = {};
 }
 
 void Drain::tell_loss(Slot& slot) {

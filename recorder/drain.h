@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "recorder/arena.h"
@@ -41,6 +42,12 @@ class RecordConsumer {
   // A thread appeared. Returns the position from which its records are wanted: 0, or what lies
   // behind the records that an earlier recorder already wrote.
   virtual std::uint64_t on_thread(const ThreadIdentity& thread) = 0;
+  // A bit for each RecordType of which the consumer wants the bytes alone, in runs.
+  virtual std::uint64_t plain_types() const { return 0; }
+  // Consecutive records of such types, in their segment. `named_from` is the least position that
+  // one of them names (abi::kBrief), or theirs when none does. Valid until settle().
+  virtual void on_plain(std::uint32_t /*slot*/, std::uint64_t /*position*/,
+                        std::span<const std::byte> /*records*/, std::uint64_t /*named_from*/) {}
   // The view is valid until settle().
   virtual void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) = 0;
   // `slot` is abi::kNone for losses no thread could count.
@@ -94,6 +101,13 @@ class Drain {
     ThreadIdentity identity;
     ThreadStream stream;
   };
+  // Plain records that were not handed on yet.
+  struct PlainRun {
+    const std::byte* begin = nullptr;
+    std::size_t bytes = 0;
+    std::uint64_t position = 0;
+    std::uint64_t named_from = 0;
+  };
   struct Next {
     std::uint64_t key;
     std::uint32_t slot;
@@ -106,6 +120,8 @@ class Drain {
   void note_ends();
   void merge(std::uint64_t until);
   std::optional<std::uint64_t> run(std::uint32_t slot, std::uint64_t until, std::uint64_t latest);
+  void hand_on(Slot& slot, const RecordView& record);
+  void hand_on_plain(const Slot& slot);
   void tell_loss(Slot& slot);
   void count_told(Slot& slot, const RecordView& record);
   void end_thread(Slot& slot);
@@ -123,6 +139,8 @@ class Drain {
   RecordConsumer& consumer_;
   const Mode mode_;
   const std::uint64_t slack_;          // ticks a stamp may lie in the future
+  const std::uint64_t plain_types_;    // of the consumer
+  PlainRun plain_;                     // empty but while the records of one thread are run through
   std::vector<Slot> slots_;            // by ThreadSlot
   std::vector<std::uint32_t> active_;  // slots with active set
   std::vector<bool> adopted_;          // by segment

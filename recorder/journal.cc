@@ -14,11 +14,16 @@ namespace journal = archive::journal;
 
 // A page is compressed while it is in the processor's cache.
 constexpr std::size_t kPageBytes = 256 * 1024;
+// Payloads are stored once in multiples of it.
+constexpr std::size_t kStoredBlock = 4096;
 constexpr std::size_t kMostNotedFiles = 16 * 1024;
 constexpr std::size_t kMostUnreadTls = 64 * 1024;
 
+std::span<const std::uint8_t> bytes_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
 std::span<const std::uint8_t> bytes_of(const RecordView& record) {
-  return {reinterpret_cast<const std::uint8_t*>(record.address()), record.size()};
+  return bytes_of(std::span(record.address(), record.size()));
 }
 
 // The bytes that a record itself has of the service's.
@@ -88,12 +93,41 @@ void Journal::on_record(std::uint32_t slot, std::uint64_t position, const Record
   if (tick_due_) tick();
   ThreadPlace& thread = place(slot);
   look_ahead(thread, record);
-  if (page_.size() + record.size() + record.named().size() > archive::kMaxJournalPageBytes) {
-    ++dropped_;
-    return;
-  }
+  if (!make_room(record.size() + record.named().size())) return;
   write_record(thread, position, record);
   if (page_.size() >= kPageBytes && !refused_) write_page();
+}
+
+// Whether one more record of `bytes` can be kept while the file cannot grow.
+bool Journal::make_room(std::size_t bytes) {
+  if (page_.size() + bytes <= archive::kMaxJournalPageBytes) return true;
+  ++dropped_;
+  return false;
+}
+
+std::uint64_t Journal::plain_types() const {
+  constexpr auto bit = [](abi::RecordType type) {
+    return std::uint64_t{1} << static_cast<unsigned>(type);
+  };
+  return bit(abi::RecordType::kClock) | bit(abi::RecordType::kWait);
+}
+
+void Journal::on_plain(std::uint32_t slot, std::uint64_t position,
+                       std::span<const std::byte> records, std::uint64_t named_from) {
+  ThreadPlace& thread = place(slot);
+  const bool in_page =
+      thread.page == page_number_ && thread.end == position && named_from >= thread.page_from;
+  const bool fits = page_.size() + records.size() <= archive::kMaxJournalPageBytes;
+  if (in_page && fits && !tick_due_) {
+    thread.end += records.size();
+    page_.add_record(slot, position, bytes_of(records));
+    if (page_.size() >= kPageBytes && !refused_) write_page();
+    return;
+  }
+  each_record_in({slot, position, bytes_of(records)}, [&](std::uint64_t at, RecordView record) {
+    if (record.is_brief()) record.resolve_in_place(0);  // its stamp is nobody's concern here
+    on_record(slot, at, record);
+  });
 }
 
 void Journal::write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record) {
@@ -102,7 +136,7 @@ void Journal::write_record(ThreadPlace& thread, std::uint64_t position, const Re
   if (record.is_brief()) name(thread, position, record);
   const auto bytes = bytes_of(record);
   const auto payload = payload_of(record);
-  const auto stored = store(payload);
+  const auto stored = payload.size() < kStoredBlock ? std::nullopt : store(payload);
   if (!stored) return page_.add_record(slot, position, bytes);
   const auto behind_body = static_cast<std::size_t>(payload.data() - bytes.data());
   page_.add_reference(slot, position, bytes.first(behind_body + stored->head), stored->content);
@@ -111,15 +145,14 @@ void Journal::write_record(ThreadPlace& thread, std::uint64_t position, const Re
 // Bodies repeat where heads do not: counted from the end, whole blocks of a payload are what comes
 // again. To know them costs a tenth of what it takes to compress them.
 std::optional<Journal::Stored> Journal::store(std::span<const std::uint8_t> payload) {
-  constexpr std::size_t kBlock = 4096;
-  const std::size_t length = payload.size() / kBlock * kBlock;
+  const std::size_t length = payload.size() / kStoredBlock * kStoredBlock;
   if (length == 0) return std::nullopt;
   const auto content = writer_.store_repeated(payload.last(length));
   if (!content) return std::nullopt;
   return Stored{payload.size() - length, *content};
 }
 
-void Journal::go_on(ThreadPlace& thread, std::uint64_t position, std::uint32_t size) {
+void Journal::go_on(ThreadPlace& thread, std::uint64_t position, std::size_t size) {
   if (thread.page != page_number_) thread.named.clear();
   if (thread.page != page_number_ || thread.end != position) thread.page_from = position;
   thread.page = page_number_;
@@ -140,9 +173,6 @@ void Journal::name(ThreadPlace& thread, std::uint64_t position, const RecordView
 
 void Journal::look_ahead(ThreadPlace& thread, const RecordView& record) {
   switch (record.type()) {
-    case abi::RecordType::kClock:
-    case abi::RecordType::kWait:
-      return;
     case abi::RecordType::kFork:
       return note_child(record);
     case abi::RecordType::kFileOpened:

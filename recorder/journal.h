@@ -49,6 +49,9 @@ class Journal final : public Keeper, private archive::JournalVisitor {
 
   // --- From the drain
   std::uint64_t on_thread(const ThreadIdentity& identity) override;
+  std::uint64_t plain_types() const override;
+  void on_plain(std::uint32_t slot, std::uint64_t position, std::span<const std::byte> records,
+                std::uint64_t named_from) override;
   void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override;
   void on_loss(std::uint32_t slot, const StreamLoss& loss) override;
   void on_thread_gone(std::uint32_t slot) override;
@@ -86,9 +89,10 @@ class Journal final : public Keeper, private archive::JournalVisitor {
 
   void note(const archive::journal::Note& note);
   void write_page();
+  bool make_room(std::size_t bytes);
   void write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   std::optional<Stored> store(std::span<const std::uint8_t> payload);
-  void go_on(ThreadPlace& thread, std::uint64_t position, std::uint32_t size);
+  void go_on(ThreadPlace& thread, std::uint64_t position, std::size_t size);
   void name(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   void tick();
   ThreadPlace& place(std::uint32_t slot) {

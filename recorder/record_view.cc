@@ -1,33 +1,6 @@
 #include "recorder/record_view.h"
 
 namespace reprise::recorder {
-namespace {
-
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-constexpr std::uint32_t kWholeClock = sizeof(abi::RecordHeader) + sizeof(abi::Clock);
-
-}  // namespace
-
-void RecordView::read_earlier() {
-  abi::Earlier earlier{};
-  if (type() == abi::RecordType::kClock) {
-    earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};  // a BriefClock, not a stamp
-  } else if (exact_size() >= sizeof(abi::RecordHeader) + sizeof earlier) {
-    std::memcpy(&earlier, record_ + exact_size() - sizeof earlier, sizeof earlier);
-  }
-  if (earlier.length <= earlier.back) earlier_ = earlier;
-}
-
-void RecordView::resolve(const std::byte* named, std::uint64_t ticks_per_second) {
-  named_ = {reinterpret_cast<const std::uint8_t*>(named), earlier_.length};
-  if (type() != abi::RecordType::kClock) return;
-  const RecordView whole(named, kWholeClock);
-  (void)whole.read<abi::Clock>(clock_);  // it is long enough
-  const std::uint64_t later_ns = enter_ >> 32;
-  clock_.value_ns += static_cast<std::int64_t>(later_ns);
-  // Above 4 s, which no agent writes, that may overflow: a number like any other.
-  enter_ = whole.enter() + later_ns * ticks_per_second / kNsPerSecond;
-}
 
 std::vector<std::byte> RecordView::written_out() const {
   if (!is_brief()) return {record_, record_ + size_};

@@ -36,6 +36,10 @@ class RecordView {
   std::uint32_t size() const { return size_; }
   abi::RecordType type() const { return static_cast<abi::RecordType>(word_.type); }
   bool has(abi::RecordFlags flag) const { return (word_.flags & flag) != 0; }
+  // Whether the bit of its type is set.
+  bool is_one_of(std::uint64_t types) const {
+    return word_.type < 64 && (types >> word_.type & 1) != 0;
+  }
   bool is_brief() const { return has(abi::kBrief); }
   std::uint8_t source() const { return word_.source; }
   std::uint64_t enter() const { return enter_; }
@@ -51,7 +55,14 @@ class RecordView {
   // What a brief record names: bytes that begin `back` in front of it. Length 0 when it is damaged.
   const abi::Earlier& earlier() const { return earlier_; }
   // They were found, at `named`. Ticks are those of stamps.
-  void resolve(const std::byte* named, std::uint64_t ticks_per_second);
+  void resolve(const std::byte* named, std::uint64_t ticks_per_second) {
+    named_ = {reinterpret_cast<const std::uint8_t*>(named), earlier_.length};
+    if (type() == abi::RecordType::kClock) resolve_clock(ticks_per_second);
+  }
+  // Of a record in its segment: they lie in front of it.
+  void resolve_in_place(std::uint64_t ticks_per_second) {
+    resolve(record_ - earlier_.back, ticks_per_second);
+  }
   std::span<const std::uint8_t> named() const { return named_; }
 
   // The same record as it would have been written if it were not brief.
@@ -99,6 +110,7 @@ class RecordView {
   }
 
  private:
+  static constexpr std::uint32_t kWholeClock = sizeof(abi::RecordHeader) + sizeof(abi::Clock);
   struct Word {
     std::uint8_t type = 0, flags = 0, padding = 0, source = 0;
   };
@@ -106,7 +118,23 @@ class RecordView {
 
   // Of the record without its padding.
   std::size_t exact_size() const { return size_ - (word_.padding & 7u); }
-  void read_earlier();
+  void read_earlier() {
+    abi::Earlier earlier{};
+    if (type() == abi::RecordType::kClock) {
+      earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};  // a BriefClock, not a stamp
+    } else if (exact_size() >= sizeof(abi::RecordHeader) + sizeof earlier) {
+      std::memcpy(&earlier, record_ + exact_size() - sizeof earlier, sizeof earlier);
+    }
+    if (earlier.length <= earlier.back) earlier_ = earlier;
+  }
+  void resolve_clock(std::uint64_t ticks_per_second) {
+    const RecordView whole(reinterpret_cast<const std::byte*>(named_.data()), kWholeClock);
+    (void)whole.read<abi::Clock>(clock_);  // it is long enough
+    const std::uint64_t later_ns = enter_ >> 32;
+    clock_.value_ns += static_cast<std::int64_t>(later_ns);
+    // Above 4 s, which no agent writes, that may overflow: a number like any other.
+    enter_ = whole.enter() + later_ns * ticks_per_second / 1'000'000'000;
+  }
 
   std::span<const std::uint8_t> tail_behind(std::size_t offset) const {
     const std::size_t end = exact_size();

@@ -39,12 +39,14 @@ void ThreadStream::begin(std::optional<std::uint64_t> first) {
   loss_.reset();
 }
 
-void ThreadStream::add_segment(std::uint32_t index, std::uint64_t base, std::uint64_t wanted) {
+void ThreadStream::add_segment(Arena& arena, std::uint32_t index, std::uint64_t base,
+                               std::uint64_t wanted) {
   const std::uint64_t known = wanted > base ? std::min<std::uint64_t>(wanted - base, kOpen) : 0;
   const auto behind =
       std::find_if(segments_.begin() + static_cast<std::ptrdiff_t>(front_), segments_.end(),
                    [base](const Segment& segment) { return segment.base > base; });
-  segments_.insert(behind, {index, base, static_cast<std::uint32_t>(known), kOpen});
+  segments_.insert(behind,
+                   {index, arena.bytes(index), base, static_cast<std::uint32_t>(known), kOpen});
 }
 
 void ThreadStream::find_limit(Arena& arena, Segment& segment) {
@@ -56,15 +58,26 @@ void ThreadStream::find_limit(Arena& arena, Segment& segment) {
   segment.read = std::min(segment.read, segment.limit);
 }
 
-RecordView ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t slack) {
+// Whether a segment was sealed is asked where its records end: the agent writes to the line that
+// says it with each of them.
+const RecordView& ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t slack) {
   while (front_ < segments_.size()) {
     Segment& segment = segments_[front_];
     // An earlier segment may have been published while the headers were being looked through.
-    if (!closed_ && expects_ && segment.base > expected_) return {};
+    if (!closed_ && expects_ && segment.base > expected_) return none();
     if (expects_ && segment.base > expected_) {
       add_loss(expected_, 1, segment.base - expected_, "a part of the arena was overwritten");
       expects_ = false;
     }
+    const std::uint32_t whole = arena.geometry().segment_bytes;
+    segment.read = std::min(segment.read, whole);
+    std::uint32_t room = (segment.limit == kOpen ? whole : segment.limit) - segment.read;
+    std::uint32_t size = room < kHeader ? 0 : committed_size(segment.bytes + segment.read);
+    if (is_possible(size, room)) {
+      if (read_record(arena, segment, size, latest, slack)) return record_;
+      continue;
+    }
+    const bool was_open = segment.limit == kOpen;
     find_limit(arena, segment);
     if (segment.finished()) {
       expected_ = segment.base + segment.limit;
@@ -72,42 +85,37 @@ RecordView ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t 
       ++front_;
       continue;
     }
-    const std::uint32_t end =
-        segment.limit == kOpen ? arena.geometry().segment_bytes : segment.limit;
-    const std::uint32_t room = end - segment.read;
-    const std::byte* record = arena.bytes(segment.index) + segment.read;
-    const std::uint32_t size = room < kHeader ? 0 : committed_size(record);
-    if (is_possible(size, room)) {
-      record_ = RecordView(record, size);
-      if (record_.is_brief() && !find_named(arena, segment)) {
-        add_loss(segment.base + segment.read, 1, size, "records in the arena were overwritten");
-        segment.read += size;
-        continue;
-      }
-      const std::uint64_t stamp = record_.exit();
-      key_ = std::max(last_key_, stamp - latest > slack && stamp > latest ? latest : stamp);
-      return record_;
-    }
+    // Sealed since, and what was written before that is seen now.
+    if (was_open && segment.limit != kOpen) continue;
     // A size of zero is a record in the making. Any other is damage, and so is a rest that no
     // record fits in; where records begin again cannot be known before the next segment.
-    if (segment.limit == kOpen || (size == 0 && room >= kHeader)) return {};
+    if (segment.limit == kOpen || (size == 0 && room >= kHeader)) return none();
     add_loss(segment.base + segment.read, 1, room, "records in the arena were overwritten");
     segment.read = segment.limit;
   }
-  return {};
+  return none();
+}
+
+// False when the record says nothing: then it is passed.
+bool ThreadStream::read_record(Arena& arena, Segment& segment, std::uint32_t size,
+                               std::uint64_t latest, std::uint64_t slack) {
+  record_ = RecordView(segment.bytes + segment.read, size);
+  if (record_.is_brief() && !find_named(arena, segment)) {
+    add_loss(segment.base + segment.read, 1, size, "records in the arena were overwritten");
+    segment.read += size;
+    return false;
+  }
+  const std::uint64_t stamp = record_.exit();
+  key_ = std::max(last_key_, stamp - latest > slack && stamp > latest ? latest : stamp);
+  return true;
 }
 
 // What the brief record that is next in the segment names.
 bool ThreadStream::find_named(Arena& arena, const Segment& segment) {
   const abi::Earlier& earlier = record_.earlier();
   if (earlier.length == 0 || earlier.back > segment.read) return false;
-  record_.resolve(record_.address() - earlier.back, arena.clock().ticks_per_second);
+  record_.resolve_in_place(arena.clock().ticks_per_second);
   return true;
-}
-
-void ThreadStream::advance() {
-  segments_[front_].read += record_.size();
-  last_key_ = key_;
 }
 
 void ThreadStream::close(Arena& arena) {

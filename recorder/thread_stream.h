@@ -7,6 +7,7 @@
 // Ownership: borrows the arena. Threading: the drain's thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -28,6 +29,7 @@ class ThreadStream {
  public:
   struct Segment {
     std::uint32_t index = 0;
+    const std::byte* bytes = nullptr;
     std::uint64_t base = 0;   // position of its first byte in the stream
     std::uint32_t read = 0;   // bytes handed on
     std::uint32_t limit = 0;  // bytes that hold records; kOpen while that is not known
@@ -40,17 +42,22 @@ class ThreadStream {
   void begin(std::optional<std::uint64_t> first);
   // What lies before the position `wanted` is taken for read: a recorder that was killed may have
   // begun to clear it.
-  void add_segment(std::uint32_t index, std::uint64_t base, std::uint64_t wanted);
+  void add_segment(Arena& arena, std::uint32_t index, std::uint64_t base, std::uint64_t wanted);
 
   // The next committed record; none while there is none. A stamp later than `latest` by more than
-  // `slack` is not believed.
-  RecordView peek(Arena& arena, std::uint64_t latest, std::uint64_t slack);
+  // `slack` is not believed. Valid until the next call.
+  const RecordView& peek(Arena& arena, std::uint64_t latest, std::uint64_t slack);
   // Of the record that peek() returned: the stamp it is ordered by, never smaller than that of the
   // record before; and where it lies in the stream.
   std::uint64_t key() const { return key_; }
   std::uint64_t position() const { return segments_[front_].base + segments_[front_].read; }
   // Passes the record that peek() returned.
-  void advance();
+  void advance() {
+    segments_[front_].read += record_.size();
+    last_key_ = key_;
+    // What the service wrote lies in the cache of another processor.
+    __builtin_prefetch(record_.address() + kAhead);
+  }
 
   // The thread is gone: what is not committed never will be. What was reserved behind the last
   // whole record is reported by take_loss().
@@ -68,8 +75,13 @@ class ThreadStream {
   std::uint64_t next_position() const { return exhausted() ? expected_ : position(); }
 
  private:
+  static constexpr std::ptrdiff_t kAhead = 512;
+
   void find_limit(Arena& arena, Segment& segment);
   bool find_named(Arena& arena, const Segment& segment);
+  bool read_record(Arena& arena, Segment& segment, std::uint32_t size, std::uint64_t latest,
+                   std::uint64_t slack);
+  const RecordView& none() { return record_ = {}; }
   void add_loss(std::uint64_t position, std::uint64_t records, std::uint64_t bytes,
                 const char* reason);
 
