@@ -70,6 +70,33 @@ class DrainTest : public testing::Test {
   }
 };
 
+TEST_F(DrainTest, ABriefClockReadIsAsMuchLaterAsItSays) {
+  SyntheticThread& thread = service_.add_thread(process_, 0);
+  thread.clock(500);
+  const std::uint64_t stamp = service_.stamp;
+  service_.stamp += 1000;
+  thread.clock_later(30);
+  drain_.pass();
+  EXPECT_EQ(notes_.clocks(), (std::vector<std::int64_t>{500, 530}));
+  EXPECT_EQ(notes_.records.back().enter, stamp + 30);
+}
+
+TEST_F(DrainTest, ABriefRecordThatNamesWhatIsNotInItsSegmentIsLost) {
+  SyntheticThread& thread = service_.add_thread(process_, 0);
+  for (const std::uint32_t back : {0u, 8u, 100'000u, 0xffff'fff8u}) {
+    thread.prepare(abi::RecordType::kClock, NoBody{}, {}, abi::kBrief);
+    thread.uncommitted().enter = std::bit_cast<std::uint64_t>(abi::BriefClock{back, 1});
+    thread.commit();
+    const abi::Earlier earlier{back, 64};
+    thread.write(abi::RecordType::kLog, abi::Log{64, 0},
+                 {reinterpret_cast<const char*>(&earlier), sizeof earlier}, abi::kBrief);
+  }
+  thread.clock(7);
+  drain_.pass();
+  EXPECT_EQ(notes_.clocks(), (std::vector<std::int64_t>{7}));
+  EXPECT_EQ(notes_.lost_records(), 8u);
+}
+
 TEST_F(DrainTest, RecordsOfThreadsComeInTheOrderOfTheirStamps) {
   SyntheticThread& one = service_.add_thread(process_, 0);
   SyntheticThread& two = service_.add_thread(process_, 1, 0);

@@ -250,6 +250,90 @@ TEST(JournalTest, ABodyThatComesAgainIsStoredOnceAndIsWholeInWhatIsDerived) {
   }
 }
 
+// What a segment has is named by what comes later, in other pages: each has all that its records
+// name, and none needs the others.
+class NamedEarlierTest : public testing::Test {
+ protected:
+  // In a page of its own each.
+  void answer(const std::string& response) {
+    thread_.receive(2, get("/again/and/again/and/again"));
+    thread_.send(2, response);
+    thread_.clock_later(++later_);
+    thread_.clock_later(++later_);
+    keeper_.drain.pass();
+    keeper_.write();
+    pages_.push_back(disk_->bytes.size());
+  }
+  static std::vector<std::string> responses(const CollectedSink& sink) {
+    std::vector<std::string> found;
+    for (const event::Event* event : sink.of<event::SendIntended>()) {
+      const event::Bytes& bytes = std::get<event::SendIntended>(event->fact).bytes;
+      found.emplace_back(bytes.begin(), bytes.end());
+    }
+    return found;
+  }
+  CollectedSink finished() {
+    keeper_.finish();
+    return derived_from(disk_);
+  }
+  void SetUp() override {
+    thread_.accept(kListener, 2, 80, 5000);
+    thread_.clock(1'000);
+    keeper_.drain.pass();
+    keeper_.write();
+    pages_.push_back(disk_->bytes.size());
+  }
+
+  RecordedService recorded_;
+  std::shared_ptr<archive::MemoryDisk> disk_ = std::make_shared<archive::MemoryDisk>();
+  JournalKeeper keeper_{recorded_, new_journal(disk_), Drain::Mode::kRecord};
+  SyntheticThread& thread_ = recorded_.thread();
+  std::vector<std::size_t> pages_;  // where each ends
+  std::uint32_t later_ = 0;
+};
+
+TEST_F(NamedEarlierTest, IsWholeInWhatIsDerived) {
+  for (int i = 0; i < 10; ++i) answer(ok("the answer that everybody gets"));
+  const CollectedSink sink = finished();
+  EXPECT_EQ(responses(sink), std::vector<std::string>(10, ok("the answer that everybody gets")));
+  EXPECT_EQ(sink.exchanges.size(), 10u);
+  std::vector<std::int64_t> values, expected(21);
+  std::iota(expected.begin(), expected.end(), 1'000);
+  for (const event::Event* event : sink.of<event::ClockRead>()) {
+    values.push_back(std::get<event::ClockRead>(event->fact).value_ns);
+  }
+  EXPECT_EQ(values, expected);
+  EXPECT_TRUE(sink.of<event::Gap>().empty());
+}
+
+TEST_F(NamedEarlierTest, APageThatIsLostTakesNothingOfTheOthersAlong) {
+  for (int i = 0; i < 10; ++i) answer(ok("the answer that everybody gets"));
+  keeper_.finish();
+  disk_->bytes[pages_[0] + (pages_[1] - pages_[0]) / 2] ^= 0xff;  // where it was told whole
+  auto reader = archive::reader_on(disk_);
+  auto archive = std::make_shared<archive::MemoryDisk>();
+  const auto writer = archive::writer_on(archive);
+  archive::Trailer trailer;
+  ASSERT_TRUE(derive(**reader, *writer, trailer));
+  ASSERT_TRUE(writer->finish(trailer));
+  CollectedSink sink;
+  (*archive::reader_on(archive))->each_event([&](const event::Event& event) {
+    return sink.on_event(event), true;
+  });
+  EXPECT_EQ(responses(sink), std::vector<std::string>(9, ok("the answer that everybody gets")));
+}
+
+TEST_F(NamedEarlierTest, ALargeOneIsStoredOnceForAllPages) {
+  std::mt19937 random(7);
+  std::string body(9'000, ' ');
+  for (char& byte : body) byte = static_cast<char>(random());
+  const std::string response = "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + body;
+  for (int i = 0; i < 10; ++i) answer(response);
+  const CollectedSink sink = finished();
+  EXPECT_LT(disk_->bytes.size(), 5 * body.size());
+  EXPECT_TRUE(responses(sink) == std::vector<std::string>(10, response));
+}
+
 // The agent tells the path of a file once.
 TEST(JournalTest, AFileThatIsSentInPartsIsReadThoughItsNameIsToldOnce) {
   const std::string path = ::testing::TempDir() + "sent_in_parts";

@@ -151,8 +151,7 @@ void SyntheticThread::write_payload(abi::RecordType type, std::span<const std::b
 }
 
 void SyntheticThread::commit() {
-  auto& header = *reinterpret_cast<abi::RecordHeader*>(uncommitted_);
-  header.size.store(uncommitted_size_, std::memory_order_release);
+  uncommitted().size.store(uncommitted_size_, std::memory_order_release);
 }
 
 void SyntheticThread::seal() {
@@ -251,8 +250,7 @@ void SyntheticThread::clock(std::int64_t value_ns) {
 void SyntheticThread::clock_later(std::uint32_t later_ns) {
   prepare(abi::RecordType::kClock, NoBody{}, {}, abi::kBrief);
   const auto at = static_cast<std::uint32_t>(uncommitted_ - service_.arena().bytes(segment_));
-  reinterpret_cast<abi::RecordHeader*>(uncommitted_)->enter =
-      std::bit_cast<std::uint64_t>(abi::BriefClock{at - last_clock_, later_ns});
+  uncommitted().enter = std::bit_cast<std::uint64_t>(abi::BriefClock{at - last_clock_, later_ns});
   commit();
 }
 

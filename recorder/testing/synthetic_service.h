@@ -45,6 +45,8 @@ class SyntheticThread {
     prepare_bytes(type, {bytes, std::is_empty_v<Body> ? 0 : sizeof body}, tail, flags, source);
   }
   void commit();
+  // Between the two.
+  abi::RecordHeader& uncommitted() { return *reinterpret_cast<abi::RecordHeader*>(uncommitted_); }
 
   // Conversations on sockets; offsets are counted by the service.
   void accept(abi::Cookie listener, abi::Cookie socket, std::uint16_t port,
