@@ -100,8 +100,8 @@ TEST(Golden, FinishedArchiveOfFormat13) {
 }
 
 // Of a service that answers /in/pieces and /whole, each with its own words.
-TEST(Golden, JournalOfFormat23) {
-  const auto journal = open("journal_2_3.reprise");
+void expect_sample_journal(const std::string& name) {
+  const auto journal = open(name);
   ASSERT_NE(journal, nullptr);
   const auto disk = std::make_shared<MemoryDisk>();
   const auto writer = writer_on(disk);
@@ -124,6 +124,11 @@ TEST(Golden, JournalOfFormat23) {
   EXPECT_GT(pieces, 20u);
   EXPECT_GT(whole, 20u);
   EXPECT_GT((*reader)->call_count(), 20u);
+}
+
+TEST(Golden, JournalOfFormat23) { expect_sample_journal("journal_2_3.reprise"); }
+TEST(Golden, JournalOfFormat23WithRecordsOfVersion2) {
+  expect_sample_journal("journal_2_3_records_2.reprise");
 }
 
 }  // namespace
