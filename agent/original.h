@@ -38,6 +38,8 @@
 extern "C" {
 int __vfprintf_chk(FILE* file, int flag, const char* format, va_list arguments);
 int __vdprintf_chk(int fd, int flag, const char* format, va_list arguments);
+// The C library's own sigaction(), which no sanitizer stands in front of.
+int __sigaction(int number, const struct sigaction* action, struct sigaction* former);
 }
 
 namespace reprise::agent {
@@ -59,7 +61,7 @@ namespace reprise::agent {
   X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr) X(gethostbyaddr_r)                       \
   X(fork) X(_Fork) X(vfork) X(clone) X(execve) X(execvpe) X(fexecve) X(execveat)                   \
   X(posix_spawn) X(posix_spawnp) X(_exit) X(quick_exit) X(dlopen)                                  \
-  X(pthread_create) X(pthread_cond_wait) X(sigaction)                                              \
+  X(pthread_create) X(pthread_cond_wait) X(sigaction) X(__sigaction)                               \
   X(vfprintf) X(vdprintf) X(__vfprintf_chk) X(__vdprintf_chk) X(fwrite) X(fwrite_unlocked)         \
   X(fputs) X(fputs_unlocked) X(puts) X(fputc) X(fputc_unlocked) X(perror) X(fdopen) X(fopen)       \
   X(fileno) X(fclose) X(mkostemps) X(mkdtemp)

@@ -73,15 +73,25 @@ void record_signal(Thread& thread, abi::RecordType type, int number, const sigin
   }
 }
 
+// What the agent sets for itself is told to the kernel alone: a thread sanitizer would hold the
+// agent's handler back until the service makes a call that it knows.
+int tell_kernel(int number, const struct sigaction* action, struct sigaction* former) {
+  return original().__sigaction(number, action, former);
+}
+
+void set_to_default(int number) {
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
+  tell_kernel(number, &by_default, nullptr);
+}
+
 void die_of(Thread* thread, int number, siginfo_t* information) {
   if (thread != nullptr) {
     flush_log_line(*thread);
     record_signal(*thread, abi::RecordType::kFatalSignal, number, *information);
     world::process_ending();
   }
-  struct sigaction by_default {};
-  by_default.sa_handler = SIG_DFL;
-  original().sigaction(number, &by_default, nullptr);
+  set_to_default(number);
   // A fault happens again when this returns, at the same instruction; anything else is sent again.
   if (is_fault(number, *information)) return;
   system_call(SYS_rt_tgsigqueueinfo, system_call(SYS_getpid), system_call(SYS_gettid), number,
@@ -159,10 +169,10 @@ void watch_fatal_signals() {
   for (const int number : kFatalSignals) {
     if (only_faults && !is_fault_signal(number)) continue;
     struct sigaction current {};
-    if (original().sigaction(number, nullptr, &current) != 0) continue;
+    if (tell_kernel(number, nullptr, &current) != 0) continue;
     if (current.sa_handler != SIG_DFL || (current.sa_flags & SA_SIGINFO) != 0) continue;
     const struct sigaction watched = action_for_kernel(number, current);
-    original().sigaction(number, &watched, nullptr);
+    tell_kernel(number, &watched, nullptr);
   }
 }
 
@@ -170,13 +180,10 @@ void watch_no_ends() {
   watches_ends.store(false, std::memory_order_relaxed);
   for (const int number : kFatalSignals) {
     struct sigaction current {};
-    if (original().sigaction(number, nullptr, &current) != 0) continue;
+    if (tell_kernel(number, nullptr, &current) != 0) continue;
     const bool is_ours = current.sa_sigaction == on_signal &&
                          service_actions[number].handler.load(std::memory_order_acquire) == SIG_DFL;
-    if (!is_ours) continue;
-    struct sigaction by_default {};
-    by_default.sa_handler = SIG_DFL;
-    original().sigaction(number, &by_default, nullptr);
+    if (is_ours) set_to_default(number);
   }
 }
 
@@ -200,7 +207,10 @@ int set_signal_action(Thread* thread, int number, const struct sigaction* action
     }
   }
   struct sigaction before {};
-  const int result = original().sigaction(number, kept ? nullptr : given, &before);
+  const bool is_watched_end =
+      given == &for_kernel && action->sa_handler == SIG_DFL && given->sa_sigaction == on_signal;
+  const auto set = is_watched_end ? tell_kernel : original().sigaction;
+  const int result = set(number, kept ? nullptr : given, &before);
   if (result != 0) {
     service.flags.store(former_flags, std::memory_order_relaxed);
     service.handler.store(former_handler, std::memory_order_release);

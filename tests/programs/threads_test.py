@@ -35,6 +35,15 @@ class ThreadsTest(ProgramTest):
             lambda to: web_traffic(to, clients=4, requests=5))
         self.assert_replays(recording, exchanges, schedules=("serial",))
 
+    def test_thread_sanitizers_library_beside_the_agents(self):
+        """It keeps signals back until a call that it knows; the agent's own handler is not its concern."""
+        port = harness.free_port()
+        fixed_addresses = ["setarch", "-R"]  # some kernels leave it no room otherwise
+        self.record_under_load(
+            Program([*fixed_addresses, _SERVICE + "_tsan", str(port), "20"], port,
+                    status=128 + signal.SIGTERM),
+            lambda to: web_traffic(to, clients=4, requests=5))
+
 
 if __name__ == "__main__":
     unittest.main()
