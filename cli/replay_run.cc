@@ -63,7 +63,10 @@ std::unique_ptr<replayer::Conductor> drive_by(const replayer::Plan& plan,
 
 tl::expected<RunResult, ExitCode> run_replay(const replayer::Plan& plan, const RunSetting& setting,
                                              Terminal& terminal) {
-  auto prepared = prepare_replay(plan, setting.target, terminal);
+  ReplayTarget target = setting.target;
+  target.derives_later =
+      setting.schedule.is_live() && !replayer::needs_contexts(plan, setting.schedule.live());
+  auto prepared = prepare_replay(plan, target, terminal);
   if (!prepared) return tl::unexpected(prepared.error());
   recorder::Session& session = *prepared->session;
   const auto driven = drive_by(plan, prepared->control, setting);

@@ -47,6 +47,7 @@ struct ReplayTarget {
   std::vector<std::string> program;  // the service and its arguments
   std::string output;                // archive of the replay, "" for none
   bool overwrite = false;
+  bool derives_later = false;  // recorder::SessionOptions
 };
 
 [[nodiscard]] tl::expected<Prepared, ExitCode> prepare_replay(const replayer::Plan& plan,

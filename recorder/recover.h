@@ -16,7 +16,7 @@ namespace reprise::recorder {
 struct RecoveredSession {
   std::string archive;
   bool was_finished = false;   // the archive was whole already; only the directory was left
-  bool was_replay = false;     // cut off: its archive stays as it is, to be made anew
+  bool was_replay = false;     // without a journal: its archive stays as it was cut off
   bool service_lives = false;  // it goes on, unrecorded
 };
 

@@ -28,6 +28,7 @@
 #include "recorder/signal_relay.h"
 #include "recorder/surroundings.h"
 #include "recorder/target.h"
+#include "recorder/watched_journal.h"
 
 namespace reprise::recorder {
 namespace {
@@ -68,7 +69,7 @@ archive::Header make_header(const SessionOptions& options, const SessionNotes& n
   header.epoch = {clock.epoch};
   header.realtime_epoch_ns = static_cast<std::int64_t>(clock.realtime_epoch_ns);
   header.monotonic_epoch_ns = static_cast<std::int64_t>(clock.monotonic_epoch_ns);
-  header.journal = options.replay ? 0 : abi::kRecordVersion;
+  header.journal = options.replay && !options.derives_later ? 0 : abi::kRecordVersion;
   return header;
 }
 
@@ -86,7 +87,7 @@ class LiveSession final : public Session {
   ~LiveSession() override;
 
   void add_observer(event::Observer& observer) override {
-    if (collector_) collector_->add_observer(observer);
+    if (Collector* collector = this->collector()) collector->add_observer(observer);
   }
   std::string shared_file(const std::string& name) const override {
     return directory_.shared_file(name);
@@ -108,16 +109,22 @@ class LiveSession final : public Session {
     return collector_ ? collector_->context_of(slot) : event::Context::unattributed();
   }
   const event::Exchange* exchange(event::ExchangeId id) override {
-    return collector_ ? collector_->exchange(id) : nullptr;
+    Collector* collector = this->collector();
+    return collector == nullptr ? nullptr : collector->exchange(id);
   }
   const event::Connection* connection(event::ConnectionId id) override {
-    return collector_ ? collector_->connection(id) : nullptr;
+    Collector* collector = this->collector();
+    return collector == nullptr ? nullptr : collector->connection(id);
   }
   void discard() override;
   tl::expected<SessionSummary, Error> finish() override;
 
  private:
   Keeper& keep(const SessionOptions& options);
+  // Of a replay; null for a recording.
+  Collector* collector() {
+    return collector_ ? &*collector_ : watched_ ? &watched_->collector() : nullptr;
+  }
   void watch_fd(int fd);
   void remark(const std::string& text) const;
   void reap();
@@ -141,8 +148,9 @@ class LiveSession final : public Session {
   ProcessWatch watch_;
   LiveSurroundings surroundings_;
   // One of them.
-  std::optional<Collector> collector_;  // of a replay
-  std::optional<Journal> journal_;      // of a recording
+  std::optional<Collector> collector_;     // of a replay
+  std::optional<WatchedJournal> watched_;  // of one that derives later
+  std::optional<Journal> journal_;         // of a recording
   Keeper& keeper_;
   Drain drain_;
   Pace pace_;
@@ -209,9 +217,14 @@ Keeper& LiveSession::keep(const SessionOptions& options) {
   setting.surroundings = &surroundings_;
   setting.ticks_per_second = arena_.clock().ticks_per_second;
   setting.recorded_ordinals = options.recorded_ordinals;
-  collector_.emplace(sink_, setting);
-  collector_->add_observer(*signals_);
-  return *collector_;
+  if (options.derives_later) {
+    watched_.emplace(*writer_, setting);
+    watched_->begin();
+  } else {
+    collector_.emplace(sink_, setting);
+  }
+  collector()->add_observer(*signals_);
+  return watched_ ? static_cast<Keeper&>(*watched_) : *collector_;
 }
 
 void LiveSession::watch_fd(int fd) {
@@ -402,8 +415,9 @@ archive::Trailer LiveSession::trailer() const {
   if (collector_) {
     trailer.unattributed = collector_->counts().unattributed;
   } else {
-    trailer.gaps = journal_->counts().gaps;
-    trailer.dropped = journal_->counts().dropped;
+    const JournalCounts& counts = watched_ ? watched_->counts() : journal_->counts();
+    trailer.gaps = counts.gaps;
+    trailer.dropped = counts.dropped;
   }
   trailer.exited = exit_.has_value();
   if (exit_) {
@@ -452,6 +466,7 @@ tl::expected<SessionSummary, Error> LiveSession::finish() {
 
 tl::expected<std::unique_ptr<Session>, Error> Session::create(SessionOptions options) {
   if (options.command.empty()) return tl::unexpected(Error{"there is no program to record"});
+  options.derives_later = options.derives_later && options.replay && !options.archive.empty();
   if (!options.replay && options.archive.empty()) {
     return tl::unexpected(Error{"a recording needs an archive to write"});
   }

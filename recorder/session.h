@@ -10,7 +10,8 @@
 // then goes on until the archive is whole. Nothing it meets stops or harms the service.
 //
 // A recording keeps a journal (recorder/journal.h). A replay makes events of what it sees at once,
-// as it acts on them: it adds an observer, asks context_of() and calls drain_now().
+// as it acts on them: it adds an observer, asks context_of() and calls drain_now(). One that does
+// not depend on whose work the service does keeps a journal, too (recorder/watched_journal.h).
 //
 // Ownership: owns everything of the session; what the observers see lives for the call. Threading:
 // one thread. It changes process-wide state: signal mask and child subreaper.
@@ -45,6 +46,10 @@ struct SessionOptions {
   bool replay = false;
   bool waits_for_doorbell = true;  // false: the caller waits for the arena's doorbell itself
   std::string replay_of;           // session of the archive that is replayed
+  // Of a replay with an archive: that is a journal. Observers are told of processes, threads,
+  // connections, and what goes over those that the service opened; context_of() and exchange() know
+  // nothing.
+  bool derives_later = false;
   // Of a replay: what the nth exchange, from 1, on a connection that stands for `recorded` is
   // there.
   std::function<std::uint64_t(event::ConnectionId recorded, std::uint64_t nth)> recorded_ordinals;

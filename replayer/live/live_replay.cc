@@ -46,7 +46,25 @@ constexpr seconds kRestPatience{2};
 constexpr seconds kWorkPatience{2};
 constexpr milliseconds kRestBeforeEnd{20};
 
+bool calls_nobody(const Plan& plan) {
+  return plan.connects.empty() && plan.lookups.empty() && plan.calls.empty();
+}
+
+// The nth exchange of a connection is the nth in the recording.
+bool is_numbered_alike(const Plan& plan) {
+  return std::ranges::all_of(plan.connections, [&](const auto& entry) {
+    const RecordedConnection& connection = entry.second;
+    const std::uint64_t first = connection.greetings + 1;
+    return connection.direction != event::Direction::kInbound ||
+           plan.ordinal_of(connection.id, first) == first;
+  });
+}
+
 }  // namespace
+
+bool needs_contexts(const Plan& plan, const LiveOptions& options) {
+  return !options.load || !calls_nobody(plan) || !is_numbered_alike(plan);
+}
 
 class LiveReplay::Run {
  public:
@@ -76,6 +94,7 @@ class LiveReplay::Run {
   LiveReplay& owner_;
   Service& service_;
   const Plan& plan_;
+  const bool knows_contexts_;
   boost::asio::io_context io_{1};
   Clock clock_;
   Matcher matcher_;
@@ -107,6 +126,7 @@ LiveReplay::Run::Run(LiveReplay& owner, Service& service)
     : owner_(owner),
       service_(service),
       plan_(owner.plan_),
+      knows_contexts_(needs_contexts(plan_, owner.options_)),
       clock_(owner.control_, plan_, false),
       matcher_(plan_),
       stage_{plan_,
@@ -318,6 +338,7 @@ void LiveReplay::Run::send_signals(bool all) {
 
 event::Context LiveReplay::Run::recorded(const event::Context& context) {
   if (!is_load()) return accounts_.recorded(context);
+  if (!knows_contexts_) return event::Context::unattributed();
   if (context.kind != event::Context::Kind::kExchange) return context;
   const event::Exchange* exchange = service_.exchange(context.exchange);
   const event::ExchangeId id =

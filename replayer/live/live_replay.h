@@ -27,6 +27,13 @@
 
 namespace reprise::replayer {
 
+// Whether it has to be known, while the replay goes on, whose work the service does: to answer what
+// it asks for, and to compare what it does. Of a load whose recording has no external call nothing
+// is asked but what clients see, and each exchange is numbered as it was: then Service need not
+// know of exchanges, and observers only of connections and what the service sends by those that it
+// opened.
+[[nodiscard]] bool needs_contexts(const Plan& plan, const LiveOptions& options);
+
 class LiveReplay final : public Conductor {
  public:
   // Before the service starts.
