@@ -71,12 +71,27 @@ tl::expected<void, Error> Streams::finish() {
   return payload_.seal();
 }
 
-bool Streams::visit(const StreamName& stream, event::ByteRange range, const Visit& visit) const {
-  auto piece =
-      std::ranges::upper_bound(pieces_, std::tuple(stream, range.begin), {},
+// The one that offset lies in, if there is one. Pieces overlap only in crafted archives; the one
+// that begins last before the offset is taken.
+std::vector<Streams::Piece>::const_iterator Streams::piece_at(const StreamName& stream,
+                                                              std::uint64_t offset) const {
+  const auto piece =
+      std::ranges::upper_bound(pieces_, std::tuple(stream, offset), {},
                                [](const Piece& p) { return std::tuple(p.stream, p.begin); });
-  // Pieces overlap only in crafted archives; the one that begins last before the range is taken.
-  if (piece != pieces_.begin()) --piece;
+  return piece == pieces_.begin() ? piece : piece - 1;
+}
+
+std::optional<std::span<const std::uint8_t>> Streams::in_one_piece(const StreamName& stream,
+                                                                   event::ByteRange range) const {
+  const auto piece = piece_at(stream, range.begin);
+  if (piece == pieces_.end() || piece->stream != stream) return std::nullopt;
+  const bool holds = piece->begin <= range.begin && range.end <= piece->end;
+  if (!holds || piece->missing || piece->content != 0) return std::nullopt;
+  return view(*piece, range);
+}
+
+bool Streams::visit(const StreamName& stream, event::ByteRange range, const Visit& visit) const {
+  auto piece = piece_at(stream, range.begin);
   std::uint64_t at = range.begin;
   for (; at < range.end && piece != pieces_.end() && piece->stream <= stream; ++piece) {
     if (piece->stream != stream || piece->end <= at) continue;

@@ -47,6 +47,10 @@ class Streams {
   // what comes before the hole was visited.
   using Visit = std::function<void(std::span<const std::uint8_t>)>;
   bool visit(const StreamName& stream, event::ByteRange range, const Visit& visit) const;
+  // The bytes of `range` where they lie together, for as long as this lives; none for those of
+  // stored contents, or when some are missing.
+  std::optional<std::span<const std::uint8_t>> in_one_piece(const StreamName& stream,
+                                                            event::ByteRange range) const;
   // The bytes of `range`; fewer when some are missing.
   event::Bytes bytes(const StreamName& stream, event::ByteRange range) const;
 
@@ -59,6 +63,7 @@ class Streams {
     bool missing = false;              // file range without content
   };
 
+  std::vector<Piece>::const_iterator piece_at(const StreamName& stream, std::uint64_t offset) const;
   void append(const StreamName& stream, std::uint64_t offset, std::span<const std::uint8_t> bytes);
   void on_sent(const event::SendFinished& sent);
   std::span<const std::uint8_t> view(const Piece& piece, event::ByteRange part) const;

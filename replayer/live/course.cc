@@ -20,6 +20,8 @@ class Laying {
       const std::uint32_t chunk = unit.first_chunk + i;
       Step& step = add(Step::Kind::kChunk, plan_.inputs.chunks[chunk].at);
       step.chunk = chunk;
+      step.bytes = plan_.streams->in_one_piece({course_.connection->id, Flow::kReceived},
+                                               plan_.inputs.chunks[chunk].bytes);
       if (i == 0) begin(step, unit);
       if (i + 1 == unit.chunks) complete(step, unit);
     }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "replayer/plan.h"
@@ -13,8 +15,9 @@ namespace reprise::replayer {
 struct Step {
   enum class Kind : std::uint8_t { kOpen, kChunk, kEnd };
   Kind kind = Kind::kOpen;
-  Moment at;                // when the recording had it
-  std::uint32_t chunk = 0;  // in Inputs::chunks
+  Moment at;                                           // when the recording had it
+  std::uint32_t chunk = 0;                             // in Inputs::chunks
+  std::optional<std::span<const std::uint8_t>> bytes;  // of the chunk, where they lie in one piece
   // In RecordedConnection::transactions: those that it begins, and those whose requests it
   // completes.
   std::uint32_t begins = 0, completes = 0;

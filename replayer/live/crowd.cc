@@ -135,12 +135,13 @@ void Crowd::advance(std::uint64_t number) {
 // False when its next step has to wait.
 bool Crowd::advance(LiveClient& client, std::uint64_t number, const Step& step) {
   const bool may = client.may_step();
+  if (!may && (client.held_since || !pacing_->keeps_offsets())) return false;
   const Instant now = steady_clock::now();
   if (client.held_since) {
-    if (may) take_step(client, *client.held_since, now);
-    return may;
+    take_step(client, *client.held_since, now);
+    return true;
   }
-  if (client.has_due || (!may && !pacing_->keeps_offsets())) return false;
+  if (client.has_due) return false;
   const auto due = pacing_->due(step, now);
   if (!due) {
     client.stop_here();

@@ -33,7 +33,7 @@ LiveClient::LiveClient(Setting& setting, const Course& course, std::uint64_t num
     : setting_(setting),
       course_(course),
       number_(number),
-      answers_(setting.plan, *course.connection,
+      answers_(setting.plan, *course.connection, setting.notes_of(*course.connection),
                [this](std::uint32_t transaction) { on_answered(transaction); }) {}
 
 LiveClient::~LiveClient() { close(); }
@@ -127,11 +127,17 @@ void LiveClient::send_chunk(const Step& step, Instant now) {
     setting_.entrance.begin(begun, shift_);
   }
   mark(chunk);
-  setting_.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes,
-                               [this](std::span<const std::uint8_t> bytes) {
-                                 answers_.sent(bytes);
-                                 send(bytes);
-                               });
+  std::uint64_t offset = chunk.bytes.begin;
+  const auto pass_on = [this, &offset](std::span<const std::uint8_t> bytes) {
+    answers_.sent(offset, bytes);
+    offset += bytes.size();
+    send(bytes);
+  };
+  if (step.bytes) {
+    pass_on(*step.bytes);
+  } else {
+    setting_.plan.streams->visit({course_.connection->id, Flow::kReceived}, chunk.bytes, pass_on);
+  }
 }
 
 // --- TLS ---------------------------------------------------------------------------------------

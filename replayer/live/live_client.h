@@ -15,9 +15,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "replayer/answer_watch.h"
+#include "replayer/live/answers.h"
 #include "replayer/live/course.h"
 #include "replayer/live/entrance.h"
 #include "replayer/live/live_time.h"
@@ -44,6 +45,11 @@ class LiveClient {
     std::vector<Outcome> outcomes;     // what came of requests is appended
     tls::Identities identities = {};   // of clients that had a certificate
     std::uint64_t in_flight = 0;       // requests of all clients that wait for their responses
+    std::unordered_map<event::ConnectionId, AnswerNotes> notes = {};  // of earlier clients
+
+    AnswerNotes& notes_of(const RecordedConnection& recorded) {
+      return notes.try_emplace(recorded.id, plan, recorded).first->second;
+    }
   };
 
   // `number`: that the poll reports it by.
@@ -107,7 +113,7 @@ class LiveClient {
   Setting& setting_;
   const Course& course_;
   const std::uint64_t number_;
-  AnswerWatch answers_;
+  Answers answers_;
   int socket_ = -1;
   std::string address_;
   LinkId link_;
