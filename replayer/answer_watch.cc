@@ -8,10 +8,11 @@ namespace reprise::replayer {
 using protocol::Side;
 
 AnswerWatch::AnswerWatch(const Plan& plan, const RecordedConnection& recorded,
-                         OnAnswered on_answered)
+                         OnAnswered on_answered, std::uint32_t first)
     : plan_(plan),
       recorded_(recorded),
       on_answered_(std::move(on_answered)),
+      first_(first),
       decoder_(protocol::make_decoder(*this, plan.first_protocol(recorded))) {}
 
 void AnswerWatch::sent(std::span<const std::uint8_t> bytes) {
@@ -46,6 +47,7 @@ void AnswerWatch::on_response_begin(const protocol::Transaction& transaction) {
 
 void AnswerWatch::on_response_end(const protocol::Transaction& transaction) {
   account({accounted_, transaction.response.end});
+  ended_ = transaction.response.end;
   answering_.reset();
   const auto place = recorded_place(transaction);
   if (!place) return;
@@ -56,7 +58,7 @@ void AnswerWatch::on_response_end(const protocol::Transaction& transaction) {
 std::optional<std::uint32_t> AnswerWatch::recorded_place(
     const protocol::Transaction& transaction) const {
   const auto place = static_cast<std::uint32_t>(transaction.ordinal - 1);
-  if (!transaction.push) return recorded_.first_request + place;
+  if (!transaction.push) return recorded_.first_request + first_ + place;
   return place < recorded_.greetings ? std::optional(place) : std::nullopt;
 }
 
@@ -108,6 +110,11 @@ void AnswerWatch::compare(const RecordedExchange& recorded, Answer& answer,
 const RecordedExchange* AnswerWatch::recorded_at(std::uint32_t transaction) const {
   if (transaction >= recorded_.transactions.size()) return nullptr;
   return &plan_.exchanges[recorded_.transactions[transaction]];
+}
+
+const Answer* AnswerWatch::look_at(std::uint32_t transaction) const {
+  const auto found = answers_.find(transaction);
+  return found == answers_.end() ? nullptr : &found->second;
 }
 
 Answer AnswerWatch::take(std::uint32_t transaction) {

@@ -35,7 +35,9 @@ class AnswerWatch : private protocol::TransactionSink {
   // `transaction` is a place in RecordedConnection::transactions.
   using OnAnswered = std::function<void(std::uint32_t transaction)>;
 
-  AnswerWatch(const Plan& plan, const RecordedConnection& recorded, OnAnswered on_answered);
+  // `first`: the transaction that the client begins with, if that is not the first one.
+  AnswerWatch(const Plan& plan, const RecordedConnection& recorded, OnAnswered on_answered,
+              std::uint32_t first = 0);
 
   void sent(std::span<const std::uint8_t> bytes);      // by the client
   void received(std::span<const std::uint8_t> bytes);  // from the service
@@ -44,6 +46,10 @@ class AnswerWatch : private protocol::TransactionSink {
 
   // Takes out what came of the response of that transaction; empty when nothing did.
   Answer take(std::uint32_t transaction);
+  // The same, left where it is; null when nothing did.
+  const Answer* look_at(std::uint32_t transaction) const;
+  // The last byte received was the last of a response that has an end by itself.
+  bool rests() const { return ended_ == received_ + fed_.size(); }
 
  private:
   void on_request_begin(const protocol::Transaction&) override {}
@@ -63,10 +69,12 @@ class AnswerWatch : private protocol::TransactionSink {
   const Plan& plan_;
   const RecordedConnection& recorded_;
   OnAnswered on_answered_;
+  const std::uint32_t first_;
   std::unique_ptr<protocol::ConnectionDecoder> decoder_;
   std::unordered_map<std::uint32_t, Answer> answers_;
   std::optional<std::uint32_t> answering_;  // whose response is being received
   std::uint64_t received_ = 0;              // bytes before those being fed
+  std::uint64_t ended_ = 0;                 // stream offset of the end of a response
   std::uint64_t accounted_ = 0;             // stream offset up to which bytes were compared
   std::span<const std::uint8_t> fed_;       // while feeding
 };

@@ -1,11 +1,10 @@
 // Follows what the service answers on one connection, like AnswerWatch, and more cheaply where that
 // is what was recorded, byte for byte, time and again.
 //
-// What a decoder says of bytes depends on them alone. So of a connection on which everything was as
-// recorded so far, nothing need be decoded to know that a response is whole, once a decoder has
-// said so of the same bytes before: that is noted for later passes. With the first byte that
-// differs, and with any response of which that is not noted, the connection is decoded, beginning
-// with what had passed.
+// What an HTTP/1 decoder says of a response depends on its bytes and its request alone. So a
+// response that is the recorded one need not be decoded to know where it ends, once a decoder has
+// said of the same bytes that they are whole: that is noted for later passes. Any other response is
+// decoded, and with it what it came together with. Of other protocols everything is.
 //
 // Ownership: borrows the plan and the notes. Threading: one thread.
 #pragma once
@@ -21,18 +20,16 @@
 
 namespace reprise::replayer {
 
-// Of a recorded connection, by RecordedConnection::transactions.
+// Of a recorded connection.
 struct AnswerNotes {
   AnswerNotes() = default;
   AnswerNotes(const Plan& plan, const RecordedConnection& recorded);
 
-  struct Note {
-    bool whole = false;  // a decoder found the recorded response to be whole with its last byte
-    std::optional<std::span<const std::uint8_t>> bytes;  // of it, where they lie in one piece
-  };
-  std::vector<Note> of;
-  // Both streams are driven from their beginnings on, and every response has bytes to be known by.
+  // Everything on it is HTTP/1, and driven from the beginning on.
   bool usable = false;
+  // By RecordedConnection::transactions: the bytes of a response that was found to be whole with
+  // the last of them, where they lie in one piece.
+  std::vector<std::optional<std::span<const std::uint8_t>>> whole;
 };
 
 class Answers {
@@ -46,38 +43,33 @@ class Answers {
   void client_ended(protocol::End how);
   void service_ended(protocol::End how);
 
-  // Whether the connection is decoded by now.
-  bool decodes() const { return watch_.has_value(); }
-
-  // What came of the response of that transaction; of one that is decoded it is taken out.
+  // What came of the response of that transaction; of one that was decoded it is taken out.
   Answer take(std::uint32_t transaction);
 
- private:
-  struct Passed {
-    protocol::Side side;
-    std::uint64_t bytes;
-  };
+  // Whether what comes next is decoded whatever it is.
+  bool decodes() const { return decodes_; }
 
+ private:
   const RecordedExchange& exchange(std::uint32_t transaction) const;
-  // Whether `bytes` are what was recorded next.
-  bool is_recorded(std::span<const std::uint8_t> bytes) const;
+  const std::optional<std::span<const std::uint8_t>>& expected() const;
   bool follow(std::span<const std::uint8_t> bytes);
-  void pass(protocol::Side side, std::uint64_t bytes);
   void decode();
   void on_decoded(std::uint32_t transaction);
-  bool owes() const { return watch_ || answered_ < notes_.of.size(); }
+  // Every request that was sent is answered: what comes depends on nothing that came.
+  void rest_if_answered();
 
   const Plan& plan_;
   const RecordedConnection& recorded_;
   AnswerNotes& notes_;
   const AnswerWatch::OnAnswered on_answered_;
-  std::optional<AnswerWatch> watch_;  // none: all was as recorded, and known to be whole
-  std::vector<Passed> passed_;        // before the watch
-  bool as_recorded_;                  // all so far
-  bool catching_up_ = false;          // the watch is told what had passed
+  std::optional<AnswerWatch> watch_;
+  bool stale_ = false;  // the watch did not see what came last
+  bool decodes_ = false;
   bool receiving_ = false;
-  std::uint64_t sent_ = 0, received_ = 0;
-  std::uint32_t answered_ = 0;  // transactions whose responses are whole, without the watch
+  std::uint64_t sent_ = 0;      // offset in the client's recorded stream
+  std::uint64_t unseen_ = 0;    // where what the watch may still have to see of it begins
+  std::uint64_t followed_ = 0;  // bytes of the current response that were as recorded
+  std::uint32_t answered_ = 0;  // transactions, in order
 };
 
 }  // namespace reprise::replayer

@@ -159,6 +159,23 @@ class LoadScheduleTest(LiveReplayTest):
         self.assertEqual(replay.ledger["fidelity"]["exact"] + replay.ledger["fidelity"]["relaxed"], 5 * exchanges)
         self.assertGreater(performance["corrected_us"]["expected_interval"], 0)
 
+    def test_a_later_pass_that_is_answered_otherwise_is_seen(self):
+        """nginx says how many connections it has had by then, and has no more to say after a hundred."""
+        server = 'if ($late) { return 503; } location / { return 200 "$connection"; }'
+        http = 'map $connection $late { default 0; "~^[0-9]{3}" 1; }'
+        recording, port = self.record_nginx(server, http=http)
+        exchanges = sum(len(ask(port, "/1", "/2", "/3")) for _ in range(4))
+        self.assertEqual(recording.stop(signal.SIGQUIT), 0)
+        replay = self.live(recording, "load", "--concurrency", "1", "--requests", str(60 * exchanges))
+        performance = replay.ledger["performance"]
+        self.assertEqual(performance["responses"], 60 * exchanges)
+        self.assertEqual(performance["as_recorded"], exchanges)
+        # Each of twelve exchanges, however often.
+        self.assertEqual([one["actual"] for one in replay.ledger["divergences"]], exchanges * ["status 503"])
+        self.assertGreater(performance["errors"]["statuses"], 30 * exchanges)
+        self.assertEqual(replay.status, 1)
+        self.assert_adds_up(replay)
+
     def test_it_goes_through_the_recording_once_unless_more_is_asked_for(self):
         recording, exchanges = self.record_nginx_with_upstream(clients=4, requests=5)
         replay = self.live(recording, "load", "--concurrency", "64")
@@ -193,6 +210,58 @@ class LoadScheduleTest(LiveReplayTest):
         self.assertEqual(performance["errors"]["missing"], 10)
         self.assertEqual(performance["responses"], 0)
         self.assertEqual(replay.status, 1)
+        self.assert_adds_up(replay)
+
+
+class LoadWithoutCallsTest(LiveReplayTest):
+    """Nobody has to be answered while such a load goes on: what it means is worked out when somebody reads it."""
+
+    def _record(self, server: str, clients: int = 2, requests: int = 5) -> tuple[harness.Recording, int]:
+        recording, port = self.record_nginx(server)
+        ask_all(port, clients, requests)
+        self.assertEqual(recording.stop(signal.SIGQUIT), 0)
+        return recording, port
+
+    def _is_worked_out(self, replay: Replay) -> bool:
+        return "working out" not in harness.run_reprise("stats", replay.archive.path).stderr
+
+    def test_its_archive_is_worked_out_by_whoever_reads_it(self):
+        recording, _ = self._record('location / { return 200 "$request_uri"; }')
+        replay = self.live(recording, "load", "--concurrency", "2", "--requests", "100")
+        self.assert_no_error(replay, 100)
+        self.assertFalse(self._is_worked_out(replay))
+        stats = replay.archive.stats()
+        self.assertEqual((stats["exchanges"], stats["gaps"]), (100, 0))
+        self.assertEqual({line["target"] for line in replay.archive.ls()},
+                         {line["target"] for line in recording.archive.ls()})
+        self.assertTrue(all(line["complete"] for line in replay.archive.ls()))
+
+    def test_any_other_replay_has_done_so_itself(self):
+        """The control."""
+        recording, _ = self._record('location / { return 200 "one"; }')
+        self.assertTrue(self._is_worked_out(self.live(recording, "timed")))
+
+    def test_of_a_single_pass_nothing_differs(self):
+        recording, _ = self._record('location / { return 200 "$request_uri"; }')
+        replay = self.live(recording, "load", "--concurrency", "8")
+        self.assertEqual(replay.diff()["differences"], [])
+
+    def test_connections_of_one_request_each_have_their_draws(self):
+        """More of them than can be open at once: what a connection was marked by is free when it is closed."""
+        recording, _ = self._record("keepalive_requests 1; location / { return 200 $request_id; }", 4, 1)
+        replay = self.live(recording, "load", "--concurrency", "2", "--requests", "3000")
+        self.assert_no_error(replay, 3000)
+        self.assertEqual(replay.ledger["performance"]["as_recorded"], 3000)
+        self.assertGreaterEqual(replay.ledger["draws"]["exact"], 3000)
+
+    def test_a_build_that_calls_somebody_is_told_so(self):
+        recording, port = self._record('location / { return 200 "one"; }')
+        command, _ = self.nginx(f"location / {{ proxy_pass http://127.0.0.1:{harness.free_port()}; }}", port=port)
+        replay = self.live(recording, "load", "--concurrency", "2", command=command)
+        self.assertEqual(replay.ledger["fidelity"]["missed"], 10)
+        self.assertEqual(replay.ledger["performance"]["errors"]["statuses"], 10)
+        self.assertIn("extra connect", {one["kind"] for one in replay.ledger["divergences"]})
+        self.assertEqual(replay.status, 4)
         self.assert_adds_up(replay)
 
 

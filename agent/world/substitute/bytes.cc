@@ -146,6 +146,15 @@ long send_vectors(const Target& target, const msghdr& given, int flags) {
                   });
 }
 
+// Without asking whom it is from the kernel does not look at the sixth argument, which is in the
+// token's place.
+ssize_t receive_nameless(const Target& target, void* buffer, std::size_t count, int flags) {
+  const auto call = [&](int added) {
+    return token_call(SYS_recvfrom, target.fd, buffer, count, flags | added, nullptr);
+  };
+  return with_errno(target ? receive(target, flags, call) : call(0));
+}
+
 // The source of a datagram as the service knows it. `room`: of the buffer for the address.
 void tell_source(const Target& target, msghdr& message, socklen_t room) {
   if (!target || target.socket->type == SOCK_STREAM || message.msg_name == nullptr) return;
@@ -183,9 +192,7 @@ namespace world {
 
 ssize_t read(Socket* socket, int fd, void* buffer, std::size_t count) {
   if (const Target it = target(socket, fd); it && count > 0) {
-    return with_errno(receive(it, 0, [&](int added) {
-      return token_call(SYS_recvfrom, fd, buffer, count, added, nullptr);
-    }));
+    return receive_nameless(it, buffer, count, 0);
   }
   const ssize_t result = transfer(fd, POLLIN, abi::Activity::kRead,
                                   [&] { return original().read(fd, buffer, count); });
@@ -210,17 +217,18 @@ ssize_t preadv2(Socket* socket, int fd, const iovec* vectors, int count, off_t o
 }
 
 ssize_t recv(Socket* socket, int fd, void* buffer, std::size_t count, int flags) {
-  return recvfrom(socket, fd, buffer, count, flags, nullptr, nullptr);
+  return receive_nameless(target(socket, fd), buffer, count, flags);
 }
 
 ssize_t recvfrom(Socket* socket, int fd, void* buffer, std::size_t count, int flags,
                  sockaddr* address, socklen_t* length) {
+  if (address == nullptr) return recv(socket, fd, buffer, count, flags);
   // As a message: recvfrom's sixth argument is in the token's place.
   iovec vector = {buffer, count};
   msghdr message = {};
   message.msg_iov = &vector;
   message.msg_iovlen = 1;
-  if (address != nullptr && length != nullptr) {
+  if (length != nullptr) {
     message.msg_name = address;
     message.msg_namelen = *length;
   }
