@@ -1,9 +1,21 @@
 #include "recorder/watched_journal.h"
 
+#include <initializer_list>
 #include <utility>
 
 namespace reprise::recorder {
 namespace {
+
+constexpr std::uint64_t bits(std::initializer_list<abi::RecordType> types) {
+  std::uint64_t all = 0;
+  for (const abi::RecordType type : types) all |= std::uint64_t{1} << static_cast<unsigned>(type);
+  return all;
+}
+
+// Of which there is nothing to do about any.
+constexpr std::uint64_t kUnwatched =
+    bits({abi::RecordType::kWait, abi::RecordType::kClock, abi::RecordType::kRandom,
+          abi::RecordType::kLog, abi::RecordType::kHandOff, abi::RecordType::kFileOpened});
 
 template <typename Body>
 abi::Cookie socket_of(const RecordView& record) {
@@ -32,15 +44,8 @@ bool WatchedJournal::is_watched(const RecordView& record) {
       return called_.contains(socket_of<abi::SendResult>(record));
     case abi::RecordType::kFileRange:
       return called_.contains(socket_of<abi::FileRange>(record));
-    case abi::RecordType::kWait:
-    case abi::RecordType::kClock:
-    case abi::RecordType::kRandom:
-    case abi::RecordType::kLog:
-    case abi::RecordType::kHandOff:
-    case abi::RecordType::kFileOpened:
-      return false;
     default:
-      return true;
+      return !record.is_one_of(kUnwatched);
   }
 }
 
@@ -50,6 +55,8 @@ std::uint64_t WatchedJournal::on_thread(const ThreadIdentity& identity) {
   collector_.on_thread(identity);
   return journal_.on_thread(identity);
 }
+
+std::uint64_t WatchedJournal::plain_types() const { return journal_.plain_types() & kUnwatched; }
 
 void WatchedJournal::on_record(std::uint32_t slot, std::uint64_t position,
                                const RecordView& record) {

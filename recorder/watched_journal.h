@@ -11,7 +11,9 @@
 // thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_set>
 
@@ -32,6 +34,11 @@ class WatchedJournal final : public Keeper {
 
   // --- From the drain
   std::uint64_t on_thread(const ThreadIdentity& identity) override;
+  std::uint64_t plain_types() const override;
+  void on_plain(std::uint32_t slot, std::uint64_t position, std::span<const std::byte> records,
+                std::uint64_t named_from) override {
+    journal_.on_plain(slot, position, records, named_from);
+  }
   void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override;
   void on_loss(std::uint32_t slot, const StreamLoss& loss) override;
   void on_thread_gone(std::uint32_t slot) override;

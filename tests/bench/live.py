@@ -5,8 +5,8 @@
 nginx with one worker answers 200 bytes on kept connections. In each round, in shuffled order and with a fresh
 nginx each: `replay --schedule load` with the agent in nginx, the same `--without-agent`, and wrk on nginx alone,
 each with as many connections and one thread for them. Ratios are those of a round. CPU is that of service and
-client side together, collector and archive included, for each response: on a machine that does other things as well
-it is the figure to compare. Every response has to be there.
+client side together, keeping the archive included, but not what its first reader works out of it, for each response:
+on a machine that does other things as well it is the figure to compare. Every response has to be there.
 
 Then the same recording replayed by `timed`: percentiles of how far inputs were from when they were due; and by
 `serial`, in exchanges a second.
