@@ -218,6 +218,7 @@ Keeper& LiveSession::keep(const SessionOptions& options) {
   setting.ticks_per_second = arena_.clock().ticks_per_second;
   setting.recorded_ordinals = options.recorded_ordinals;
   if (options.derives_later) {
+    writer_->compress_pages(false);  // the clients share the processors with us
     watched_.emplace(*writer_, setting);
     watched_->begin();
   } else {
