@@ -18,9 +18,7 @@ import json
 import os
 import pathlib
 import random
-import re
 import resource
-import socket
 import statistics
 import subprocess
 import sys
@@ -29,27 +27,11 @@ import threading
 import time
 from dataclasses import dataclass
 
+from examples.server_process import free_port
+from tests.bench import clients, processes
+from tests.bench.nginx_server import NginxServer
+
 _PATIENCE_S = 600
-_NGINX_CONF = """
-daemon off;
-worker_processes 1;
-pid {root}/nginx.pid;
-error_log {root}/error.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  keepalive_requests 1000000;
-  client_body_temp_path {root}/body;
-  proxy_temp_path {root}/proxy;
-  fastcgi_temp_path {root}/fastcgi;
-  uwsgi_temp_path {root}/uwsgi;
-  scgi_temp_path {root}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ return 200 "{body}"; }}
-  }}
-}}
-"""
 
 
 class Nginx:
@@ -57,22 +39,14 @@ class Nginx:
 
     def __init__(self, reprise: str, where: pathlib.Path):
         self.reprise, self.where = reprise, where
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        conf = where / "nginx.conf"
-        conf.write_text(_NGINX_CONF.format(root=where, port=self.port, body="x" * 200))
-        self.command = ["nginx", "-p", str(where), "-c", str(conf)]
+        self.port = free_port()
+        self.command = NginxServer().command(str(where), self.port)
         self.archive = str(where / "recorded.reprise")
 
     def _run(self, command: list[str]) -> subprocess.Popen:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit:
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return process
-            time.sleep(0.01)
-        raise SystemExit("nginx does not listen")
+        processes.wait_for(lambda: processes.accepts(self.port), "listening")
+        return process
 
     def _quit(self, process: subprocess.Popen):
         subprocess.run(["kill", "-QUIT", (self.where / "nginx.pid").read_text().strip()], check=True)
@@ -88,10 +62,10 @@ class Nginx:
                 connection.getresponse().read()
                 time.sleep(0.001)
             connection.close()
-        clients = [threading.Thread(target=client) for _ in range(connections)]
-        for one in clients:
+        threads = [threading.Thread(target=client) for _ in range(connections)]
+        for one in threads:
             one.start()
-        for one in clients:
+        for one in threads:
             one.join()
         self._quit(recording)
 
@@ -107,13 +81,9 @@ class Nginx:
     def wrk(self, connections: int, seconds: int) -> tuple[float, int]:
         """Requests a second that wrk reaches, and how many they were."""
         service = self._run(self.command)
-        done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}", f"http://127.0.0.1:{self.port}/1"],
-                              stdout=subprocess.PIPE, text=True, check=True)
+        answers = clients.wrk(f"http://127.0.0.1:{self.port}/1", seconds, connections)
         self._quit(service)
-        if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-            raise SystemExit(done.stdout)
-        return (float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]),
-                int(re.search(r"(\d+) requests in", done.stdout)[1]))
+        return answers.per_second, answers.count
 
 
 @dataclass
