@@ -17,13 +17,14 @@ import random
 import sys
 from dataclasses import dataclass
 
-from tests.bench.cost_run import measure
+from tests.bench.cost_run import NotMeasured, measure
 from tests.bench.cost_table import NO_AIMS, Aims, Pair, details, table
 from tests.bench.loads import Checkout, Load, Nginx, Redis, ThreadServer, different_each_time
 from tests.bench.nginx_server import FILE, SMALL, NginxServer
 from tests.bench.onlookers import Mirror, Mitmdump, Onlooker, Reprise, Strace, Tcpdump
 
 _NOBODY = Onlooker()
+_FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,20 @@ def compare(row: Row, options: argparse.Namespace, order: random.Random) -> list
     return pairs
 
 
+def tell(row: Row, options: argparse.Namespace, order: random.Random) -> list[Pair] | str:
+    """Measures a row and prints all of it; the pairs, or why there are none."""
+    if not row.onlooker.installed():
+        print("  not installed", flush=True)
+        return "not installed"
+    try:
+        pairs = compare(row, options, order)
+    except NotMeasured as error:
+        print(f"  {error}", flush=True)
+        return _FAILED
+    print(details(pairs, row.aims, row.onlooker.what), flush=True)
+    return pairs
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for program in ("reprise", "checkout", "thread-server"):
@@ -93,13 +108,10 @@ def main() -> int:
     order = random.Random(options.seed)
     measured = {}
     for name in options.only or known:
-        row = known[name]
         print(f"\n{name}", flush=True)
-        pairs = compare(row, options, order) if row.onlooker.installed() else None
-        print("  not installed" if pairs is None else details(pairs, row.aims, row.onlooker.what), flush=True)
-        measured[name] = (row.aims, pairs)
+        measured[name] = (known[name].aims, tell(known[name], options, order))
     print(f"\n{table(measured)}")
-    return 0
+    return 1 if _FAILED in (pairs for _, pairs in measured.values()) else 0
 
 
 if __name__ == "__main__":

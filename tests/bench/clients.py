@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 
+class NotAnswered(Exception):
+    """A load that was none: it was refused, or nobody answered. Has what the client said."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a client says of its load."""
@@ -19,7 +23,7 @@ class Answers:
 def wrk(url: str, seconds: int, connections: int, core: Optional[int] = None, script: str = "") -> Answers:
     """Asks over kept connections, from one thread; with `script`, a file in Lua, what that says.
 
-    Raises SystemExit when not all was answered well.
+    Raises NotAnswered when not all was answered well.
     """
     options = ["-s", script] if script else []
     return read_wrk(_run(core, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *options, url))
@@ -38,9 +42,10 @@ def _run(core: Optional[int], *client: str) -> str:
 
 
 def read_wrk(said: str) -> Answers:
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(said)
-    return Answers(int(re.search(r"(\d+) requests in", said).group(1)),
+    count = int(re.search(r"(\d+) requests in", said).group(1))
+    if count == 0 or "Non-2xx" in said or "Socket errors" in said:
+        raise NotAnswered(said)
+    return Answers(count,
                    float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)),
                    _latency_us(re.search(r"99%\s+(\S+)", said).group(1)))
 

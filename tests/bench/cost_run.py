@@ -7,9 +7,9 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 
-from examples.server_process import free_port
+from examples.server_process import NotReady, free_port
 from tests.bench import onlookers, processes
-from tests.bench.clients import Answers
+from tests.bench.clients import Answers, NotAnswered
 from tests.bench.loads import OTHER_CORE, SERVER_CORE, Load, Place
 from tests.bench.onlookers import Onlooker
 
@@ -36,11 +36,22 @@ class Run:
         return self.onlooker_cpu_s / self.answers.count * 1e6
 
 
+class NotMeasured(Exception):
+    """A run that came to nothing; says why."""
+
+
 def measure(load: Load, onlooker: Onlooker, seconds: int, connections: int) -> Run:
     """Runs a fresh server under `load` for so long.
 
-    Raises SystemExit or TimeoutError when something does not run.
+    Raises NotMeasured when something does not run.
     """
+    try:
+        return _measure(load, onlooker, seconds, connections)
+    except (NotAnswered, NotReady, OSError, subprocess.SubprocessError) as error:
+        raise NotMeasured(f"{type(error).__name__}: {error}") from error
+
+
+def _measure(load: Load, onlooker: Onlooker, seconds: int, connections: int) -> Run:
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(tempfile.TemporaryDirectory(prefix="reprise-bench-"))
         os.chmod(root, 0o755)  # started by root, nginx's worker is another user
@@ -81,8 +92,8 @@ def _start_beside(stack: contextlib.ExitStack, onlooker: Onlooker, place: Place)
     process = stack.enter_context(_started(command, output))
     try:
         _wait_until(lambda: onlooker.ready(place), process, "being ready")
-    except SystemExit as error:
-        raise SystemExit(f"{error}: {onlookers.said(place).read_text()}") from error
+    except NotReady as error:
+        raise NotReady(f"{error}: {onlookers.said(place).read_text()}") from error
     return [process]
 
 
@@ -102,7 +113,7 @@ def _wait_until(condition, process: subprocess.Popen, what: str):
         return condition() or process.poll() is not None
     processes.wait_for(met_or_ended, f"{process.args[0]}: {what}")
     if process.poll() is not None:
-        raise SystemExit(f"{' '.join(process.args)}: ended with {process.returncode}")
+        raise NotReady(f"{' '.join(process.args)}: ended with {process.returncode}")
 
 
 def _exactly(count: int, pids: list[int]) -> list[int] | None:

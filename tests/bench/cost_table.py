@@ -71,11 +71,11 @@ def details(pairs: list[Pair], aims: Aims, onlooker: str) -> str:
     return "\n".join(lines)
 
 
-def table(rows: dict[str, tuple[Aims, list[Pair] | None]]) -> str:
-    """One line a load: medians, with what is aimed at. Without pairs it was not installed."""
+def table(rows: dict[str, tuple[Aims, list[Pair] | str]]) -> str:
+    """One line a load: medians, with what is aimed at, or in words why there are no pairs."""
     lines = [_line("medians (aim)", [figure.column for figure in _COLUMNS])]
     for name, (aims, pairs) in rows.items():
-        lines.append(_line(name, ["not installed"] if pairs is None else
+        lines.append(_line(name, [pairs] if isinstance(pairs, str) else
                            [_cell(figure, figure.values(pairs), aims) for figure in _COLUMNS]))
     return "\n".join(lines)
 

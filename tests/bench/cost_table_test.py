@@ -38,7 +38,7 @@ class ClientsTest(unittest.TestCase):
 
     def test_a_load_that_was_refused_is_no_load(self):
         for said in ("  Non-2xx or 3xx responses: 7\n", "  Socket errors: connect 0, read 1, write 0, timeout 0\n"):
-            with self.assertRaises(SystemExit):
+            with self.assertRaises(clients.NotAnswered):
                 clients.read_wrk(_WRK + said)
 
     def test_what_redis_benchmark_says_is_read(self):
@@ -76,8 +76,9 @@ class CostTableTest(unittest.TestCase):
         told = table({"load": (NO_AIMS, [(_run(890, 1.12, 121), _run(1000, 1.0, 100))])})
         self.assertEqual(told.splitlines()[1].split(), ["load", "0.890", "1.120", "1.120", "1.210", "-"])
 
-    def test_what_is_not_installed_is_told(self):
-        self.assertEqual(table({"mitmdump": (NO_AIMS, None)}).splitlines()[1].split(maxsplit=1)[1], "not installed")
+    def test_why_something_was_not_measured_is_told(self):
+        self.assertEqual(table({"mitmdump": (NO_AIMS, "not installed")}).splitlines()[1].split(maxsplit=1)[1],
+                         "not installed")
 
 
 if __name__ == "__main__":

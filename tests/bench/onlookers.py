@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import urllib.request
 from dataclasses import dataclass
 
 from tests.bench import processes
@@ -156,7 +157,12 @@ class Mitmdump(Onlooker):
                 str(place.onlooker_port), "--save-stream-file", f"{place.root}/flows"]
 
     def ready(self, place: Place) -> bool:
-        return processes.accepts(place.onlooker_port)
+        """Its first answer takes it long."""
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{place.onlooker_port}/", timeout=processes.PATIENCE_S).close()
+            return True
+        except OSError:
+            return False
 
     def asked(self, place: Place) -> int:
         return place.onlooker_port
