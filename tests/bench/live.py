@@ -34,6 +34,13 @@ from tests.bench.nginx_server import NginxServer
 _PATIENCE_S = 600
 
 
+def _differs_in_date_only(ledger: dict) -> bool:
+    """In real time a request may come to nginx's next second, or to the one before."""
+    divergences = ledger.get("divergences", [])
+    return bool(divergences) and all(one.get("expected", "").startswith("Date: ") and
+                                     one.get("actual", "").startswith("Date: ") for one in divergences)
+
+
 class Nginx:
     """nginx with a configuration of its own, and a recording of it."""
 
@@ -74,9 +81,10 @@ class Nginx:
         done = subprocess.run([self.reprise, "replay", "--json", *output, "--schedule", *schedule, self.archive, "--",
                                *self.command],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE_S, check=False)
-        if done.returncode != 0:
-            raise SystemExit(f"a replay by {schedule} ended with {done.returncode}: {done.stdout[-2000:].decode()}")
-        return json.loads(done.stdout)
+        ledger = json.loads(done.stdout) if done.stdout else {}
+        if done.returncode != 0 and not _differs_in_date_only(ledger):
+            raise SystemExit(f"a replay by {schedule} ended with {done.returncode}: {ledger.get('divergences')}")
+        return ledger
 
     def wrk(self, connections: int, seconds: int) -> tuple[float, int]:
         """Requests a second that wrk reaches, and how many they were."""
@@ -143,7 +151,8 @@ def time_inputs(nginx: Nginx):
         offsets = nginx.replay("timed", "--speed", speed)["performance"]
         told = ", ".join(f"{name} {offsets['offset_us'][name] / 1000:.3f}" for name in ("p50", "p99", "max"))
         print(f"\ntimed at speed {speed}, {offsets['inputs']} inputs, ms from when they were due: {told};"
-              f" held back {offsets['held_back']['inputs']}", flush=True)
+              f" held back {offsets['held_back']['inputs']}; {offsets['as_recorded']} of {offsets['responses']}"
+              " responses as recorded", flush=True)
 
 
 def replay_serially(nginx: Nginx):
