@@ -2,6 +2,7 @@
 
     reprise_cc_library        a library of host code
     reprise_cc_binary         a program
+    reprise_probe             a program or library that a test runs with the agent
     reprise_cc_test           a GoogleTest test (main() is linked in)
     reprise_cc_fuzz_test      a fuzz target: corpus replay as a test, and a libFuzzer program
     reprise_benchmark         a Google Benchmark program (main() is linked in)
@@ -139,6 +140,19 @@ def reprise_cc_binary(name, copts = [], linkopts = [], **kwargs):
         name = name,
         copts = _HOST_COPTS + copts,
         linkopts = _HOST_LINKOPTS + linkopts,
+        **kwargs
+    )
+
+def reprise_probe(name, copts = [], linkopts = [], **kwargs):
+    """A program, or with `linkshared` a library, that stands for somebody's in tests of the agent.
+
+    No sanitizer, as in services: its runtime intercepts what the agent hooks, handles signals by itself, and
+    looks for leaks at the end. So deps are header-only libraries and those of the system.
+    """
+    native.cc_binary(
+        name = name,
+        copts = REPRISE_COPTS + _GCC_COPTS + copts,
+        linkopts = REPRISE_LINKOPTS + linkopts,
         **kwargs
     )
 
