@@ -47,7 +47,7 @@ def read_wrk(said: str) -> Answers:
         raise NotAnswered(said)
     return Answers(count,
                    float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)),
-                   _latency_us(re.search(r"99%\s+(\S+)", said).group(1)))
+                   _latency_us(re.search(r"^ +99% +(\S+)", said, re.MULTILINE).group(1)))
 
 
 def _latency_us(text: str) -> float:
