@@ -54,7 +54,7 @@ def rows(programs: argparse.Namespace) -> dict[str, Row]:
         "64 threads, 200 B": Row(ThreadServer(programs.thread_server), reprise, Aims(0.97, 1.10, 1.2)),
         "examples/checkout": Row(Checkout(programs.checkout), reprise, Aims()),
         "nginx, 200 B, by tcpdump": Row(small, Tcpdump()),
-        "nginx, 200 B, by nginx mirror": Row(small_file, Mirror()),
+        "nginx, 200 B file, by mirror": Row(small_file, Mirror()),
         "nginx, 200 B, by mitmdump": Row(small, Mitmdump()),
         "nginx, 200 B, by strace": Row(small, Strace()),
     }
