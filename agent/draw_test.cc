@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 #include <sstream>
 #include <string>
@@ -200,7 +201,7 @@ SeenLookup decode(const SeenRecord& record) {
   }
   EXPECT_EQ(tail.size(), seen.lookup.count * sizeof(abi::LookupAddress));
   seen.addresses.resize(seen.lookup.count);
-  memcpy(seen.addresses.data(), tail.data(), tail.size());
+  std::ranges::copy(tail, reinterpret_cast<char*>(seen.addresses.data()));
   return seen;
 }
 

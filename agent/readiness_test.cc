@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -32,7 +32,7 @@ std::vector<SeenWait> waits_of(TestArena& arena) {
     SeenWait seen{record.body<abi::Wait>(), static_cast<abi::WaitKind>(record.source), {}};
     const std::string tail = record.tail<abi::Wait>();
     seen.ready.resize(tail.size() / sizeof(abi::Ready));
-    memcpy(seen.ready.data(), tail.data(), tail.size());
+    std::ranges::copy(tail, reinterpret_cast<char*>(seen.ready.data()));
     EXPECT_EQ(seen.ready.size(), seen.wait.ready);
     found.push_back(seen);
   }
