@@ -194,6 +194,7 @@ class Derivation final : public archive::JournalVisitor {
   }
   void take(const journal::ThreadGone& note) {
     ends_.erase(note.slot);
+    stamps_.erase(note.slot);
     collector_.on_thread_gone(note.slot);
   }
   void take(const journal::ProcessGone& note) {
@@ -228,6 +229,7 @@ class Derivation final : public archive::JournalVisitor {
   Collector collector_;
   // By slot of each thread that is there: the position behind what came last.
   std::map<std::uint32_t, std::uint64_t> ends_;
+  std::map<std::uint32_t, std::uint64_t> stamps_;  // likewise: of the record that came last
   PageStreams streams_;
   std::vector<std::vector<std::byte>> assembled_;  // that the collector may still look at
 };
@@ -275,7 +277,9 @@ void Derivation::take(std::uint32_t slot, std::uint64_t position, RecordView rec
     const std::byte* named = find_named(slot, position, record.earlier());
     if (named == nullptr) return lose(slot, position, record.size());
     record.resolve(named, ticks_per_second_);
+    record.not_before(stamps_[slot]);
   }
+  stamps_[slot] = record.exit();
   collector_.on_record(slot, position, record);
 }
 

@@ -9,6 +9,7 @@
 // view finds that and says so, and from then on the view is like one of a whole record.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -64,6 +65,11 @@ class RecordView {
     resolve(record_ - earlier_.back, ticks_per_second);
   }
   std::span<const std::uint8_t> named() const { return named_; }
+  // A brief clock read has a stamp that may be a little too early: not before `stamp`, that of the
+  // record in front of it.
+  void not_before(std::uint64_t stamp) {
+    if (is_brief() && type() == abi::RecordType::kClock) enter_ = std::max(enter_, stamp);
+  }
 
   // The same record as it would have been written if it were not brief.
   std::vector<std::byte> written_out() const;

@@ -115,6 +115,7 @@ bool ThreadStream::find_named(Arena& arena, const Segment& segment) {
   const abi::Earlier& earlier = record_.earlier();
   if (earlier.length == 0 || earlier.back > segment.read) return false;
   record_.resolve_in_place(arena.clock().ticks_per_second);
+  record_.not_before(last_key_);
   return true;
 }
 

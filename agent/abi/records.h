@@ -92,7 +92,7 @@ struct RecordHeader {
   std::uint8_t padding;  // unused bytes at the end of the tail, 0..7
   std::uint8_t
       source;  // ClockSource, RandomSource, Stream, WaitKind, LookupKind, GapReason; else 0
-  std::uint64_t enter;  // stamp before the call; of a Clock behind it
+  std::uint64_t enter;  // stamp before the call; of a Clock about when it was read
 };
 static_assert(sizeof(RecordHeader) == 16);
 

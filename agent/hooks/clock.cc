@@ -1,5 +1,6 @@
 #include "agent/hooks/clock.h"
 
+#include "agent/arena_mapping.h"
 #include "agent/brief.h"
 #include "agent/hot.h"
 #include "agent/module.h"
@@ -45,25 +46,48 @@ bool runs_like_stamp(abi::ClockSource source) {
   }
 }
 
-// A read that a record is written of.
+// A stamp that was taken so soon behind a read belongs to it.
+constexpr std::int64_t kMostBetweenNs = 3000;
+
+std::uint64_t stamps_in(std::int64_t nanoseconds) {
+  return static_cast<std::uint64_t>(nanoseconds) * arena().header->stamps_per_second / kNsPerSecond;
+}
+
+std::int64_t read_original(clockid_t clock) {
+  timespec value{};
+  return original().clock_gettime(clock, &value) == 0 ? nanoseconds(value) : -1;
+}
+
+// A read that a record is written of. Reads that follow are told by how much later they are
+// (agent/brief.h), so the stamp has to be as old as the value or older: a stamp is taken and the
+// clock read again, and what passed in between is taken off.
 class ClockRead {
  public:
   ClockRead(Thread& thread, const void* caller) : draw_{&thread, caller} {}
   [[nodiscard]] world::Draw& draw() { return draw_; }
 
-  [[gnu::always_inline]] void finish(abi::ClockSource source, std::int64_t value_ns) {
+  // `again` reads the clock once more, in ns.
+  template <typename Again>
+  [[gnu::always_inline]] void finish(abi::ClockSource source, std::int64_t value_ns, Again again) {
     Thread& thread = *draw_.thread;
     const auto caller = reinterpret_cast<std::uintptr_t>(draw_.caller);
     const bool steady = draw_.flags == 0 && runs_like_stamp(source);
     if (steady && write_later(thread, source, value_ns, caller)) return;
-    if (Record<abi::Clock> record{thread, abi::RecordType::kClock, stamp(), 0,
+    std::uint64_t enter = stamp();
+    const std::int64_t passed_ns = steady ? again() - value_ns : -1;
+    const bool known = passed_ns >= 0 && passed_ns < kMostBetweenNs;
+    if (known) enter -= stamps_in(passed_ns);
+    if (Record<abi::Clock> record{thread, abi::RecordType::kClock, enter, 0,
                                   static_cast<std::uint8_t>(source)}) {
       record->value_ns = value_ns;
       record->caller = caller;
       record.add_flags(draw_.flags);
       record.commit();
-      if (steady) remember_clock(thread, record.start(), caller);
+      if (known) remember_clock(thread, record.start(), caller);
     }
+  }
+  void finish(abi::ClockSource source, std::int64_t value_ns) {
+    finish(source, value_ns, [] { return std::int64_t{-1}; });
   }
 
  private:
@@ -77,7 +101,10 @@ REPRISE_HOT_CODE int read_clock(clockid_t clock, timespec* value, const void* ca
   if (thread == nullptr) return original().clock_gettime(clock, value);
   ClockRead read(*thread, caller);
   const int result = world::clock_gettime(read.draw(), clock, value);
-  if (result == 0) read.finish(static_cast<abi::ClockSource>(clock), nanoseconds(*value));
+  if (result == 0) {
+    read.finish(static_cast<abi::ClockSource>(clock), nanoseconds(*value),
+                [clock] { return read_original(clock); });
+  }
   return result;
 }
 
@@ -90,7 +117,8 @@ REPRISE_HOT_CODE int read_time_of_day(timeval* value, void* zone, const void* ca
   const int result = world::gettimeofday(read.draw(), value);
   if (result == 0) {
     read.finish(abi::ClockSource::kGettimeofday,
-                std::int64_t{value->tv_sec} * kNsPerSecond + value->tv_usec * 1000);
+                std::int64_t{value->tv_sec} * kNsPerSecond + value->tv_usec * 1000,
+                [] { return read_original(CLOCK_REALTIME); });
   }
   return result;
 }
@@ -131,7 +159,10 @@ int hook_timespec_get(timespec* value, int base) {
   if (thread == nullptr) return original().timespec_get(value, base);
   ClockRead read(*thread, REPRISE_CALLER());
   const int result = world::timespec_get(read.draw(), value, base);
-  if (result != 0) read.finish(abi::ClockSource::kTimespecGet, nanoseconds(*value));
+  if (result != 0) {
+    read.finish(abi::ClockSource::kTimespecGet, nanoseconds(*value),
+                [] { return read_original(CLOCK_REALTIME); });
+  }
   return result;
 }
 
