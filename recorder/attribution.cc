@@ -1,7 +1,6 @@
 #include "recorder/attribution.h"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 namespace reprise::recorder {
@@ -37,18 +36,22 @@ bool Attribution::is_unanswered(Context context) const {
   return open != nullptr && !open->answered && !open->retired;
 }
 
-// Read as a whole: before that there is little to be done for it.
-bool Attribution::is_untouched(event::ExchangeId exchange) const {
+// Read as a whole, and by this thread: before that there is little to be done for it, and who reads
+// the end of a request goes on with it.
+bool Attribution::is_untouched(const ThreadState& thread, event::ExchangeId exchange) const {
   const OpenExchange* open = book_.find(exchange);
-  return open != nullptr && open->request_whole && !open->answered && !open->retired;
+  if (open == nullptr || !open->request_whole || open->answered || open->retired) return false;
+  const ConnectionState* connection = connections_.find(open->exchange.connection);
+  return connection != nullptr && connection->reader == thread.id;
 }
 
 bool Attribution::may_be_anothers(ThreadState& thread, Context context) const {
   if (thread.turn.told || context.kind != Context::Kind::kExchange) return false;
+  if (thread.looks_aside) return true;
   const bool done = thread.interleaves && !is_unanswered(context) && book_.unanswered() > 0;
   const auto& rivals = thread.defers ? thread.taken : thread.untouched;
   return done || std::ranges::any_of(rivals, [&](event::ExchangeId exchange) {
-           return exchange != context.exchange && is_untouched(exchange);
+           return exchange != context.exchange && is_untouched(thread, exchange);
          });
 }
 
@@ -57,8 +60,7 @@ void Attribution::take_up(ThreadState& thread, Context context) const {
   std::erase_if(thread.taken,
                 [&](event::ExchangeId exchange) { return !is_unanswered(Context::of(exchange)); });
   add(thread.taken, context.exchange);
-  // Where several threads wait for clients, what one of them has read and left alone another has.
-  if (thread.process->loops <= 1) add(thread.untouched, context.exchange);
+  add(thread.untouched, context.exchange);
 }
 
 // With a turn.
@@ -118,6 +120,7 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
   const bool was_its = thread.turn.kind == Turn::Kind::kNone ? thread.suspended == context
                                                              : thread.turn.context == context;
   thread.wait_within = 0;
+  thread.looks_aside = false;
   if (read) {
     note_interleaving(thread, context);
     take_up(thread, context);
@@ -141,6 +144,12 @@ Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection
   return context;
 }
 
+void Attribution::on_silence(ThreadState& thread, const ConnectionState& connection) const {
+  const Turn& turn = thread.turn;
+  const Context before = turn.kind == Turn::Kind::kNone ? thread.suspended : turn.context;
+  if (connection.inbound->current() != before) thread.looks_aside = true;
+}
+
 void Attribution::on_answer(ThreadState& thread, Context context, bool several) const {
   const Context owner = several ? Context::unattributed() : context;
   // Answers of another exchange: what looked like a wait in the middle of work is a loop of its
@@ -149,6 +158,7 @@ void Attribution::on_answer(ThreadState& thread, Context context, bool several) 
     thread.loop_waits |= thread.wait_within;
   }
   thread.wait_within = 0;
+  thread.looks_aside = false;
   note_interleaving(thread, owner);
   thread.turn = turn_of(owner, thread.turn);
   thread.suspended = {};
@@ -156,10 +166,9 @@ void Attribution::on_answer(ThreadState& thread, Context context, bool several) 
 
 void Attribution::on_wait(ThreadState& thread) const {
   thread.defers = thread.defers || std::ranges::any_of(thread.untouched, [&](auto exchange) {
-                    return is_untouched(exchange);
+                    return is_untouched(thread, exchange);
                   });
   thread.untouched.clear();
-  if (!std::exchange(thread.loops, true)) ++thread.process->loops;
   // Told work is over when its end is told.
   if (thread.turn.kind == Turn::Kind::kNone || thread.turn.told) return;
   thread.suspended = resolve(thread);

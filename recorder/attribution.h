@@ -14,11 +14,13 @@
 // kept aside, and holds again when the wait reports nothing of somebody else's, unless this thread
 // was seen to take up one exchange before it was done with another (an event loop).
 //
-// An event loop that is the only one may also take up several requests before it does anything for
-// one of them, or go on with another's work when it is done with one (a pool of connections): calls
-// it makes then are anybody's. One that waits again before it does anything for a request, or makes
-// calls without input (libcurl's multi interface runs what is due within any call into it, HAProxy
-// its tasks after all reads), may work for any exchange it has taken up.
+// A request is the work of the thread that read the end of it. An event loop may read several
+// before it does anything for one of them, or go on with another's work when it is done with one (a
+// pool of connections): calls it makes then are anybody's. One that waits again before it does
+// anything for a request, or makes calls without input (libcurl's multi interface runs what is due
+// within any call into it, HAProxy its tasks after all reads), may work for any exchange it has
+// taken up. And one that has turned to a client who says nothing yet may work for that one
+// (HAProxy connects to its backend before it has read what to send there).
 //
 // Where that leaves it open, the answer is `unattributed` and not a guess. Marks tell such threads:
 // those that interleave, for what they do without input; and those that work reaches unseen, since
@@ -50,6 +52,8 @@ class Attribution {
 
   // The thread read or sent on a connection that was accepted. `read` tells which.
   event::Context on_inbound(ThreadState& thread, ConnectionState& connection, bool read) const;
+  // It has turned to a connection that was accepted and from which there is nothing to read yet.
+  void on_silence(ThreadState& thread, const ConnectionState& connection) const;
   // It read answers; `several`: to calls of more than one context.
   void on_answer(ThreadState& thread, event::Context context, bool several) const;
   // It accepted, or waited for readiness in its loop: that ends the turn.
@@ -73,7 +77,7 @@ class Attribution {
  private:
   event::Context resolve(ThreadState& thread) const;
   bool is_unanswered(event::Context context) const;
-  bool is_untouched(event::ExchangeId exchange) const;
+  bool is_untouched(const ThreadState& thread, event::ExchangeId exchange) const;
   bool may_be_anothers(ThreadState& thread, event::Context context) const;
   void take_up(ThreadState& thread, event::Context context) const;
   void note_interleaving(ThreadState& thread, event::Context begun) const;

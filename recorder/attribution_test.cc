@@ -218,6 +218,66 @@ TEST_F(AttributionTest, ARequestThatIsNotWholeYetIsNobodysRival) {
   EXPECT_EQ(sink_.call(1).context, Context::of({2}));
 }
 
+// Threads of HAProxy serve clients of their own, each as if it were the only one.
+TEST_F(AttributionTest, SuchCallsAreUnattributedWhereOtherThreadsWaitForClientsAsWell) {
+  SyntheticThread& loop = recorded_.thread(0);
+  SyntheticThread& other = recorded_.thread(1, 0);
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  other.wait({});
+  loop.wait({10, 11});
+  loop.receive(10, get("/1"));
+  loop.receive(11, get("/2"));
+  loop.connect(30, 6000, 8080);
+  loop.send(30, get("/up"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::unattributed());
+}
+
+// Asio's threads share one loop: what is left of a request is read by whoever is free.
+TEST_F(AttributionTest, ARequestIsTheWorkOfTheThreadThatReadsItsEnd) {
+  SyntheticThread& one = recorded_.thread(0);
+  SyntheticThread& other = recorded_.thread(1, 0);
+  one.connect(30, 6000, 6379);
+  one.accept(kListener, 10, 80, 5000);
+  one.accept(kListener, 11, 80, 5001);
+  one.wait({10});
+  one.receive(10, get("/1").substr(0, 8));
+  one.receive(10, "", EAGAIN);
+  one.wait({11});
+  other.receive(10, get("/1").substr(8));
+  one.receive(11, get("/2"));
+  one.send(30, kPing);
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({2}));
+}
+
+// HAProxy passing on bytes: it connects to the backend for a client who has said nothing yet.
+TEST_F(AttributionTest, WhatIsDoneForAClientWhoSaysNothingYetIsNotCreditedToAnother) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.receive(10, get("/1"));
+  loop.connect(30, 6000, 8080);
+  loop.receive(11, "", EAGAIN);
+  loop.clock(1);  // draws stay with the last input, which is their address
+  loop.connect(31, 6001, 8080);
+  loop.wait({30});
+  loop.send(30, get("/up1"));
+  loop.accept(kListener, 12, 80, 5002);
+  loop.connect(32, 6002, 8080);
+  loop.wait({11, 12});
+  loop.receive(11, get("/2"));
+  loop.send(31, get("/up2"));
+  loop.receive(12, get("/3"));
+  loop.send(32, get("/up3"));
+  recorded_.finish();
+  EXPECT_EQ(clock_context(0), Context::of({1}));
+  EXPECT_EQ(sink_.call(1).context, Context::of({1}));
+  EXPECT_EQ(sink_.call(2).context, Context::of({2}));
+  EXPECT_EQ(sink_.call(3).context, Context::of({3}));
+}
+
 // Who waits for a pool's connection gets it when another's answer has been read and passed on.
 TEST_F(AttributionTest, ACallAnEventLoopMakesBehindAResponseMayBeAnothers) {
   SyntheticThread& loop = recorded_.thread();

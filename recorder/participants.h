@@ -48,7 +48,6 @@ struct ProcessState {
   std::unordered_map<std::uint32_t, Turn> for_threads;  // by ordinal of a thread that was made
   Turn for_child;  // of the thread that forked it, for its first thread
   std::unordered_map<std::uint32_t, Turn> for_children;  // by ordinal of one that was spawned
-  std::uint32_t loops = 0;                               // threads that waited for readiness
 };
 
 // A send whose result is not known yet.
@@ -127,8 +126,8 @@ struct ThreadState {
   // Exchanges it read from since it waited for readiness, and did nothing for.
   std::vector<event::ExchangeId> untouched;
   std::vector<event::ExchangeId> taken;  // those it read from and did not begin to answer
-  bool loops = false;                    // it waited for readiness
-  bool served = false;                   // it read from or answered on an accepted connection
+  bool looks_aside = false;   // since its last I/O it turned to a client who had said nothing
+  bool served = false;        // it read from or answered on an accepted connection
   bool reads = false;         // it reads from accepted connections: what it works on shows there
   bool inherited = false;     // its turn is that of the thread that made it
   bool interleaves = false;   // it takes up one exchange before it is done with another

@@ -231,6 +231,7 @@ Context Traffic::accepted(ThreadState& thread, const event::Event& event,
   info.opened = event.exit;
   connection.in.losses_seen = connection.out.losses_seen = losses_;
   converse_inbound(connection);
+  attribution_.on_silence(thread, connection);
   pair_up(connection);
   outlet_.sink().on_connection(info);
   return {};

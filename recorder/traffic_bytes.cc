@@ -102,6 +102,9 @@ Context Traffic::received(ThreadState& thread, const event::Event& event,
   if (connection.kind == SocketKind::kDatagram) {
     return received_datagram(thread, connection, event, fact);
   }
+  if (is_no_input(fact.error) && connection.inbound != nullptr) {
+    attribution_.on_silence(thread, connection);
+  }
   if (is_no_input(fact.error) || connection.kind != SocketKind::kConnection) {
     return attribution_.of_work(thread);
   }
