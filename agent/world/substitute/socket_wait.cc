@@ -12,6 +12,8 @@
 namespace reprise::agent {
 
 bool is_ready(int fd, short events) {
+  // poll() passes it over; a call on it fails at once.
+  if (fd < 0) return true;
   pollfd polled = {fd, events, 0};
   const timespec at_once = {0, 0};
   return token_call(SYS_ppoll, &polled, 1, &at_once, nullptr, 0) != 0;

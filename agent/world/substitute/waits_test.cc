@@ -267,6 +267,12 @@ TEST_F(Waits, ALoopOnTheClockEndsThoughTimeStandsStill) {
   EXPECT_EQ(replay_.output(), "spun 1\n");
 }
 
+TEST_F(Waits, ACallOnNoDescriptorFailsAtOnce) {
+  start("no_descriptor");
+  EXPECT_EQ(replay_.wait_for_exit(), 0);
+  EXPECT_EQ(replay_.output(), "read EBADF\nwrite EBADF\n");
+}
+
 TEST_F(Waits, ACancelledWaiterOwnsTheMutexInItsCleanUp) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);

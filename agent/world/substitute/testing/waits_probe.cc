@@ -509,6 +509,13 @@ void probe_spin() {
   tell("spun", 1LL);
 }
 
+// A thread wakes another one through a pipe that was closed meanwhile.
+void probe_no_descriptor() {
+  char byte = 'x';
+  tell_result("read", read(-1, &byte, 1));
+  tell_result("write", write(-1, &byte, 1));
+}
+
 const std::map<std::string, void (*)()> kProbes = {
     {"nanosleep", probe_nanosleep},
     {"clock_nanosleep", probe_clock_nanosleep},
@@ -553,6 +560,7 @@ const std::map<std::string, void (*)()> kProbes = {
     {"child", probe_child},
     {"sigwait", probe_sigwait},
     {"spin", probe_spin},
+    {"no_descriptor", probe_no_descriptor},
 };
 
 }  // namespace
