@@ -31,6 +31,7 @@ const RecordedConnect* ConnectOutcomes::take(const event::Context& context, Name
   Peer& peer = found->second;
   if (const auto number = own(peer, context, thread)) return give(peer, *number);
   if (const auto number = of_unknown(peer, context, thread)) return give(peer, *number);
+  if (const auto number = of_context(peer, context)) return give(peer, *number);
   if (const auto number = first_left(peer.established)) return give(peer, *number);
   const auto last = peer.last_established ? peer.last_established : peer.last_failed;
   return &plan_.connects[*last];
@@ -41,18 +42,22 @@ std::optional<std::uint32_t> ConnectOutcomes::first_left(Numbers& numbers) const
   return numbers.empty() ? std::nullopt : std::optional(numbers.front());
 }
 
-// Of its context. Where that is nobody's in particular, what the same thread made comes first.
+std::optional<std::uint32_t> ConnectOutcomes::of_context(Peer& peer,
+                                                         const event::Context& context) const {
+  const auto in = peer.in.find(context);
+  return in == peer.in.end() ? std::nullopt : first_left(in->second);
+}
+
+// Of its context; where that is nobody's in particular, only what the same thread made.
 std::optional<std::uint32_t> ConnectOutcomes::own(Peer& peer, const event::Context& context,
                                                   const RecordedThread& thread) const {
-  const auto in = peer.in.find(context);
-  if (in == peer.in.end()) return std::nullopt;
-  const auto first = first_left(in->second);
+  if (context.kind == Kind::kExchange) return of_context(peer, context);
   const auto of = peer.of.find(thread);
-  if (!first || context.kind == Kind::kExchange || of == peer.of.end()) return first;
+  if (of == peer.of.end()) return std::nullopt;
   const auto same = std::ranges::find_if(of->second, [&](std::uint32_t number) {
     return is_left(number) && plan_.connects[number].context == context;
   });
-  return same == of->second.end() ? first : *same;
+  return same == of->second.end() ? std::nullopt : std::optional(*same);
 }
 
 // One that was established for a context that only one of the two runs knows.

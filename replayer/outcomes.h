@@ -5,7 +5,8 @@
 // For whom a connect is made, one run may know and another one not (`unattributed`): then the
 // thread that makes it says which it is. Taken from any context instead, it would be one that
 // another exchange makes later and does not find any more; and where the protocol is not read,
-// whoever has another one's connection is told what was told there.
+// whoever has another one's connection is told what was told there. The same holds for one that is
+// made for nobody: a thread that is a little later may have a client by then.
 //
 // Ownership: borrows the plan. Threading: one thread.
 #pragma once
@@ -44,6 +45,7 @@ class ConnectOutcomes {
 
   bool is_left(std::uint32_t number) const { return !given_[number]; }
   std::optional<std::uint32_t> first_left(Numbers& numbers) const;
+  std::optional<std::uint32_t> of_context(Peer& peer, const event::Context& context) const;
   std::optional<std::uint32_t> own(Peer& peer, const event::Context& context,
                                    const RecordedThread& thread) const;
   std::optional<std::uint32_t> of_unknown(Peer& peer, const event::Context& context,

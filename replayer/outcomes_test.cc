@@ -119,6 +119,18 @@ TEST_F(Connects, ConnectRecordedForNobodyKnownIsThatOfItsThread) {
   EXPECT_EQ(take(Context::unattributed(), "stock")->connection, first);
 }
 
+TEST_F(Connects, ConnectForNobodyIsThatOfItsThreadEvenIfTheRecordingDoesNotKnowForWhom) {
+  recording_.tell(event::ProcessStarted{.path = "0"});
+  told_by(3);
+  const auto first = tell(Context::background(), "stock");
+  told_by(4);
+  const auto second = tell(Context::unattributed(), "stock");
+  made_by(4);
+  EXPECT_EQ(take(Context::background(), "stock")->connection, second);
+  made_by(5);
+  EXPECT_EQ(take(Context::background(), "stock")->connection, first);
+}
+
 TEST_F(Connects, OtherPeersOutcomeIsNoOutcome) {
   tell(kFirst, "stock", ECONNREFUSED);
   tell(kFirst, "cache");
