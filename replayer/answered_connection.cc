@@ -357,6 +357,7 @@ void AnsweredConnection::close_after_peer(Output::Kind how) {
 const Output* AnsweredConnection::next(bool forced) const {
   if (dead_ || !socket_ || outputs_.empty() || socket_->full()) return nullptr;
   if (awaits_tls() || socket_->negotiating()) return nullptr;
+  if (outputs_.front().in_reply && !requests_ended_) return nullptr;
   return released_ > consumed_ && !forced ? nullptr : &outputs_.front();
 }
 

@@ -42,6 +42,8 @@ void InputsBuilder::on_event(const event::Event& event, std::uint32_t entry) {
     tails_[tls->connection].reported = false;
   } else if (const auto* connected = std::get_if<event::Connected>(&event.fact)) {
     if (connected->type == SOCK_DGRAM) tails_[connected->connection].datagrams = true;
+  } else if (const auto* shut = std::get_if<event::ShutDown>(&event.fact)) {
+    if (shut->error == 0 && shut->how != SHUT_RD) tails_[shut->connection].shut = true;
   } else if (const auto* waited = std::get_if<event::Waited>(&event.fact)) {
     for (const event::Ready& ready : waited->ready) {
       if (!ready.readable && !ready.hangup) continue;
@@ -70,6 +72,7 @@ void InputsBuilder::on_received(const event::Event& event, const event::BytesRec
     ConnectionInputs& inputs = connections_[received.connection];
     if (inputs.end != PeerEnd::kNone) return;
     inputs.end = end_of(received.error);
+    inputs.after_service = tail.shut && inputs.end == PeerEnd::kEof;
     inputs.ended = at;
     inputs.end_entry = entry;
     inputs.end_context = event.context;
@@ -113,8 +116,10 @@ bool InputsBuilder::hung_up_unread(const event::Closed& closed) const {
 void InputsBuilder::end_unread(const event::Closed& closed, std::uint32_t entry,
                                const event::Context& context) {
   ConnectionInputs& inputs = connections_[closed.connection];
+  const Tail& tail = tails_[closed.connection];
   inputs.end = PeerEnd::kEof;
-  inputs.ended = tails_[closed.connection].reported_at;
+  inputs.after_service = tail.shut;
+  inputs.ended = tail.reported_at;
   inputs.end_entry = entry;
   inputs.end_context = context;
 }

@@ -39,6 +39,7 @@ enum class PeerEnd : std::uint8_t { kNone, kEof, kReset, kTruncated };
 struct ConnectionInputs {
   std::uint32_t first_chunk = 0, chunks = 0;  // in Inputs
   PeerEnd end = PeerEnd::kNone;
+  bool after_service = false;  // the service had said before that it would send no more
   Moment ended;
   std::uint32_t end_entry = abi::kNone;
   event::Context end_context;  // in which the service learnt it
@@ -85,6 +86,7 @@ class InputsBuilder {
     std::size_t read = kNoRead;  // index of its latest read
     bool continues = false;      // of which more parts follow
     bool datagrams = false;      // no read goes on in the next, and none ends the connection
+    bool shut = false;           // the service sends no more
     bool reported = false;       // ready to be read, and not read since
     Moment reported_at;
   };

@@ -1,6 +1,7 @@
 #include "replayer/inputs.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -139,6 +140,19 @@ TEST_F(Chunks, ResetIsNoOrderlyEnd) {
   recording_.receive_nothing(connection_, ECONNRESET);
   EXPECT_EQ(of(connection_), Texts{});
   EXPECT_EQ(inputs().end, PeerEnd::kReset);
+}
+
+// A peer that goes when the service does must not go before it, should the service take longer.
+TEST_F(Chunks, EndThatFollowsTheServicesOwnIsTold) {
+  recording_.receive(connection_, "abc");
+  recording_.tell(event::ShutDown{.connection = connection_, .how = SHUT_WR});
+  recording_.receive_nothing(connection_, 0);
+  const auto other = recording_.accept();
+  recording_.receive_nothing(other, 0);
+  recording_.tell(event::ShutDown{.connection = other, .how = SHUT_WR});
+  of(connection_);
+  EXPECT_TRUE(inputs().after_service);
+  EXPECT_FALSE(plan_->inputs.of(other).after_service);
 }
 
 TEST_F(Chunks, ConnectionThatStaysOpenHasNoEnd) {

@@ -53,6 +53,7 @@ class Cut {
     }
     Output& output = add(kind_of(inputs.end), recorded, std::max(earliest, due));
     output.entry = inputs.end_entry;
+    output.in_reply = inputs.after_service;
     output.idle = true;
   }
 

@@ -26,6 +26,7 @@ struct Output {
   bool in_context = true;            // it was recorded in `context`, too
   Moment due;                        // virtual time
   event::Bytes request;              // that is passed on
+  bool in_reply = false;             // an end that is told when the service has ended its side
   bool idle = false;                 // ends a connection at rest: void when that is used again
 };
 
