@@ -9,7 +9,7 @@ from tests.programs.program_case import Program, ProgramTest, web_traffic
 
 _CONF = """
 global
- nbthread 1
+ nbthread {threads}
 defaults
  mode {mode}
  timeout connect 5s
@@ -25,10 +25,10 @@ backend back
 
 class HaproxyTest(ProgramTest):
 
-    def _record(self, mode: str, clients: int = 1) -> tuple[harness.Recording, int, str]:
+    def _record(self, mode: str, clients: int = 1, threads: int = 1) -> tuple[harness.Recording, int, str]:
         server, upstream = self.start_upstream()
         port = harness.free_port()
-        conf = _CONF.format(mode=mode, port=port, upstream=upstream)
+        conf = _CONF.format(mode=mode, port=port, upstream=upstream, threads=threads)
         program = Program(["haproxy", "-db", "-f", self.write("haproxy.cfg", conf)], port,
                           ends_with=signal.SIGUSR1)
         if mode == "http":
@@ -50,9 +50,12 @@ class HaproxyTest(ProgramTest):
         recording, exchanges, _ = self._record("tcp")
         self.assert_answers_replay(recording, exchanges)
 
-    def test_requests_of_many_clients(self):
-        recording, exchanges, _ = self._record("http", clients=8)
-        self.assert_answers_replay(recording, exchanges)
+    def test_many_clients_of_one_thread_and_of_several(self):
+        for mode in ("http", "tcp"):
+            for threads in (1, 4):
+                with self.subTest(mode=mode, threads=threads):
+                    recording, exchanges, _ = self._record(mode, clients=8, threads=threads)
+                    self.assert_answers_replay(recording, exchanges)
 
 
 if __name__ == "__main__":
