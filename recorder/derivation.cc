@@ -189,12 +189,11 @@ class Derivation final : public archive::JournalVisitor {
   void take(const journal::FileRead& note) { surroundings_.hear(note); }
   void take(const journal::StartFile& note) { surroundings_.hear(note); }
   void take(const journal::Thread& note) {
-    ends_[note.slot] = 0;
+    threads_[note.slot] = {};
     collector_.on_thread(to_identity(note));
   }
   void take(const journal::ThreadGone& note) {
-    ends_.erase(note.slot);
-    stamps_.erase(note.slot);
+    threads_.erase(note.slot);
     collector_.on_thread_gone(note.slot);
   }
   void take(const journal::ProcessGone& note) {
@@ -213,11 +212,16 @@ class Derivation final : public archive::JournalVisitor {
   }
   void take(const journal::Ended& note) { surroundings_.hear(note.now); }
 
-  // The end of the thread's records up to `position`, behind which something goes on; null for a
-  // thread that nothing was said of.
-  std::uint64_t* go_on(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
+  // What came last of a thread's stream: the position behind it, and its stamp.
+  struct Last {
+    std::uint64_t end = 0;
+    std::uint64_t stamp = 0;
+  };
+
+  // Of the thread whose records go on at `position`; null for one that nothing was said of.
+  Last* go_on(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
   void lose(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes);
-  void take(std::uint32_t slot, std::uint64_t position, RecordView record);
+  void take(Last& last, std::uint32_t slot, std::uint64_t position, RecordView record);
   const std::byte* find_named(std::uint32_t slot, std::uint64_t position,
                               const abi::Earlier& earlier);
   std::span<const std::byte> assemble(std::vector<std::byte> bytes);
@@ -227,9 +231,7 @@ class Derivation final : public archive::JournalVisitor {
   ArchiveSink sink_;
   JournaledSurroundings surroundings_;
   Collector collector_;
-  // By slot of each thread that is there: the position behind what came last.
-  std::map<std::uint32_t, std::uint64_t> ends_;
-  std::map<std::uint32_t, std::uint64_t> stamps_;  // likewise: of the record that came last
+  std::map<std::uint32_t, Last> threads_;  // those that are there, by slot
   PageStreams streams_;
   std::vector<std::vector<std::byte>> assembled_;  // that the collector may still look at
 };
@@ -238,48 +240,51 @@ void Derivation::lose(std::uint32_t slot, std::uint64_t position, std::uint64_t 
   collector_.on_loss(slot, {position, 1, bytes, "a part of the journal is damaged"});
 }
 
-std::uint64_t* Derivation::go_on(std::uint32_t slot, std::uint64_t position, std::uint64_t bytes) {
-  const auto end = ends_.find(slot);
-  if (end == ends_.end()) {
+Derivation::Last* Derivation::go_on(std::uint32_t slot, std::uint64_t position,
+                                    std::uint64_t bytes) {
+  const auto thread = threads_.find(slot);
+  if (thread == threads_.end()) {
     lose(abi::kNone, position, bytes);
     return nullptr;
   }
-  if (position > end->second) lose(slot, end->second, position - end->second);
-  return &end->second;
+  Last& last = thread->second;
+  if (position > last.end) lose(slot, last.end, position - last.end);
+  return &last;
 }
 
 void Derivation::on_reference(const archive::JournalReference& reference) {
-  std::uint64_t* end = go_on(reference.slot, reference.position, reference.head.size());
-  if (end == nullptr) return;
-  *end = end_of(reference);
+  Last* last = go_on(reference.slot, reference.position, reference.head.size());
+  if (last == nullptr) return;
+  last->end = end_of(reference);
   streams_.add(reference.slot, {reference.position, reference.head, reference.content});
   const auto content = surroundings_.content(reference.content);
   const auto record =
       assemble(content ? whole_record(reference, *content) : std::vector<std::byte>{});
   if (record.empty()) return lose(reference.slot, reference.position, reference.head.size());
-  take(reference.slot, reference.position,
+  take(*last, reference.slot, reference.position,
        RecordView(record.data(), static_cast<std::uint32_t>(record.size())));
 }
 
 void Derivation::on_run(const archive::JournalRun& run) {
-  std::uint64_t* end = go_on(run.slot, run.position, run.records.size());
-  if (end == nullptr) return;
+  Last* last = go_on(run.slot, run.position, run.records.size());
+  if (last == nullptr) return;
   streams_.add(run.slot, {run.position, run.records});
-  const std::size_t rest = each_record_in(
-      run,
-      [&](std::uint64_t position, const RecordView& record) { take(run.slot, position, record); });
-  *end = run.position + run.records.size();
-  if (rest != 0) lose(run.slot, *end - rest, rest);
+  const std::size_t rest =
+      each_record_in(run, [&](std::uint64_t position, const RecordView& record) {
+        take(*last, run.slot, position, record);
+      });
+  last->end = run.position + run.records.size();
+  if (rest != 0) lose(run.slot, last->end - rest, rest);
 }
 
-void Derivation::take(std::uint32_t slot, std::uint64_t position, RecordView record) {
+void Derivation::take(Last& last, std::uint32_t slot, std::uint64_t position, RecordView record) {
   if (record.is_brief()) {
     const std::byte* named = find_named(slot, position, record.earlier());
     if (named == nullptr) return lose(slot, position, record.size());
     record.resolve(named, ticks_per_second_);
-    record.not_before(stamps_[slot]);
+    record.not_before(last.stamp);
   }
-  stamps_[slot] = record.exit();
+  last.stamp = record.exit();
   collector_.on_record(slot, position, record);
 }
 
@@ -317,8 +322,10 @@ void Derivation::forget_assembled() {
 
 // The bytes of a loss are places in the thread's stream if records are behind them.
 void Derivation::take(const journal::Loss& note) {
-  const auto end = ends_.find(note.slot);
-  if (end != ends_.end()) end->second = std::max(end->second, note.position + note.bytes);
+  const auto thread = threads_.find(note.slot);
+  if (thread != threads_.end()) {
+    thread->second.end = std::max(thread->second.end, note.position + note.bytes);
+  }
   collector_.on_loss(note.slot, {note.position, note.records, note.bytes, note.reason.c_str()});
 }
 

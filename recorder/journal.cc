@@ -93,16 +93,17 @@ void Journal::on_record(std::uint32_t slot, std::uint64_t position, const Record
   if (tick_due_) tick();
   ThreadPlace& thread = place(slot);
   look_ahead(thread, record);
-  if (!make_room(record.size() + record.named().size())) return;
+  if (!has_room(record.size() + record.named().size())) {
+    ++dropped_;
+    return;
+  }
   write_record(thread, position, record);
   if (page_.size() >= kPageBytes && !refused_) write_page();
 }
 
-// Whether one more record of `bytes` can be kept while the file cannot grow.
-bool Journal::make_room(std::size_t bytes) {
-  if (page_.size() + bytes <= archive::kMaxJournalPageBytes) return true;
-  ++dropped_;
-  return false;
+// Whether so much more can be kept, should the file not grow.
+bool Journal::has_room(std::size_t bytes) const {
+  return page_.size() + bytes <= archive::kMaxJournalPageBytes;
 }
 
 std::uint64_t Journal::plain_types() const {
@@ -117,8 +118,7 @@ void Journal::on_plain(std::uint32_t slot, std::uint64_t position,
   ThreadPlace& thread = place(slot);
   const bool in_page =
       thread.page == page_number_ && thread.end == position && named_from >= thread.page_from;
-  const bool fits = page_.size() + records.size() <= archive::kMaxJournalPageBytes;
-  if (in_page && fits && !tick_due_) {
+  if (in_page && has_room(records.size()) && !tick_due_) {
     thread.end += records.size();
     page_.add_record(slot, position, bytes_of(records));
     if (page_.size() >= kPageBytes && !refused_) write_page();

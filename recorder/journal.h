@@ -89,7 +89,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
 
   void note(const archive::journal::Note& note);
   void write_page();
-  bool make_room(std::size_t bytes);
+  bool has_room(std::size_t bytes) const;
   void write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   std::optional<Stored> store(std::span<const std::uint8_t> payload);
   void go_on(ThreadPlace& thread, std::uint64_t position, std::size_t size);
