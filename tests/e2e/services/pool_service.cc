@@ -105,6 +105,7 @@ class Server {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::exit(1);
     ::listen(listener_, 16);
+    if (mode_ == "asio") HoldAsioThread();
   }
 
   [[noreturn]] void Run() {
@@ -121,6 +122,20 @@ class Server {
   }
 
  private:
+  // Asio's thread has waited before there is work for it, as Pool's has.
+  void HoldAsioThread() {
+    std::unique_lock lock(mutex_);
+    boost::asio::post(asio_pool_, [this] {
+      std::unique_lock held(mutex_);
+      waits_ = true;
+      whole_.notify_all();
+      whole_.wait(held, [this] { return released_; });
+    });
+    whole_.wait(lock, [this] { return waits_; });
+    released_ = true;
+    whole_.notify_all();
+  }
+
   // A request comes in one piece.
   void Read(int connection) {
     char text[4096];
@@ -195,6 +210,7 @@ class Server {
   std::mutex mutex_;
   std::condition_variable whole_;
   bool begun_ = false;
+  bool waits_ = false, released_ = false;  // Asio's thread, before there is work
   std::vector<Response> responses_;
   Pool pool_;
   boost::asio::thread_pool asio_pool_{1};
