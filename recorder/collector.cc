@@ -92,6 +92,13 @@ bool Collector::may_wait(const ThreadState& thread, abi::RecordType type) const 
                               type == abi::RecordType::kLog);
 }
 
+void Collector::on_run(const RecordRun& run) {
+  each_record_in(run, setting_.ticks_per_second,
+                 [&](std::uint64_t position, const RecordView& record) {
+                   on_record(run.slot, position, record);
+                 });
+}
+
 void Collector::on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
   ThreadState* thread = participants_.thread_at(slot);
   if (thread == nullptr) return;

@@ -38,9 +38,12 @@ class Collector final : public Keeper {
 
   void add_observer(event::Observer& observer) { outlet_.add_observer(observer); }
 
+  // A record of a run; brief ones are resolved. The view is valid until settled().
+  void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record);
+
   // --- From the drain
   std::uint64_t on_thread(const ThreadIdentity& identity) override;
-  void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override;
+  void on_run(const RecordRun& run) override;
   void on_loss(std::uint32_t slot, const StreamLoss& loss) override;
   void on_thread_gone(std::uint32_t slot) override;
   void on_process_gone(std::uint32_t slot) override;

@@ -270,8 +270,8 @@ void Derivation::on_run(const archive::JournalRun& run) {
   if (last == nullptr) return;
   streams_.add(run.slot, {run.position, run.records});
   const std::size_t rest =
-      each_record_in(run, [&](std::uint64_t position, const RecordView& record) {
-        take(*last, run.slot, position, record);
+      each_record_in(std::as_bytes(run.records), [&](std::size_t at, const RecordView& record) {
+        take(*last, run.slot, run.position + at, record);
       });
   last->end = run.position + run.records.size();
   if (rest != 0) lose(run.slot, last->end - rest, rest);

@@ -28,7 +28,6 @@ Drain::Drain(Arena& arena, ProcessWatch& watch, RecordConsumer& consumer, Mode m
       consumer_(consumer),
       mode_(mode),
       slack_(arena.clock().ticks(kBelievableFutureNs)),
-      plain_types_(consumer.plain_types()),
       slots_(arena.geometry().thread_count),
       adopted_(arena.geometry().segment_count),
       told_processes_(arena.geometry().process_count) {}
@@ -112,11 +111,12 @@ void Drain::announce(std::uint32_t index) {
 
 void Drain::merge(std::uint64_t until) {
   const auto later = [](const Next& a, const Next& b) { return a.key > b.key; };
+  const Believed believed{until, slack_};
   heap_.clear();
   for (const std::uint32_t index : active_) {
     Slot& slot = slots_[index];
     if (slot.gone) continue;
-    if (slot.stream.peek(arena_, until, slack_) && slot.stream.key() <= until) {
+    if (slot.stream.find(arena_, believed) && slot.stream.key() <= until) {
       heap_.push_back({slot.stream.key(), index});
     }
     tell_loss(slot);
@@ -128,7 +128,7 @@ void Drain::merge(std::uint64_t until) {
     heap_.pop_back();
     // On as long as no other thread is due.
     const std::uint64_t limit = heap_.empty() ? until : std::min(until, heap_.front().key);
-    const auto next = run(index, limit, until);
+    const auto next = run(index, limit, believed);
     if (!next || *next > until) continue;
     heap_.push_back({*next, index});
     std::push_heap(heap_.begin(), heap_.end(), later);
@@ -137,48 +137,24 @@ void Drain::merge(std::uint64_t until) {
 
 // Hands on the records of one thread up to `limit`. Returns the key of the next, if there is one.
 std::optional<std::uint64_t> Drain::run(std::uint32_t index, std::uint64_t limit,
-                                        std::uint64_t latest) {
+                                        const Believed& believed) {
   Slot& slot = slots_[index];
   slot.touched = true;
-  const RecordView* record = &slot.stream.peek(arena_, latest, slack_);
-  while (*record && slot.stream.key() <= limit && passed_ < most_) {
-    hand_on(slot, *record);
-    passed_ += record->size();
-    slot.stream.advance();
-    record = &slot.stream.peek(arena_, latest, slack_);
-    if (slot.stream.has_loss()) {
-      hand_on_plain(slot);
-      tell_loss(slot);
-    }
+  while (slot.stream.find(arena_, believed)) {
+    tell_loss(slot);
+    if (slot.stream.key() > limit || passed_ >= most_) return slot.stream.key();
+    hand_on(slot, slot.stream.take(arena_, believed, limit, most_ - passed_));
   }
-  hand_on_plain(slot);
-  if (!*record) return std::nullopt;
-  return slot.stream.key();
+  tell_loss(slot);
+  return std::nullopt;
 }
 
-void Drain::hand_on(Slot& slot, const RecordView& record) {
-  const std::uint64_t position = slot.stream.position();
-  if (record.type() == abi::RecordType::kGap) count_told(slot, record);
-  if (position < slot.wanted) return;
-  if (record.is_one_of(plain_types_)) {
-    const bool joins = record.address() == plain_.begin + plain_.bytes;
-    if (!joins) {
-      hand_on_plain(slot);
-      plain_ = {record.address(), 0, position, position};
-    }
-    plain_.bytes += record.size();
-    plain_.named_from = std::min(plain_.named_from, position - record.earlier().back);
-    return;
-  }
-  hand_on_plain(slot);
-  consumer_.on_record(slot.identity.slot, position, record);
-}
-
-void Drain::hand_on_plain(const Slot& slot) {
-  if (plain_.bytes == 0) return;
-  consumer_.on_plain(slot.identity.slot, plain_.position, {plain_.begin, plain_.bytes},
-                     plain_.named_from);
-  plain_ = {};
+void Drain::hand_on(Slot& slot, const RecordRun& records) {
+  RecordRun run = records;
+  run.slot = slot.identity.slot;
+  passed_ += run.bytes.size();
+  if ((run.types & type_bit(abi::RecordType::kGap)) != 0) count_told(slot, run);
+  consumer_.on_run(run);
 }
 
 void Drain::tell_loss(Slot& slot) {
@@ -186,21 +162,23 @@ void Drain::tell_loss(Slot& slot) {
   if (loss && loss->position >= slot.wanted) consumer_.on_loss(slot.identity.slot, *loss);
 }
 
-void Drain::count_told(Slot& slot, const RecordView& record) {
-  abi::Gap gap;
-  if (!record.read(gap)) return;
-  slot.told_dropped += gap.records;
-  slot.told_bytes += gap.bytes;
+void Drain::count_told(Slot& slot, const RecordRun& run) {
+  each_record_in(run.bytes, [&slot](std::size_t, const RecordView& record) {
+    abi::Gap gap;
+    if (record.type() != abi::RecordType::kGap || !record.read(gap)) return;
+    slot.told_dropped += gap.records;
+    slot.told_bytes += gap.bytes;
+  });
 }
 
 void Drain::end_thread(Slot& slot) {
-  constexpr std::uint64_t kEver = ~std::uint64_t{0};
+  constexpr Believed kEver{~std::uint64_t{0}, 0};
   const std::uint32_t index = slot.identity.slot;
   // Records later than the pass's stamp are left; the next pass has them.
-  if (slot.stream.peek(arena_, kEver, 0)) return;
+  if (slot.stream.find(arena_, kEver)) return;
   slot.stream.close(arena_);
   slot.touched = true;
-  if (slot.stream.peek(arena_, kEver, 0)) return;
+  if (slot.stream.find(arena_, kEver)) return;
   tell_loss(slot);
   const abi::ThreadSlot& entry = arena_.thread(index);
   const std::uint64_t dropped = entry.dropped_records.load(std::memory_order_acquire);

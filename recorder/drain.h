@@ -42,14 +42,8 @@ class RecordConsumer {
   // A thread appeared. Returns the position from which its records are wanted: 0, or what lies
   // behind the records that an earlier recorder already wrote.
   virtual std::uint64_t on_thread(const ThreadIdentity& thread) = 0;
-  // A bit for each RecordType of which the consumer wants the bytes alone, in runs.
-  virtual std::uint64_t plain_types() const { return 0; }
-  // Consecutive records of such types, in their segment. `named_from` is the least position that
-  // one of them names (abi::kBrief), or theirs when none does. Valid until settle().
-  virtual void on_plain(std::uint32_t /*slot*/, std::uint64_t /*position*/,
-                        std::span<const std::byte> /*records*/, std::uint64_t /*named_from*/) {}
-  // The view is valid until settle().
-  virtual void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) = 0;
+  // Records of one thread with which it is its turn, at least one. Valid until settle().
+  virtual void on_run(const RecordRun& run) = 0;
   // `slot` is abi::kNone for losses no thread could count.
   virtual void on_loss(std::uint32_t slot, const StreamLoss& loss) = 0;
   // Nothing more will come from it.
@@ -101,13 +95,6 @@ class Drain {
     ThreadIdentity identity;
     ThreadStream stream;
   };
-  // Plain records that were not handed on yet.
-  struct PlainRun {
-    const std::byte* begin = nullptr;
-    std::size_t bytes = 0;
-    std::uint64_t position = 0;
-    std::uint64_t named_from = 0;
-  };
   struct Next {
     std::uint64_t key;
     std::uint32_t slot;
@@ -119,11 +106,11 @@ class Drain {
   void announce(std::uint32_t slot);
   void note_ends();
   void merge(std::uint64_t until);
-  std::optional<std::uint64_t> run(std::uint32_t slot, std::uint64_t until, std::uint64_t latest);
-  void hand_on(Slot& slot, const RecordView& record);
-  void hand_on_plain(const Slot& slot);
+  std::optional<std::uint64_t> run(std::uint32_t slot, std::uint64_t until,
+                                   const Believed& believed);
+  void hand_on(Slot& slot, const RecordRun& run);
   void tell_loss(Slot& slot);
-  void count_told(Slot& slot, const RecordView& record);
+  static void count_told(Slot& slot, const RecordRun& run);
   void end_thread(Slot& slot);
   void settle_thread(Slot& slot);
   void give_back(const ThreadStream::Segment& segment, bool whole);
@@ -139,8 +126,6 @@ class Drain {
   RecordConsumer& consumer_;
   const Mode mode_;
   const std::uint64_t slack_;          // ticks a stamp may lie in the future
-  const std::uint64_t plain_types_;    // of the consumer
-  PlainRun plain_;                     // empty but while the records of one thread are run through
   std::vector<Slot> slots_;            // by ThreadSlot
   std::vector<std::uint32_t> active_;  // slots with active set
   std::vector<bool> adopted_;          // by segment

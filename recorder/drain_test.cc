@@ -25,9 +25,17 @@ struct Notes final : RecordConsumer {
   std::vector<std::pair<std::uint32_t, StreamLoss>> losses;
   std::vector<std::uint32_t> gone_threads, gone_processes;
   std::uint64_t wanted = 0;
+  const std::uint64_t ticks_per_second;
+
+  explicit Notes(const Arena& arena) : ticks_per_second(arena.clock().ticks_per_second) {}
 
   std::uint64_t on_thread(const ThreadIdentity&) override { return wanted; }
-  void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override {
+  void on_run(const RecordRun& run) override {
+    each_record_in(run, ticks_per_second, [&](std::uint64_t position, const RecordView& record) {
+      note(run.slot, position, record);
+    });
+  }
+  void note(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
     abi::Clock clock{};
     const bool is_clock = record.type() == abi::RecordType::kClock && record.read(clock);
     EXPECT_EQ(is_clock, record.type() == abi::RecordType::kClock);
@@ -57,7 +65,7 @@ class DrainTest : public testing::Test {
  protected:
   SyntheticService service_;
   ProcessWatch watch_{service_.arena()};
-  Notes notes_;
+  Notes notes_{service_.arena()};
   Drain drain_{service_.arena(), watch_, notes_, Drain::Mode::kRecord};
   std::uint32_t process_ = service_.add_process();
 
@@ -260,7 +268,7 @@ TEST_F(DrainTest, ASizeThatNoRecordHasLosesTheRestOfItsSegmentAndNoMore) {
   for (const std::uint32_t size :
        {4u, 17u, 0xfffffff8u, service_.arena().geometry().segment_bytes}) {
     SCOPED_TRACE(size);
-    Notes notes;
+    Notes notes(service_.arena());
     header->size.store(size);
     Drain drain(service_.arena(), watch_, notes, Drain::Mode::kRecover);
     drain.finish(true);

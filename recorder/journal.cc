@@ -16,6 +16,9 @@ namespace journal = archive::journal;
 constexpr std::size_t kPageBytes = 256 * 1024;
 // Payloads are stored once in multiples of it.
 constexpr std::size_t kStoredBlock = 4096;
+// Nothing is counted or noted of these, and they are most of what there is.
+constexpr std::uint64_t kPlain =
+    type_bit(abi::RecordType::kClock) | type_bit(abi::RecordType::kWait);
 constexpr std::size_t kMostNotedFiles = 16 * 1024;
 constexpr std::size_t kMostUnreadTls = 64 * 1024;
 
@@ -32,6 +35,14 @@ std::span<const std::uint8_t> payload_of(const RecordView& record) {
   if (record.type() == abi::RecordType::kSendIntent) return record.tail<abi::SendIntent>();
   if (record.type() == abi::RecordType::kBytesIn) return record.tail<abi::BytesIn>();
   return {};
+}
+
+// Its records that begin at or behind `from` bytes, up to `to`.
+RecordRun part_of(const RecordRun& run, std::size_t from, std::size_t to) {
+  RecordRun part = run;
+  part.position += from;
+  part.bytes = run.bytes.subspan(from, to - from);
+  return part;
 }
 
 // Not by its number in the system: a main thread may be seen before it has told that.
@@ -89,10 +100,55 @@ std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
   return 0;
 }
 
-void Journal::on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) {
+void Journal::on_run(const RecordRun& run) {
   if (tick_due_) tick();
-  ThreadPlace& thread = place(slot);
-  look_ahead(thread, record);
+  ThreadPlace& thread = place(run.slot);
+  if ((run.types & ~kPlain) == 0) return keep(thread, run);
+  std::size_t kept = 0;
+  each_record_in(run.bytes, [&](std::size_t at, const RecordView& record) {
+    if ((kPlain & type_bit(record.type())) != 0) return;
+    count(thread, record);
+    if (!goes_alone(thread, record)) return;
+    keep(thread, part_of(run, kept, at));
+    look_ahead(thread, record);
+    keep(thread, run.position + at, record);
+    kept = at + record.size();
+  });
+  keep(thread, part_of(run, kept, run.bytes.size()));
+}
+
+// Whether there may be something to note before it, or bytes of it to be stored once.
+bool Journal::goes_alone(const ThreadPlace& thread, const RecordView& record) {
+  switch (record.type()) {
+    case abi::RecordType::kFork:
+    case abi::RecordType::kFileOpened:
+    case abi::RecordType::kFileRange:
+    case abi::RecordType::kSignal:
+    case abi::RecordType::kFatalSignal:
+      return true;
+    case abi::RecordType::kSendResult:
+      return !thread.ranges.empty();
+    default:
+      return payload_of(record).size() >= kStoredBlock;
+  }
+}
+
+void Journal::keep(ThreadPlace& thread, const RecordRun& run) {
+  const bool in_page = thread.page == page_number_ && thread.end == run.position &&
+                       run.named_from >= thread.page_from;
+  if (in_page && has_room(run.bytes.size())) {
+    thread.end += run.bytes.size();
+    page_.add_record(run.slot, run.position, bytes_of(run.bytes));
+    if (page_.size() >= kPageBytes && !refused_) write_page();
+    return;
+  }
+  constexpr std::uint64_t kNoTicks = 0;  // stamps are nobody's concern here
+  each_record_in(run, kNoTicks, [&](std::uint64_t position, const RecordView& record) {
+    keep(thread, position, record);
+  });
+}
+
+void Journal::keep(ThreadPlace& thread, std::uint64_t position, const RecordView& record) {
   if (!has_room(record.size() + record.named().size())) {
     ++dropped_;
     return;
@@ -104,30 +160,6 @@ void Journal::on_record(std::uint32_t slot, std::uint64_t position, const Record
 // Whether so much more can be kept, should the file not grow.
 bool Journal::has_room(std::size_t bytes) const {
   return page_.size() + bytes <= archive::kMaxJournalPageBytes;
-}
-
-std::uint64_t Journal::plain_types() const {
-  constexpr auto bit = [](abi::RecordType type) {
-    return std::uint64_t{1} << static_cast<unsigned>(type);
-  };
-  return bit(abi::RecordType::kClock) | bit(abi::RecordType::kWait);
-}
-
-void Journal::on_plain(std::uint32_t slot, std::uint64_t position,
-                       std::span<const std::byte> records, std::uint64_t named_from) {
-  ThreadPlace& thread = place(slot);
-  const bool in_page =
-      thread.page == page_number_ && thread.end == position && named_from >= thread.page_from;
-  if (in_page && has_room(records.size()) && !tick_due_) {
-    thread.end += records.size();
-    page_.add_record(slot, position, bytes_of(records));
-    if (page_.size() >= kPageBytes && !refused_) write_page();
-    return;
-  }
-  each_record_in({slot, position, bytes_of(records)}, [&](std::uint64_t at, RecordView record) {
-    if (record.is_brief()) record.resolve_in_place(0);  // its stamp is nobody's concern here
-    on_record(slot, at, record);
-  });
 }
 
 void Journal::write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record) {
@@ -180,15 +212,13 @@ void Journal::look_ahead(ThreadPlace& thread, const RecordView& record) {
     case abi::RecordType::kFileRange:
       return keep_range(thread, record);
     case abi::RecordType::kSendResult:
-      if (!thread.ranges.empty()) read_files(thread, record);
-      break;
+      return read_files(thread, record);
     case abi::RecordType::kSignal:
     case abi::RecordType::kFatalSignal:
       return tell_signal(record);
     default:
-      break;
+      return;
   }
-  count(thread, record);
 }
 
 void Journal::on_loss(std::uint32_t slot, const StreamLoss& loss) {
@@ -219,36 +249,50 @@ void Journal::on_gap(const std::string& reason, std::uint64_t records) {
 // --- What is noted beside the records ------------------------------------------------------------
 
 void Journal::count(const ThreadPlace& thread, const RecordView& record) {
-  if (record.type() == abi::RecordType::kBytesIn) {
-    abi::BytesIn body;
-    if (!record.read(body) || body.error != 0) return;
-    counts_.received += body.length;
-    if (body.length != 0) look_for_tls(body.socket, record.tail<abi::BytesIn>());
-  } else if (record.type() == abi::RecordType::kSendIntent) {
-    abi::SendIntent body;
-    if (record.read(body)) look_for_tls(body.socket, record.tail<abi::SendIntent>());
-  } else if (record.type() == abi::RecordType::kSendResult) {
-    abi::SendResult body;
-    if (record.read(body) && body.result > 0)
-      counts_.sent += static_cast<std::uint64_t>(body.result);
-  } else if (record.type() == abi::RecordType::kAccept) {
-    abi::Accept body;
-    if (!record.read(body) || body.socket == 0) return;
-    ++counts_.accepted;
-    surroundings_.start_is_over();
-  } else if (record.type() == abi::RecordType::kConnect) {
-    abi::Connect body;
-    if (record.read(body) && (body.error == 0 || body.error == EINPROGRESS)) ++counts_.opened;
-  } else if (record.type() == abi::RecordType::kGap) {
-    abi::Gap body;
-    if (!record.read(body)) return;
-    if (tells_of_sandbox(record)) {
-      sandboxed_.insert(thread.identity.process.path);
-      counts_.sandboxed = sandboxed_.size();
+  switch (record.type()) {
+    case abi::RecordType::kBytesIn:
+      return count_received(record);
+    case abi::RecordType::kSendIntent:
+      if (abi::SendIntent body; record.read(body)) {
+        look_for_tls(body.socket, record.tail<abi::SendIntent>());
+      }
       return;
-    }
-    count_gap(body.records);
+    case abi::RecordType::kSendResult:
+      if (abi::SendResult body; record.read(body) && body.result > 0) {
+        counts_.sent += static_cast<std::uint64_t>(body.result);
+      }
+      return;
+    case abi::RecordType::kAccept:
+      if (abi::Accept body; record.read(body) && body.socket != 0) {
+        ++counts_.accepted;
+        surroundings_.start_is_over();
+      }
+      return;
+    case abi::RecordType::kConnect:
+      if (abi::Connect body; record.read(body) && (body.error == 0 || body.error == EINPROGRESS)) {
+        ++counts_.opened;
+      }
+      return;
+    case abi::RecordType::kGap:
+      return count_told_gap(thread, record);
+    default:
+      return;
   }
+}
+
+void Journal::count_received(const RecordView& record) {
+  abi::BytesIn body;
+  if (!record.read(body) || body.error != 0) return;
+  counts_.received += body.length;
+  if (body.length != 0) look_for_tls(body.socket, record.tail<abi::BytesIn>());
+}
+
+void Journal::count_told_gap(const ThreadPlace& thread, const RecordView& record) {
+  abi::Gap body;
+  if (!record.read(body)) return;
+  if (!tells_of_sandbox(record)) return count_gap(body.records);
+  sandboxed_.insert(thread.identity.process.path);
+  counts_.sandboxed = sandboxed_.size();
 }
 
 void Journal::count_gap(std::uint64_t records) {
@@ -358,7 +402,7 @@ void Journal::read_piece(const ThreadPlace& thread, const abi::FileRange& piece)
 
 void Journal::on_run(const archive::JournalRun& run) {
   ThreadPlace& thread = place(run.slot);
-  each_record_in(run, [&](std::uint64_t, const RecordView& record) {
+  each_record_in(std::as_bytes(run.records), [&](std::size_t, const RecordView& record) {
     if (record.type() == abi::RecordType::kFileRange) keep_range(thread, record);
     abi::SendResult result;
     if (record.type() == abi::RecordType::kSendResult && record.read(result)) {

@@ -49,10 +49,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
 
   // --- From the drain
   std::uint64_t on_thread(const ThreadIdentity& identity) override;
-  std::uint64_t plain_types() const override;
-  void on_plain(std::uint32_t slot, std::uint64_t position, std::span<const std::byte> records,
-                std::uint64_t named_from) override;
-  void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override;
+  void on_run(const RecordRun& run) override;
   void on_loss(std::uint32_t slot, const StreamLoss& loss) override;
   void on_thread_gone(std::uint32_t slot) override;
   void on_process_gone(std::uint32_t slot) override;
@@ -90,6 +87,8 @@ class Journal final : public Keeper, private archive::JournalVisitor {
   void note(const archive::journal::Note& note);
   void write_page();
   bool has_room(std::size_t bytes) const;
+  void keep(ThreadPlace& thread, const RecordRun& run);
+  void keep(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   void write_record(ThreadPlace& thread, std::uint64_t position, const RecordView& record);
   std::optional<Stored> store(std::span<const std::uint8_t> payload);
   void go_on(ThreadPlace& thread, std::uint64_t position, std::size_t size);
@@ -100,8 +99,11 @@ class Journal final : public Keeper, private archive::JournalVisitor {
     return threads_[slot];
   }
   void count(const ThreadPlace& thread, const RecordView& record);
+  void count_received(const RecordView& record);
+  void count_told_gap(const ThreadPlace& thread, const RecordView& record);
   void count_gap(std::uint64_t records);
   void look_for_tls(abi::Cookie socket, std::span<const std::uint8_t> bytes);
+  static bool goes_alone(const ThreadPlace& thread, const RecordView& record);
   // What must be noted before a record is written.
   void look_ahead(ThreadPlace& thread, const RecordView& record);
   void note_child(const RecordView& record);

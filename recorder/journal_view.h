@@ -18,23 +18,6 @@ namespace reprise::recorder {
 [[nodiscard]] ProcessIdentity to_identity(const archive::journal::Process& note);
 [[nodiscard]] ThreadIdentity to_identity(const archive::journal::Thread& note);
 
-// visit(position, record) for each record of the run. Returns how many bytes at its end are no
-// record, which is 0 but in a crafted journal.
-template <typename Visit>
-std::size_t each_record_in(const archive::JournalRun& run, Visit visit) {
-  std::size_t at = 0;
-  while (run.records.size() - at >= sizeof(abi::RecordHeader)) {
-    std::uint32_t size = 0;
-    std::memcpy(&size, run.records.data() + at, sizeof size);
-    const bool fits = size >= sizeof(abi::RecordHeader) && size <= run.records.size() - at;
-    if (!fits || size % 8 != 0) break;
-    const auto* record = reinterpret_cast<const std::byte*>(run.records.data() + at);
-    visit(run.position + at, RecordView(record, size));
-    at += size;
-  }
-  return run.records.size() - at;
-}
-
 // The record that a reference stands for, or nothing when its parts do not make one. The content's
 // bytes go between the head and the padding.
 [[nodiscard]] std::vector<std::byte> whole_record(const archive::JournalReference& reference,

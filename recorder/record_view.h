@@ -37,10 +37,6 @@ class RecordView {
   std::uint32_t size() const { return size_; }
   abi::RecordType type() const { return static_cast<abi::RecordType>(word_.type); }
   bool has(abi::RecordFlags flag) const { return (word_.flags & flag) != 0; }
-  // Whether the bit of its type is set.
-  bool is_one_of(std::uint64_t types) const {
-    return word_.type < 64 && (types >> word_.type & 1) != 0;
-  }
   bool is_brief() const { return has(abi::kBrief); }
   std::uint8_t source() const { return word_.source; }
   std::uint64_t enter() const { return enter_; }
@@ -156,6 +152,53 @@ class RecordView {
   std::span<const std::uint8_t> named_;
   abi::Clock clock_{};  // of a brief one that was resolved
 };
+
+// Consecutive records of one thread as they lie in its segment. Brief ones name what lies before
+// them there. Valid as long as the segment is not given back.
+struct RecordRun {
+  std::uint32_t slot = 0;      // ThreadSlot
+  std::uint64_t position = 0;  // of the first, in the thread's stream
+  std::span<const std::byte> bytes;
+  std::uint64_t types = 0;       // a bit for each RecordType that there may be
+  std::uint64_t named_from = 0;  // no position before it is named
+  std::uint64_t after = 0;       // stamp of what came before
+};
+
+[[nodiscard]] constexpr std::uint64_t type_bit(abi::RecordType type) {
+  const auto number = static_cast<unsigned>(type);
+  return number < 64 ? std::uint64_t{1} << number : 0;
+}
+
+// visit(offset, record) for each record in `bytes`; brief ones are to be resolved. Returns how many
+// bytes at the end are no record.
+template <typename Visit>
+std::size_t each_record_in(std::span<const std::byte> bytes, Visit visit) {
+  std::size_t at = 0;
+  while (bytes.size() - at >= sizeof(abi::RecordHeader)) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, bytes.data() + at, sizeof size);
+    const bool fits = size >= sizeof(abi::RecordHeader) && size <= bytes.size() - at;
+    if (!fits || size % 8 != 0) break;
+    visit(at, RecordView(bytes.data() + at, size));
+    at += size;
+  }
+  return bytes.size() - at;
+}
+
+// visit(position, record) for each record of a run, as whole ones. Ticks are those of stamps.
+template <typename Visit>
+void each_record_in(const RecordRun& run, std::uint64_t ticks_per_second, Visit visit) {
+  std::uint64_t last = run.after;
+  each_record_in(run.bytes, [&](std::size_t at, RecordView record) {
+    // The service may have overwritten it since.
+    if (record.is_brief() && record.earlier().back <= run.position + at - run.named_from) {
+      record.resolve_in_place(ticks_per_second);
+      record.not_before(last);
+    }
+    last = record.exit();
+    visit(run.position + at, record);
+  });
+}
 
 // That calls of the agent's are forbidden is told to whoever records; of the service it says
 // nothing.

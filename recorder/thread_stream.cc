@@ -17,6 +17,16 @@ bool is_possible(std::uint32_t size, std::uint32_t room) {
   return size >= kHeader && size % 8 == 0 && size <= room;
 }
 
+bool has_stamp_elsewhere(const RecordView& record) {
+  return record.is_brief() && record.type() == abi::RecordType::kClock;
+}
+
+// Whether what a record names, should it be brief, is in front of its own `offset`.
+bool names_before(const RecordView& record, std::uint32_t offset) {
+  if (!record.is_brief()) return true;
+  return record.earlier().length != 0 && record.earlier().back <= offset;
+}
+
 // Offset behind the last whole record from `offset` on.
 std::uint32_t end_of_records(const std::byte* bytes, std::uint32_t offset, std::uint32_t end) {
   while (end - offset >= kHeader) {
@@ -60,21 +70,27 @@ void ThreadStream::find_limit(Arena& arena, Segment& segment) {
 
 // Whether a segment was sealed is asked where its records end: the agent writes to the line that
 // says it with each of them.
-const RecordView& ThreadStream::peek(Arena& arena, std::uint64_t latest, std::uint64_t slack) {
+bool ThreadStream::find(Arena& arena, const Believed& believed) {
   while (front_ < segments_.size()) {
     Segment& segment = segments_[front_];
     // An earlier segment may have been published while the headers were being looked through.
-    if (!closed_ && expects_ && segment.base > expected_) return none();
+    if (!closed_ && expects_ && segment.base > expected_) return false;
     if (expects_ && segment.base > expected_) {
       add_loss(expected_, 1, segment.base - expected_, "a part of the arena was overwritten");
       expects_ = false;
     }
     const std::uint32_t whole = arena.geometry().segment_bytes;
     segment.read = std::min(segment.read, whole);
-    std::uint32_t room = (segment.limit == kOpen ? whole : segment.limit) - segment.read;
-    std::uint32_t size = room < kHeader ? 0 : committed_size(segment.bytes + segment.read);
+    const std::uint32_t room = segment.end(whole) - segment.read;
+    const std::uint32_t size = room < kHeader ? 0 : committed_size(segment.bytes + segment.read);
     if (is_possible(size, room)) {
-      if (read_record(arena, segment, size, latest, slack)) return record_;
+      const RecordView record(segment.bytes + segment.read, size);
+      if (names_before(record, segment.read)) {
+        key_ = key_of(record, arena.clock().ticks_per_second, believed);
+        return true;
+      }
+      add_loss(segment.base + segment.read, 1, size, "records in the arena were overwritten");
+      segment.read += size;
       continue;
     }
     const bool was_open = segment.limit == kOpen;
@@ -89,34 +105,73 @@ const RecordView& ThreadStream::peek(Arena& arena, std::uint64_t latest, std::ui
     if (was_open && segment.limit != kOpen) continue;
     // A size of zero is a record in the making. Any other is damage, and so is a rest that no
     // record fits in; where records begin again cannot be known before the next segment.
-    if (segment.limit == kOpen || (size == 0 && room >= kHeader)) return none();
+    if (segment.limit == kOpen || (size == 0 && room >= kHeader)) return false;
     add_loss(segment.base + segment.read, 1, room, "records in the arena were overwritten");
     segment.read = segment.limit;
   }
-  return none();
+  return false;
 }
 
-// False when the record says nothing: then it is passed.
-bool ThreadStream::read_record(Arena& arena, Segment& segment, std::uint32_t size,
-                               std::uint64_t latest, std::uint64_t slack) {
-  record_ = RecordView(segment.bytes + segment.read, size);
-  if (record_.is_brief() && !find_named(arena, segment)) {
-    add_loss(segment.base + segment.read, 1, size, "records in the arena were overwritten");
-    segment.read += size;
-    return false;
+std::uint64_t ThreadStream::key_of(RecordView record, std::uint64_t ticks_per_second,
+                                   const Believed& believed) const {
+  if (has_stamp_elsewhere(record)) record.resolve_in_place(ticks_per_second);
+  return std::max(last_key_, believed(record.exit()));
+}
+
+RecordRun ThreadStream::take(Arena& arena, const Believed& believed, std::uint64_t limit,
+                             std::uint64_t most) {
+  Segment& segment = segments_[front_];
+  RecordRun run;
+  run.position = run.named_from = next_position();
+  run.after = last_key_;
+  const std::uint32_t begin = segment.read;
+  const std::uint32_t behind = take_whole(
+      segment, segment.end(arena.geometry().segment_bytes), believed, limit, most, run);
+  take_brief(segment, behind, arena.clock().ticks_per_second, believed, limit);
+  run.bytes = {segment.bytes + begin, segment.read - begin};
+  return run;
+}
+
+// A record that has no stamp of its own is due when one behind it is. Returns where the first
+// begins that is not due, or cannot be read; those before it that no whole one follows are not yet
+// passed.
+std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
+                                       const Believed& believed, std::uint64_t limit,
+                                       std::uint64_t most, RecordRun& run) {
+  const std::uint32_t begin = segment.read;
+  std::uint32_t at = begin;
+  while (at - begin < most && end - at >= kHeader) {
+    const std::uint32_t size = committed_size(segment.bytes + at);
+    if (!is_possible(size, end - at)) break;
+    const RecordView record(segment.bytes + at, size);
+    if (!names_before(record, at)) break;
+    if (!has_stamp_elsewhere(record)) {
+      const std::uint64_t key = std::max(last_key_, believed(record.exit()));
+      if (key > limit) break;
+      last_key_ = key;
+      segment.read = at + size;
+    }
+    run.types |= type_bit(record.type());
+    run.named_from = std::min(run.named_from, segment.base + at - record.earlier().back);
+    at += size;
+    // What the service wrote lies in the cache of another processor.
+    __builtin_prefetch(segment.bytes + at + kAhead);
   }
-  const std::uint64_t stamp = record_.exit();
-  key_ = std::max(last_key_, stamp - latest > slack && stamp > latest ? latest : stamp);
-  return true;
+  return at;
 }
 
-// What the brief record that is next in the segment names.
-bool ThreadStream::find_named(Arena& arena, const Segment& segment) {
-  const abi::Earlier& earlier = record_.earlier();
-  if (earlier.length == 0 || earlier.back > segment.read) return false;
-  record_.resolve_in_place(arena.clock().ticks_per_second);
-  record_.not_before(last_key_);
-  return true;
+void ThreadStream::take_brief(Segment& segment, std::uint32_t end, std::uint64_t ticks_per_second,
+                              const Believed& believed, std::uint64_t limit) {
+  while (segment.read < end) {
+    const std::uint32_t size = committed_size(segment.bytes + segment.read);
+    if (!is_possible(size, end - segment.read)) return;
+    const RecordView record(segment.bytes + segment.read, size);
+    if (!names_before(record, segment.read)) return;
+    const std::uint64_t key = key_of(record, ticks_per_second, believed);
+    if (key > limit) return;
+    last_key_ = key;
+    segment.read += size;
+  }
 }
 
 void ThreadStream::close(Arena& arena) {

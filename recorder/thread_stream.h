@@ -25,6 +25,15 @@ struct StreamLoss {
   const char* reason = "";
 };
 
+// A stamp later than `latest` by more than `slack` is damage, and taken for `latest`.
+struct Believed {
+  std::uint64_t latest = 0;
+  std::uint64_t slack = 0;  // ticks
+  std::uint64_t operator()(std::uint64_t stamp) const {
+    return stamp > latest && stamp - latest > slack ? latest : stamp;
+  }
+};
+
 class ThreadStream {
  public:
   struct Segment {
@@ -34,6 +43,8 @@ class ThreadStream {
     std::uint32_t read = 0;   // bytes handed on
     std::uint32_t limit = 0;  // bytes that hold records; kOpen while that is not known
     bool finished() const { return limit != kOpen && read >= limit; }
+    // Where records may end, of a segment of `whole` bytes.
+    std::uint32_t end(std::uint32_t whole) const { return limit == kOpen ? whole : limit; }
   };
   static constexpr std::uint32_t kOpen = ~std::uint32_t{0};
 
@@ -44,20 +55,15 @@ class ThreadStream {
   // begun to clear it.
   void add_segment(Arena& arena, std::uint32_t index, std::uint64_t base, std::uint64_t wanted);
 
-  // The next committed record; none while there is none. A stamp later than `latest` by more than
-  // `slack` is not believed. Valid until the next call.
-  const RecordView& peek(Arena& arena, std::uint64_t latest, std::uint64_t slack);
-  // Of the record that peek() returned: the stamp it is ordered by, never smaller than that of the
-  // record before; and where it lies in the stream.
+  // Looks for the next committed record; false while there is none.
+  [[nodiscard]] bool find(Arena& arena, const Believed& believed);
+  // Of the record that was found: the stamp it is ordered by, never smaller than that of the record
+  // before.
   std::uint64_t key() const { return key_; }
-  std::uint64_t position() const { return segments_[front_].base + segments_[front_].read; }
-  // Passes the record that peek() returned.
-  void advance() {
-    segments_[front_].read += record_.size();
-    last_key_ = key_;
-    // What the service wrote lies in the cache of another processor.
-    __builtin_prefetch(record_.address() + kAhead);
-  }
+  // Passes the record that was found, whose key is not later than `limit`, and those behind it of
+  // which that is true as well, up to about `most` bytes.
+  [[nodiscard]] RecordRun take(Arena& arena, const Believed& believed, std::uint64_t limit,
+                               std::uint64_t most);
 
   // The thread is gone: what is not committed never will be. What was reserved behind the last
   // whole record is reported by take_loss().
@@ -72,16 +78,20 @@ class ThreadStream {
   const std::vector<Segment>& segments() const { return segments_; }
   void remove_first(std::size_t count);
   // Where the next record will be.
-  std::uint64_t next_position() const { return exhausted() ? expected_ : position(); }
+  std::uint64_t next_position() const {
+    return exhausted() ? expected_ : segments_[front_].base + segments_[front_].read;
+  }
 
  private:
   static constexpr std::ptrdiff_t kAhead = 512;
 
   void find_limit(Arena& arena, Segment& segment);
-  bool find_named(Arena& arena, const Segment& segment);
-  bool read_record(Arena& arena, Segment& segment, std::uint32_t size, std::uint64_t latest,
-                   std::uint64_t slack);
-  const RecordView& none() { return record_ = {}; }
+  std::uint64_t key_of(RecordView record, std::uint64_t ticks_per_second,
+                       const Believed& believed) const;
+  std::uint32_t take_whole(Segment& segment, std::uint32_t end, const Believed& believed,
+                           std::uint64_t limit, std::uint64_t most, RecordRun& run);
+  void take_brief(Segment& segment, std::uint32_t end, std::uint64_t ticks_per_second,
+                  const Believed& believed, std::uint64_t limit);
   void add_loss(std::uint64_t position, std::uint64_t records, std::uint64_t bytes,
                 const char* reason);
 
@@ -90,8 +100,7 @@ class ThreadStream {
   std::uint64_t expected_ = 0;  // position of the segment that must come next
   bool expects_ = false;
   bool closed_ = false;
-  RecordView record_;
-  std::uint64_t key_ = 0;       // of record_
+  std::uint64_t key_ = 0;       // of the record that was found
   std::uint64_t last_key_ = 0;  // of the record before
   std::optional<StreamLoss> loss_;
 };

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint64_t bits(std::initializer_list<abi::RecordType> types) {
   std::uint64_t all = 0;
-  for (const abi::RecordType type : types) all |= std::uint64_t{1} << static_cast<unsigned>(type);
+  for (const abi::RecordType type : types) all |= type_bit(type);
   return all;
 }
 
@@ -26,7 +26,9 @@ abi::Cookie socket_of(const RecordView& record) {
 }  // namespace
 
 WatchedJournal::WatchedJournal(archive::Writer& writer, CollectorSetting setting)
-    : journal_(writer, *setting.surroundings, nullptr), collector_(nowhere_, std::move(setting)) {}
+    : ticks_per_second_(setting.ticks_per_second),
+      journal_(writer, *setting.surroundings, nullptr),
+      collector_(nowhere_, std::move(setting)) {}
 
 bool WatchedJournal::is_watched(const RecordView& record) {
   switch (record.type()) {
@@ -45,7 +47,7 @@ bool WatchedJournal::is_watched(const RecordView& record) {
     case abi::RecordType::kFileRange:
       return called_.contains(socket_of<abi::FileRange>(record));
     default:
-      return !record.is_one_of(kUnwatched);
+      return (kUnwatched & type_bit(record.type())) == 0;
   }
 }
 
@@ -56,12 +58,12 @@ std::uint64_t WatchedJournal::on_thread(const ThreadIdentity& identity) {
   return journal_.on_thread(identity);
 }
 
-std::uint64_t WatchedJournal::plain_types() const { return journal_.plain_types() & kUnwatched; }
-
-void WatchedJournal::on_record(std::uint32_t slot, std::uint64_t position,
-                               const RecordView& record) {
-  journal_.on_record(slot, position, record);
-  if (is_watched(record)) collector_.on_record(slot, position, record);
+void WatchedJournal::on_run(const RecordRun& run) {
+  journal_.on_run(run);
+  if ((run.types & ~kUnwatched) == 0) return;
+  each_record_in(run, ticks_per_second_, [&](std::uint64_t position, const RecordView& record) {
+    if (is_watched(record)) collector_.on_record(run.slot, position, record);
+  });
 }
 
 void WatchedJournal::on_loss(std::uint32_t slot, const StreamLoss& loss) {

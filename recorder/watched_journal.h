@@ -34,12 +34,7 @@ class WatchedJournal final : public Keeper {
 
   // --- From the drain
   std::uint64_t on_thread(const ThreadIdentity& identity) override;
-  std::uint64_t plain_types() const override;
-  void on_plain(std::uint32_t slot, std::uint64_t position, std::span<const std::byte> records,
-                std::uint64_t named_from) override {
-    journal_.on_plain(slot, position, records, named_from);
-  }
-  void on_record(std::uint32_t slot, std::uint64_t position, const RecordView& record) override;
+  void on_run(const RecordRun& run) override;
   void on_loss(std::uint32_t slot, const StreamLoss& loss) override;
   void on_thread_gone(std::uint32_t slot) override;
   void on_process_gone(std::uint32_t slot) override;
@@ -58,6 +53,7 @@ class WatchedJournal final : public Keeper {
  private:
   bool is_watched(const RecordView& record);
 
+  const std::uint64_t ticks_per_second_;
   Journal journal_;
   ArchiveSink nowhere_{nullptr};  // what the collector makes is for its observers
   Collector collector_;
