@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include "agent/datagram.h"
 #include "agent/hot.h"
@@ -30,12 +29,11 @@ bool may_block(int fd, int flags) {
 constexpr std::size_t kKnownFiles = 1024;
 constinit std::atomic<std::uint64_t> known_files[kKnownFiles]{};
 
-std::uint64_t file_identity(const struct stat& status) {
+std::uint64_t file_identity(const FileState& file) {
   constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15u;
-  std::uint64_t hash = status.st_dev * kPrime;
-  hash = (hash ^ status.st_ino) * kPrime;
-  hash = (hash ^ static_cast<std::uint64_t>(status.st_mtim.tv_sec)) * kPrime;
-  hash = (hash ^ static_cast<std::uint64_t>(status.st_mtim.tv_nsec)) * kPrime;
+  std::uint64_t hash = file.device * kPrime;
+  hash = (hash ^ file.inode) * kPrime;
+  hash = (hash ^ file.modified_ns) * kPrime;
   return hash | 1;
 }
 
@@ -117,23 +115,21 @@ Sending::Sending(Thread& thread, Socket& socket, int file, std::uint64_t file_of
       enter_(stamp()),
       rest_(nullptr) {
   learn_from_use(thread, socket);
-  struct stat status {};
-  (void)system_call(SYS_fstat, file, address_of(&status));
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  const std::uint64_t left = size > file_offset ? size - file_offset : 0;
-  if (S_ISREG(status.st_mode) && left < length_) length_ = left;
+  const FileState state = look_at_file(thread, file);
+  const std::uint64_t left = state.size > file_offset ? state.size - file_offset : 0;
+  if (state.regular && left < length_) length_ = left;
   offset_ = socket.out_offset.fetch_add(length_, std::memory_order_relaxed);
   char path[kLongestPath];
-  const std::uint64_t identity = file_identity(status);
+  const std::uint64_t identity = file_identity(state);
   const bool known = is_known_file(identity);
   const std::uint32_t path_bytes = known ? 0 : read_descriptor_path(file, path);
   if (Record<abi::FileRange> record{thread, abi::RecordType::kFileRange, enter_, path_bytes}) {
     record->socket = cookie_;
     record->offset = offset_;
-    record->device = status.st_dev;
-    record->inode = status.st_ino;
-    record->file_size = size;
-    record->modified_ns = modified_ns(status);
+    record->device = state.device;
+    record->inode = state.inode;
+    record->file_size = state.size;
+    record->modified_ns = state.modified_ns;
     record->file_offset = file_offset;
     record->length = length_;
     memcpy(record.tail(), path, path_bytes);
@@ -160,8 +156,9 @@ REPRISE_HOT_CODE void Sending::finish(ssize_t result, int error) {
   const std::uint64_t taken = result > 0 ? static_cast<std::uint64_t>(result) : 0;
   if (rest_ != nullptr && taken > announced_) announce(announced_, taken, false);
   if (socket_.cookie.load(std::memory_order_relaxed) == cookie_) {
-    if (taken < length_) {
-      socket_.out_offset.fetch_sub(length_ - taken, std::memory_order_relaxed);
+    // Of a file that has grown since, more was sent.
+    if (taken != length_) {
+      socket_.out_offset.fetch_add(taken - length_, std::memory_order_relaxed);
     }
     learn_from_transfer(thread_, socket_, result, error);
   }

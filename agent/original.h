@@ -25,6 +25,7 @@
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
@@ -53,7 +54,7 @@ namespace reprise::agent {
   X(readv) X(preadv2) X(recvfrom) X(recvmsg) X(recvmmsg)                                           \
   X(pwritev2) X(sendto) X(sendmsg) X(sendmmsg) X(sendfile) X(splice)                               \
   X(close) X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)                    \
-  X(open) X(openat)                                                                                \
+  X(open) X(openat) X(fstat)                                                                       \
   X(epoll_ctl) X(epoll_pwait) X(epoll_pwait2) X(poll) X(ppoll) X(select) X(pselect)                \
   X(time) X(timespec_get)                                                                          \
   X(getrandom) X(getentropy) X(arc4random) X(arc4random_buf) X(arc4random_uniform)                 \

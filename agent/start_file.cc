@@ -37,11 +37,12 @@ void note_start_file(Thread& thread, int fd, const char* path, int flags) {
     path = resolved;
   }
   if (length <= 1 || length > kLongestPath) return;
+  const FileState file = file_state(status);
   if (Record<abi::FileOpened> record{thread, abi::RecordType::kFileOpened, stamp(), length}) {
-    record->device = status.st_dev;
-    record->inode = status.st_ino;
-    record->file_size = static_cast<std::uint64_t>(status.st_size);
-    record->modified_ns = modified_ns(status);
+    record->device = file.device;
+    record->inode = file.inode;
+    record->file_size = file.size;
+    record->modified_ns = file.modified_ns;
     memcpy(record.tail(), path, length);
     record.commit();
   }

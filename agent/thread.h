@@ -34,6 +34,22 @@ struct Voice {
 
 class TlsCall;
 
+// What tells one state of a file from another.
+struct FileState {
+  std::uint64_t device;
+  std::uint64_t inode;
+  std::uint64_t size;
+  std::uint64_t modified_ns;  // of Unix time
+  bool regular;
+};
+// What the service was told last of a file (agent/open_file.h).
+struct FileLook {
+  std::atomic<std::uint64_t> stamp;  // when; 0: of none
+  std::int32_t fd;
+  std::uint32_t generation;  // of that descriptor
+  FileState state;
+};
+
 // What brief records of the segment being filled may name (agent/brief.h): places in it, by hash.
 struct Recent {
   static constexpr std::size_t kPayloads = 16;
@@ -86,6 +102,7 @@ struct alignas(64) Thread {
   void* argument;
 
   Recent recent;
+  FileLook look;
 
   // Characters written one by one to a log stream, until a line is whole.
   char line[kLineBytes];

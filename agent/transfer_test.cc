@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <map>
@@ -240,6 +242,43 @@ TEST(Transfer, FileSentByReferenceIsNamed) {
   const auto results = arena.of(RecordType::kSendResult);
   ASSERT_EQ(results.size(), 3u);
   EXPECT_EQ(results[2].body<abi::SendResult>().result, 16);
+}
+
+std::string file_of_test(const std::string& name) {
+  const std::string path = std::string(getenv("TEST_TMPDIR")) + "/" + name;
+  std::ofstream(path) << "0123456789abcdef";
+  return path;
+}
+ino_t inode_of(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(stat(path.c_str(), &status), 0);
+  return status.st_ino;
+}
+
+TEST(Transfer, AFileThatTheServiceHasJustLookedAtIsNotLookedAtAgain) {
+  const std::string path = file_of_test("looked_at");
+  const auto told = [&](const char* looks) {
+    TestArena arena;
+    const auto run = run_service(arena, {kProbe, "send_unasked", path, looks});
+    EXPECT_TRUE(run.exited_with(0)) << run.output;
+    const auto ranges = arena.of(RecordType::kFileRange);
+    EXPECT_EQ(ranges.size(), 1000u);
+    return std::ranges::count_if(ranges, [&](const auto& range) {
+      const auto body = range.template body<abi::FileRange>();
+      return body.inode == inode_of(path) && body.file_size == 16 && body.length == 5;
+    });
+  };
+  EXPECT_GT(told("looks"), 0);
+  EXPECT_EQ(told("does_not"), 0) << "the control: a look of the agent's is refused";
+}
+
+TEST(Transfer, WhatWasLookedAtIsNotTakenForAnotherFileOfTheSameNumber) {
+  const std::string looked = file_of_test("looked_at_first"), sent = file_of_test("sent_then");
+  TestArena arena;
+  ASSERT_TRUE(run_service(arena, {kProbe, "send_another", looked, sent}).exited_with(0));
+  const auto ranges = arena.of(RecordType::kFileRange);
+  ASSERT_EQ(ranges.size(), 100u);
+  for (const auto& range : ranges) EXPECT_EQ(range.body<abi::FileRange>().inode, inode_of(sent));
 }
 
 TEST(Transfer, SplicedBytesAreAHoleThatIsCounted) {

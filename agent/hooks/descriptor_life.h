@@ -1,6 +1,7 @@
-// The hooks that make, copy and close descriptors; syscall() calls them too.
+// The hooks that make, copy, look at and close descriptors; syscall() calls them too.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "agent/hooks/hook.h"
@@ -19,5 +20,6 @@ int hook_open(const char* path, int flags, ...) REPRISE_HOOK(open);
 int hook_openat(int directory, const char* path, int flags, ...) REPRISE_HOOK(openat);
 int hook___open_2(const char* path, int flags) REPRISE_HOOK(__open_2);
 int hook___openat_2(int directory, const char* path, int flags) REPRISE_HOOK(__openat_2);
+int hook_fstat(int fd, struct stat* status) REPRISE_HOOK(fstat);
 }
 }  // namespace reprise::agent

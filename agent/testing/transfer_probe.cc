@@ -1,20 +1,26 @@
 // Moves bytes over a connection in every form the C library has.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -363,6 +369,57 @@ int send_file(int argc, char** argv) {
   return 0;
 }
 
+// From here on the kernel says nothing of files to whoever asks by this number, as the agent does;
+// the C library has another one.
+void refuse_fstat() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fstat, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{sizeof program / sizeof *program, program};
+  PROBE_EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  PROBE_EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+void send_some(const Ends& ends, int file) {
+  off_t offset = 0;
+  PROBE_EXPECT(sendfile(ends.client, file, &offset, 5) == 5);
+}
+
+// send_unasked FILE looks|does_not: many times, as a look is good for a moment only.
+int send_unasked(int argc, char** argv) {
+  PROBE_EXPECT(argc == 2);
+  const bool looks = strcmp(argv[1], "looks") == 0;
+  const Ends ends = connect_ends(AF_INET);
+  const int file = open(argv[0], O_RDONLY);
+  refuse_fstat();
+  for (int i = 0; i < 1000; ++i) {
+    struct stat status {};
+    if (looks) PROBE_EXPECT(fstat(file, &status) == 0 && status.st_size == 16);
+    send_some(ends, file);
+  }
+  return 0;
+}
+
+// send_another LOOKED_AT SENT: both by the same number.
+int send_another(int argc, char** argv) {
+  PROBE_EXPECT(argc == 2);
+  const Ends ends = connect_ends(AF_INET);
+  for (int i = 0; i < 100; ++i) {
+    const int looked = open(argv[0], O_RDONLY);
+    struct stat status {};
+    PROBE_EXPECT(fstat(looked, &status) == 0);
+    close(looked);
+    const int sent = open(argv[1], O_RDONLY);
+    PROBE_EXPECT(sent == looked);
+    send_some(ends, sent);
+    close(sent);
+  }
+  return 0;
+}
+
 int splice_out(int, char**) {
   const Ends ends = connect_ends(AF_INET);
   int ends_of_pipe[2];
@@ -406,6 +463,8 @@ constexpr ProbeCase kCases[] = {
     {"unread", unread},
     {"large", large},
     {"send_file", send_file},
+    {"send_unasked", send_unasked},
+    {"send_another", send_another},
     {"splice_out", splice_out},
     {"bad_pointer", bad_pointer},
     {"pair", pair},
