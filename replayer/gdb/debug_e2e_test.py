@@ -17,6 +17,13 @@ from tests.e2e import harness
 ERRANDS = os.path.abspath("replayer/gdb/testing/errands")
 
 
+def _gdb_calls_functions() -> bool:
+    """gdb before 14 cannot where the kernel saves more of the processor's state than it knows of."""
+    done = subprocess.run(["gdb", "--batch", "-ex", "break main", "-ex", "run", "-ex", "call StartOver()", ERRANDS],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return "Couldn't write extended state" not in done.stderr
+
+
 class _Upstream:
     """Answers every connection's first bytes after a tenth of a second, as long as it lives."""
 
@@ -118,10 +125,10 @@ class DebugTest(DebugTestCase):
     def test_breakpoints_and_steps_work_as_always(self):
         archive, command = self.record_errands("/a", "/b")
         output = self.debug(archive, command,
-                            "break Answer\ncontinue\nprint target.c_str()\nnext\nnext\n"
+                            "break Answer\ncontinue\nprint target._M_dataplus._M_p\nnext\nnext\n"
                             "next\nprint served\nfinish\n", "--at", "2")
         self.assertRegex(output, r"Breakpoint 1, Answer")
-        self.assertRegex(output, r'\$1 = 0x[0-9a-f]+ "/b"')
+        self.assertRegex(output, r'\$1 = .*0x[0-9a-f]+ "/b"')
         self.assertRegex(output, r"\$2 = .*2")
         self.assertRegex(output, r"Value returned is .*HTTP/1\.1 200 OK")
 
@@ -213,6 +220,7 @@ class DebugTest(DebugTestCase):
             client.sendall(b"GET /ask HTTP/1.1\r\n\r\n")
             self.assertIn(b"504", harness.read_response(client))
 
+    @unittest.skipUnless(_gdb_calls_functions(), "gdb itself can call none on this processor")
     def test_a_function_of_the_service_can_be_called(self):
         archive, command = self.record_errands("/ask", "/b")
         output = self.debug(archive, command, "print served\ncall StartOver()\nprint served\n"
