@@ -57,6 +57,7 @@ Json message_json(const MessageView& view) {
     json["decoded_body_base64"] = base64(message.decoded_body);
   }
   if (!message.body_problem.empty()) json["problem"] = message.body_problem;
+  if (view.masked) json["masked"] = true;
   return json;
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "event/draws.h"
+#include "protocol/masking.h"
 
 namespace reprise::cli {
 namespace {
@@ -92,13 +93,25 @@ MessageView view_message(event::ByteRange range,
   return view;
 }
 
+void mask(MessageView& view) {
+  if (view.message) view.masked = protocol::mask(*view.message);
+}
+void mask(ExchangeView& view) {
+  mask(view.request);
+  mask(view.response);
+  for (CallView& call : view.calls) {
+    mask(call.request);
+    mask(call.response);
+  }
+}
+
 }  // namespace
 
 std::uint64_t ExchangeView::clocks() const { return total(clock_draws); }
 std::uint64_t ExchangeView::randoms() const { return total(random_draws); }
 
 tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader,
-                                                         event::ExchangeId id) {
+                                                         event::ExchangeId id, Secrets secrets) {
   auto exchange = reader.exchange(id);
   if (!exchange) return tl::unexpected(exchange.error());
   ExchangeView view;
@@ -128,6 +141,7 @@ tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader
     }
   }
   read_events(reader, view);
+  if (secrets == Secrets::kMasked) mask(view);
   return view;
 }
 

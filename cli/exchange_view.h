@@ -14,9 +14,13 @@
 
 namespace reprise::cli {
 
+// What proves who somebody is (protocol/masking.h) is masked in a message, or not.
+enum class Secrets { kMasked, kShown };
+
 // A message, or why it is not there.
 struct MessageView {
   std::optional<protocol::Message> message;
+  bool masked = false;      // something of it is
   std::uint64_t bytes = 0;  // as sent
   std::string problem;
 };
@@ -55,6 +59,7 @@ struct ExchangeView {
 
 // Reads exchange `id`. Parts that are missing are said to be in the view.
 [[nodiscard]] tl::expected<ExchangeView, archive::Error> view_exchange(archive::Reader& reader,
-                                                                       event::ExchangeId id);
+                                                                       event::ExchangeId id,
+                                                                       Secrets secrets);
 
 }  // namespace reprise::cli

@@ -231,6 +231,7 @@ class ShowCommand final : public Command {
   std::string archive_;
   std::uint64_t exchange_ = 0;
   bool full_ = false;
+  bool secrets_ = false;
   bool json_ = false;
 };
 
@@ -242,6 +243,9 @@ Manual ShowCommand::manual() const {
            "decompressed, binary ones as a hex dump), the external calls that were made for the "
            "exchange with requests and answers, a timeline, the draws by source and the log lines "
            "that were written for it. Times with a + are counted from the request's first byte.",
+           "What proves who somebody is shows as ***: credentials and cookies in headers, "
+           "passwords given to Redis, what is exchanged when somebody logs in to PostgreSQL. "
+           "Bodies and values are shown as they are.",
            "Calls are numbered from 0, as in the output of `reprise diff`."},
           {{"reprise show prod.reprise 17", "Exchange 17."},
            {"reprise show prod.reprise 17 --full | less -R", "With whole bodies, page by page."},
@@ -257,13 +261,18 @@ void ShowCommand::declare(Arguments& arguments) {
   arguments.positional(archive_, "ARCHIVE", "A recording, or the archive of a replay.");
   arguments.positional(exchange_, "N", "Number of the exchange, as `reprise ls` prints it.");
   arguments.flag(full_, "--full", "Show bodies whole, however long.");
-  arguments.flag(json_, "--json", "Print one JSON object; bodies in base64, byte for byte.");
+  arguments.flag(secrets_, "--secrets", "Show passwords, tokens and cookies, too.");
+  arguments.flag(
+      json_, "--json",
+      "Print one JSON object; bodies in base64, byte for byte. A message of which something is "
+      "masked says so.");
 }
 
 ExitCode ShowCommand::run(Terminal& terminal) {
   auto reader = open_archive(archive_, terminal);
   if (!reader) return reader.error();
-  const auto view = view_exchange(**reader, event::ExchangeId{exchange_});
+  const auto view = view_exchange(**reader, event::ExchangeId{exchange_},
+                                  secrets_ ? Secrets::kShown : Secrets::kMasked);
   if (!view) {
     terminal.error(view.error().message);
     const ExitCode state = remark_on_state(**reader, archive_, terminal);

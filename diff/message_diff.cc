@@ -8,6 +8,7 @@
 
 #include "diff/json_diff.h"
 #include "diff/text_diff.h"
+#include "protocol/masking.h"
 #include "protocol/value/value.h"
 
 namespace reprise::diff {
@@ -20,25 +21,30 @@ void compare_text(const std::string& base, const std::string& candidate, const s
   if (base != candidate) differences.push_back(changed(where, base, candidate));
 }
 
+// What is compared, and as many texts that stand for it where it must not be shown.
+struct Items {
+  std::vector<std::string> values, shown;
+};
+
 // Items by their place. `name(i)` is where item i is.
 template <typename Name>
-void compare_lists(const std::vector<std::string>& base, const std::vector<std::string>& candidate,
-                   Name name, Differences& differences) {
-  const std::size_t both = std::min(base.size(), candidate.size());
+void compare_lists(const Items& base, const Items& candidate, Name name, Differences& differences) {
+  const std::size_t both = std::min(base.values.size(), candidate.values.size());
   for (std::size_t i = 0; i < both; ++i) {
-    compare_text(base[i], candidate[i], name(i), differences);
+    if (base.values[i] == candidate.values[i]) continue;
+    differences.push_back(changed(name(i), base.shown[i], candidate.shown[i]));
   }
-  for (std::size_t i = both; i < base.size(); ++i) {
-    differences.push_back(missing(name(i), base[i]));
+  for (std::size_t i = both; i < base.values.size(); ++i) {
+    differences.push_back(missing(name(i), base.shown[i]));
   }
-  for (std::size_t i = both; i < candidate.size(); ++i) {
-    differences.push_back(extra(name(i), candidate[i]));
+  for (std::size_t i = both; i < candidate.values.size(); ++i) {
+    differences.push_back(extra(name(i), candidate.shown[i]));
   }
 }
 
 struct Field {
   std::string name;  // as written where it came first
-  std::vector<std::string> base, candidate;
+  Items base, candidate;
 };
 
 void compare_fields(const protocol::Fields& base, const protocol::Fields& candidate,
@@ -54,10 +60,14 @@ void compare_fields(const protocol::Fields& base, const protocol::Fields& candid
     if (fresh) fields.push_back({name, {}, {}});
     return fields[place->second];
   };
-  for (const auto& [name, value] : base) field(name).base.push_back(value);
-  for (const auto& [name, value] : candidate) field(name).candidate.push_back(value);
+  const auto add = [](Items& items, const auto& header) {
+    items.values.push_back(header.second);
+    items.shown.push_back(protocol::masked_header(header.first, header.second));
+  };
+  for (const auto& header : base) add(field(header.first).base, header);
+  for (const auto& header : candidate) add(field(header.first).candidate, header);
   for (const Field& one : fields) {
-    const bool repeated = std::max(one.base.size(), one.candidate.size()) > 1;
+    const bool repeated = std::max(one.base.values.size(), one.candidate.values.size()) > 1;
     compare_lists(
         one.base, one.candidate,
         [&](std::size_t i) {
@@ -131,8 +141,9 @@ void compare_bodies(const Message& base, const Message& candidate, const std::st
 void compare_interim(const Message& base, const Message& candidate, const std::string& where,
                      Differences& differences) {
   const auto statuses = [](const Message& message) {
-    std::vector<std::string> all;
-    for (const auto& response : message.interim) all.push_back(response.status);
+    Items all;
+    for (const auto& response : message.interim) all.values.push_back(response.status);
+    all.shown = all.values;
     return all;
   };
   const auto at = [&](std::size_t i) { return where + ".interim[" + std::to_string(i) + "]"; };
@@ -161,8 +172,11 @@ void compare_requests(const Message& base, const Message& candidate, const std::
                       Differences& differences) {
   if (!base.arguments.empty() && !candidate.arguments.empty()) {
     // A command is its arguments; its bytes say the same once more.
+    const auto items = [](const std::vector<std::string>& arguments) {
+      return Items{arguments, protocol::masked_arguments(arguments)};
+    };
     compare_lists(
-        base.arguments, candidate.arguments,
+        items(base.arguments), items(candidate.arguments),
         [&](std::size_t i) { return where + ".argument[" + std::to_string(i) + "]"; }, differences);
     return;
   }

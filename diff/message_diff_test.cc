@@ -55,7 +55,7 @@ TEST(MessageDiff, HeaderNamesHaveNoCaseAndNoOrderButEveryValueCounts) {
           "HTTP/1.1 204 No\r\nDate: a\r\nSet-Cookie: 1\r\nSet-Cookie: 2\r\nX: y\r\n\r\n",
           "HTTP/1.1 204 No\r\nx: y\r\nset-cookie: 1\r\nSet-Cookie: 3\r\ndate: b\r\nNew: 1\r\n\r\n"),
       "response.header.Date changed a -> b\n"
-      "response.header.Set-Cookie[1] changed 2 -> 3\n"
+      "response.header.Set-Cookie[1] changed *** -> ***\n"
       "response.header.New extra none -> 1\n");
 }
 
@@ -108,6 +108,18 @@ TEST(MessageDiff, CommandsByArgument) {
                    parse("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\n2\r\n"), "call[0].request",
                    differences);
   EXPECT_EQ(listed(differences), "call[0].request.argument[2] changed 1 -> 2\n");
+}
+
+TEST(MessageDiff, PasswordsAreComparedAndNotShown) {
+  const auto parse = [](const std::string& password) {
+    return protocol::parse_request(event::Protocol::kResp,
+                                   bytes("*2\r\n$4\r\nAUTH\r\n$3\r\n" + password + "\r\n"));
+  };
+  Differences differences;
+  compare_requests(parse("abc"), parse("abc"), "call[0].request", differences);
+  EXPECT_EQ(listed(differences), "");
+  compare_requests(parse("abc"), parse("def"), "call[0].request", differences);
+  EXPECT_EQ(listed(differences), "call[0].request.argument[1] changed *** -> ***\n");
 }
 
 TEST(MessageDiff, RepliesThatReadTheSameAreToldApart) {

@@ -6,6 +6,7 @@
 #include "protocol/annotated/syntax.h"
 #include "protocol/http1/parser.h"
 #include "protocol/http1/syntax.h"
+#include "protocol/masking.h"
 #include "protocol/postgresql/parser.h"
 #include "protocol/resp/parser.h"
 
@@ -16,6 +17,17 @@ Message opaque(std::span<const std::uint8_t> bytes) {
   Message message;
   message.body.assign(bytes.begin(), bytes.end());
   message.decoded_body = message.body;
+  return message;
+}
+
+// What cannot be read as what it is, because it was cut off, is shown byte for byte.
+Message unread(event::Protocol protocol, std::span<const std::uint8_t> bytes) {
+  Message message = opaque(bytes);
+  if (!may_prove_identity(protocol, bytes)) return message;
+  const std::string words =
+      "(" + std::to_string(bytes.size()) + " bytes that may prove who the client is)";
+  message.is_secret = true;
+  message.decoded_body.assign(words.begin(), words.end());
   return message;
 }
 
@@ -91,7 +103,7 @@ Message parse_request(event::Protocol protocol, std::span<const std::uint8_t> by
   } else if (protocol == event::Protocol::kAnnotated) {
     message = parse_annotated_request(bytes);
   }
-  return message ? std::move(*message) : opaque(bytes);
+  return message ? std::move(*message) : unread(protocol, bytes);
 }
 
 Message parse_response(event::Protocol protocol, std::span<const std::uint8_t> bytes,
@@ -106,7 +118,7 @@ Message parse_response(event::Protocol protocol, std::span<const std::uint8_t> b
   } else if (protocol == event::Protocol::kAnnotated) {
     message = parse_annotated_response(bytes);
   }
-  return message ? std::move(*message) : opaque(bytes);
+  return message ? std::move(*message) : unread(protocol, bytes);
 }
 
 bool asks_state(event::Protocol protocol, std::string_view operation) {

@@ -46,6 +46,9 @@ struct Message {
   std::string content_type;  // lower case, without parameters
   std::vector<std::string> arguments;  // RESP commands: all of them, the command first
   std::string body_problem;            // "" or why decoded_body is not decoded, or not whole
+  // The bytes prove who somebody is and nothing else (masking.h); decoded_body says so without
+  // them.
+  bool is_secret = false;
 
   // Value of the first header of that name, compared without case; nullptr when absent.
   const std::string* header(std::string_view name) const;

@@ -2,8 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
+#include "event/secrecy.h"
 
 namespace reprise::recorder {
 namespace {
@@ -11,26 +10,6 @@ namespace {
 bool names(const std::string& entry, const std::string& name) {
   return entry.size() > name.size() && entry[name.size()] == '=' &&
          entry.compare(0, name.size(), name) == 0;
-}
-
-bool looks_secret(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  for (const char* word : {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL",
-                           "KEY", "AUTH", "COOKIE", "DSN"}) {
-    if (name.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
-
-// "postgres://user:password@host"
-bool holds_password(const std::string& value) {
-  const std::size_t scheme = value.find("://");
-  if (scheme == std::string::npos) return false;
-  const std::size_t at = value.find('@', scheme);
-  const std::size_t colon = value.find(':', scheme + 3);
-  const std::size_t slash = value.find('/', scheme + 3);
-  return at != std::string::npos && colon < at && at < slash;
 }
 
 }  // namespace
@@ -62,10 +41,7 @@ void preload(Environment& environment, const std::string& library) {
 
 Environment masked(const Environment& environment) {
   Environment result;
-  for (const std::string& entry : environment) {
-    const std::string name = entry.substr(0, entry.find('='));
-    result.push_back(looks_secret(name) || holds_password(entry) ? name + "=***" : entry);
-  }
+  for (const std::string& entry : environment) result.push_back(event::masked_variable(entry));
   return result;
 }
 

@@ -19,8 +19,7 @@ void set_variable(Environment& environment, const std::string& name, const std::
 // `library` in front of what is preloaded already.
 void preload(Environment& environment, const std::string& library);
 
-// Values whose names look like secrets (TOKEN, SECRET, PASSWORD, KEY…), and URLs with a password,
-// replaced by "***": an archive is passed on, an environment is not.
+// Without what event/secrecy.h says is not shown: an archive is passed on, an environment is not.
 [[nodiscard]] Environment masked(const Environment& environment);
 
 }  // namespace reprise::recorder

@@ -4,6 +4,7 @@
 #include <set>
 #include <string_view>
 
+#include "protocol/masking.h"
 #include "protocol/message.h"
 
 namespace reprise::replayer {
@@ -40,7 +41,9 @@ Difference body_difference(const event::Bytes& recorded, const event::Bytes& act
 // Several headers of one name are compared in their order, each with its counterpart.
 Difference header_difference(const protocol::Message& recorded, const protocol::Message& actual) {
   const auto words = [](const std::string& name, const auto& values, std::size_t i) {
-    if (i < values.size()) return name + ": " + std::string(values[i]);
+    if (i < values.size()) {
+      return name + ": " + protocol::masked_header(name, std::string(values[i]));
+    }
     return (i == 0 ? "no header " : "no further header ") + name;
   };
   for (const protocol::Fields* fields : {&recorded.headers, &actual.headers}) {

@@ -164,14 +164,20 @@ TEST_F(Settlement, EachOfSeveralHeadersOfOneNameCounts) {
   const std::string one = "Set-Cookie: a=1\r\n", two = "Set-Cookie: b=2\r\n";
   record(ok("seven", one));
   EXPECT_EQ(settle(answered(ok("seven", one + two))),
-            "response: no further header Set-Cookie -> Set-Cookie: b=2\n");
+            "response: no further header Set-Cookie -> Set-Cookie: b=***\n");
 }
 
 TEST_F(Settlement, SecondHeaderOfANameIsComparedWithTheSecond) {
-  const std::string one = "Set-Cookie: a=1\r\n", two = "Set-Cookie: b=2\r\n";
+  const std::string one = "X-A: 1\r\n", two = "X-A: 2\r\n";
   record(ok("seven", one + two));
-  EXPECT_EQ(settle(answered(ok("seven", one + "Set-Cookie: b=3\r\n"))),
-            "response: Set-Cookie: b=2 -> Set-Cookie: b=3\n");
+  EXPECT_EQ(settle(answered(ok("seven", one + "X-A: 3\r\n"))), "response: X-A: 2 -> X-A: 3\n");
+}
+
+TEST_F(Settlement, CookieIsComparedAndNotShown) {
+  record(ok("seven", "Set-Cookie: a=1\r\n"));
+  EXPECT_EQ(settle(answered(ok("seven", "Set-Cookie: a=1\r\n"))), "");
+  EXPECT_EQ(settle(answered(ok("seven", "Set-Cookie: a=2\r\n"))),
+            "response: Set-Cookie: a=*** -> Set-Cookie: a=***\n");
 }
 
 TEST_F(Settlement, OrderOfDistinctHeadersIsNoDivergence) {

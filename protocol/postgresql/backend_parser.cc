@@ -63,7 +63,10 @@ class ResponseParser {
       case 'R':
         take_authentication(fields.u32());
         break;
-      default:  // completions without content, the process's key
+      case 'K':  // the key for cancelling
+        message_.is_secret = true;
+        break;
+      default:  // completions without content
         break;
     }
   }
@@ -175,6 +178,7 @@ class ResponseParser {
   }
 
   void take_authentication(std::uint32_t kind) {
+    if (kind != 0) message_.is_secret = true;
     if (kind != 0 && kind != 12) line("(authentication goes on: " + std::to_string(kind) + ")");
   }
 

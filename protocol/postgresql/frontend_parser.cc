@@ -46,7 +46,7 @@ class RequestParser {
         break;
       case 'p':
         message_.method = "AUTH";
-        say("(" + std::to_string(part.body.size()) + " bytes that prove who the client is)");
+        say_secret(part.body.size());
         break;
       case 'S':
       case 'H':
@@ -79,6 +79,11 @@ class RequestParser {
  private:
   void say(std::string_view text) {
     message_.decoded_body.insert(message_.decoded_body.end(), text.begin(), text.end());
+  }
+
+  void say_secret(std::size_t size) {
+    message_.is_secret = true;
+    say("(" + std::to_string(size) + " bytes that prove who the client is)");
   }
 
   void take_text(std::string_view text) {
@@ -175,6 +180,7 @@ class RequestParser {
       message_.method = *kind == StartupKind::kCancel ? "CANCEL"
                         : *kind == StartupKind::kSsl  ? "SSLREQUEST"
                                                       : "GSSENCREQUEST";
+      if (*kind == StartupKind::kCancel) say_secret(fields.rest().size());
     }
   }
 

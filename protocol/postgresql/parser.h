@@ -15,7 +15,7 @@ namespace reprise::protocol::postgresql {
 // when the bytes are no whole request.
 //
 // Parameters are `headers`: {"$1", "'7'"}, {"$2", "NULL"}. What a name or a password is does not
-// show.
+// show, but for the bytes themselves.
 [[nodiscard]] std::optional<Message> parse_request(std::span<const std::uint8_t> bytes,
                                                    std::string_view target);
 

@@ -4,7 +4,9 @@ notifications, SCRAM."""
 
 import base64
 import concurrent.futures
+import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -87,6 +89,26 @@ class PostgresTest(ReplayTest):
         # The control: without the archive there is no database.
         by_itself, = self.answers_of(recording.command, self._port, "/item/1")
         self.assertIn(b"no database", by_itself.body)
+
+    def test_a_login_is_shown_only_to_whoever_asks_for_it(self):
+        recording = self._record(["/item/1"])
+
+        def said(*options: str) -> bytes:
+            printed = harness.run_reprise("show", recording.archive.path, "1", "--json", *options).stdout
+            return b"".join(base64.b64decode(call[side]["body_base64"])
+                            for call in json.loads(printed)["external_calls"] for side in ("request", "response"))
+
+        # The control: what proves that the client knows the password is there.
+        proof = re.search(rb"p=[A-Za-z0-9+/]{43}=", said("--secrets"))
+        self.assertIsNotNone(proof)
+        salt = re.search(rb",s=[^,]+,i=4096", said("--secrets"))
+        self.assertIsNotNone(salt)
+        shown = said()
+        self.assertNotIn(proof.group(), shown)
+        self.assertNotIn(salt.group(), shown)
+        self.assertIn(b"bytes that prove who the client is", shown)
+        text = harness.run_reprise("show", recording.archive.path, "1", "--full").stdout
+        self.assertNotIn(proof.group().decode(), text)
 
     def test_everything_replays_under_tls(self):
         self._server.stop()
