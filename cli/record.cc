@@ -61,9 +61,8 @@ Manual RecordCommand::manual() const {
        "one. Programs that gain privileges when they start (setuid, file capabilities) and static "
        "ones are refused, and what to do instead is said.",
        "The archive holds what the service saw, secrets in its traffic included. Of the "
-       "environment, "
-       "values whose names look like secrets (…TOKEN…, …SECRET…, …PASSWORD…, …KEY…) are "
-       "masked."},
+       "environment, values whose names look like secrets (…TOKEN…, …SECRET…, …PASSWORD…, …KEY…) "
+       "are masked. In arguments and in traffic they are kept, and masked where they are shown."},
       {{"reprise record -o prod.reprise -- ./service --port 8080",
         "Record until the service ends."},
        {"reprise record --lossless -o upload.reprise -- ./service",

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "event/secrecy.h"
 #include "recorder/recover.h"
 
 namespace reprise::cli {
@@ -67,26 +68,22 @@ ExitCode RecoverCommand::list(Terminal& terminal) const {
   const auto sessions = recorder::find_sessions(recorder::session_parents());
   std::string waiting;
   for (const recorder::FoundSession& session : sessions) {
-    std::string command;
-    for (const std::string& word : session.notes.command) {
-      command += (command.empty() ? "" : " ") + shell_word(word);
-    }
     if (!session.recording && waiting.empty()) waiting = session.path;
     if (json_) {
       terminal.out() << Json{{"session", session.path},
                              {"archive", session.notes.archive},
-                             {"program", session.notes.command},
+                             {"program", event::masked_command(session.notes.command)},
                              {"started_unix_ns", session.notes.started_unix_ns},
                              {"recording", session.recording}}
                             .dump(-1, ' ', false, Json::error_handler_t::replace)
                      << "\n";
       continue;
     }
-    terminal.out() << fmt::format("{}\n    {} of {} {}: {}\n    archive {}\n", session.path,
-                                  session.recording ? "being recorded since" : "waits;",
-                                  date_text(session.notes.started_unix_ns),
-                                  time_text(session.notes.started_unix_ns), printable(command),
-                                  printable(session.notes.archive));
+    terminal.out() << fmt::format(
+        "{}\n    {} of {} {}: {}\n    archive {}\n", session.path,
+        session.recording ? "being recorded since" : "waits;",
+        date_text(session.notes.started_unix_ns), time_text(session.notes.started_unix_ns),
+        command_text(session.notes.command), printable(session.notes.archive));
   }
   if (sessions.empty()) terminal.err() << "no session waits to be recovered\n";
   if (!waiting.empty()) terminal.next("reprise recover " + shell_word(waiting));

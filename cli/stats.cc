@@ -11,6 +11,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/text.h"
+#include "event/secrecy.h"
 
 namespace reprise::cli {
 namespace {
@@ -56,7 +57,8 @@ Manual StatsCommand::manual() const {
       {"Prints which program was recorded, when and where, how it ended, and how many events, "
        "exchanges, external calls and connections the archive holds. Gaps are places where "
        "records were lost; dropped is how many. Unattributed are calls and draws whose exchange "
-       "could not be told for certain.",
+       "could not be told for certain. Passwords and the like in the program's arguments show as "
+       "***.",
        "The numbers of a finished archive come from its end. One that was cut off is read as a "
        "whole."},
       {{"reprise stats prod.reprise", "For people."},
@@ -93,11 +95,7 @@ void StatsCommand::print(const archive::Header& header, const ArchiveTotals& tot
     terminal.out() << terminal.paint(Style::kDim, fmt::format("{:<13}", name))
                    << terminal.paint(style, value) << "\n";
   };
-  std::string command;
-  for (const std::string& word : header.command) {
-    command += (command.empty() ? "" : " ") + shell_word(printable(word));
-  }
-  line("program", command);
+  line("program", command_text(header.command));
   line("in", printable(header.working_directory) + " on " + printable(header.host));
   line("began",
        date_text(header.realtime_epoch_ns) + " " + time_text(header.realtime_epoch_ns) + " UTC");
@@ -124,7 +122,7 @@ void StatsCommand::print_json(const archive::Header& header, const ArchiveTotals
   const archive::Trailer& counts = totals.counts;
   Json json;
   json["program"] = header.command.empty() ? "" : header.command.front();
-  json["command"] = header.command;
+  json["command"] = event::masked_command(header.command);
   json["session"] = header.session;
   json["replay"] = header.replay;
   json["exit"] = exit_json(counts);

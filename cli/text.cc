@@ -6,6 +6,8 @@
 #include <ctime>
 #include <numeric>
 
+#include "event/secrecy.h"
+
 namespace reprise::cli {
 namespace {
 
@@ -147,6 +149,14 @@ std::string size_text(std::uint64_t bytes) {
 
 std::string count_text(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string command_text(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : event::masked_command(words)) {
+    text += (text.empty() ? "" : " ") + shell_word(printable(word));
+  }
+  return text;
 }
 
 std::string date_text(std::int64_t unix_ns) {

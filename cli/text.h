@@ -25,8 +25,10 @@ std::string pad_left(std::string text, std::size_t columns);
 std::string duration_text(std::int64_t nanoseconds);  // "812 µs", "3.21 ms", "1 min 4 s"
 std::string size_text(std::uint64_t bytes);           // "214 B", "1.2 KiB"
 std::string count_text(std::uint64_t count, std::string_view noun);  // "1 call", "3 calls"
-std::string date_text(std::int64_t unix_ns);                         // "2024-05-01", UTC
-std::string time_text(std::int64_t unix_ns);                         // "12:03:44.123", UTC
+// A command line as it would be typed; what is secret in it (event/secrecy.h) is masked.
+std::string command_text(const std::vector<std::string>& words);
+std::string date_text(std::int64_t unix_ns);  // "2024-05-01", UTC
+std::string time_text(std::int64_t unix_ns);  // "12:03:44.123", UTC
 
 // "TLS 1.3" of 0x0304, the version on the wire.
 std::string tls_text(std::uint32_t version);

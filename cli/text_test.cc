@@ -104,5 +104,10 @@ TEST(ShellWord, QuotesWhatAShellWouldTakeApart) {
   EXPECT_EQ(shell_word("$HOME"), "'$HOME'");
 }
 
+TEST(Text, CommandLineIsQuotedAndHasNoSecrets) {
+  EXPECT_EQ(command_text({"./shop", "a b", "--token", "abc", "line\nline"}),
+            "./shop 'a b' --token '***' 'line\\nline'");
+}
+
 }  // namespace
 }  // namespace reprise::cli

@@ -69,6 +69,17 @@ class TransparencyTest(harness.EndToEndTest):
         recording.stop()
         self.assertFalse(os.path.exists(session))
 
+    def test_secrets_of_the_command_line_are_not_shown(self):
+        recording = self.record("/bin/echo", "--db-password=pa55w0rd", "--token", "pa55w0rd", "--port", "80")
+        recording.wait()
+        stats = recording.archive.stats()
+        self.assertEqual(stats["command"][1:], ["--db-password=***", "--token", "***", "--port", "80"])
+        text = harness.run_reprise("stats", recording.archive.path).stdout
+        self.assertIn("--port 80", text)
+        self.assertNotIn("pa55w0rd", text)
+        # The control: the service was told the password, and the archive knows it.
+        self.assertIn(b"--db-password=pa55w0rd", recording.archive.payloads())
+
     def test_secrets_of_the_environment_are_not_in_the_archive(self):
         environment = dict(os.environ, API_TOKEN="tok-5ecret", DB="postgres://u:pa55word@h/db",
                            HARMLESS="plain-text")
