@@ -17,12 +17,11 @@
 
 #include "recorder/archive_sink.h"
 #include "recorder/collector.h"
-#include "recorder/compression_budget.h"
-#include "recorder/cpu_time.h"
 #include "recorder/doorbell.h"
 #include "recorder/drain.h"
 #include "recorder/journal.h"
 #include "recorder/pace.h"
+#include "recorder/page_compression.h"
 #include "recorder/process_watch.h"
 #include "recorder/session_directory.h"
 #include "recorder/signal_relay.h"
@@ -133,7 +132,6 @@ class LiveSession final : public Session {
   void flush(std::uint64_t now);
   void look_after(std::uint64_t now);
   void check_hello(std::uint64_t now);
-  void keep_to_budget(std::uint64_t now);
   void sleep_until(std::uint64_t now, std::uint64_t due);
   archive::Trailer trailer() const;
   SessionSummary summary() const;
@@ -148,17 +146,13 @@ class LiveSession final : public Session {
   ProcessWatch watch_;
   LiveSurroundings surroundings_;
   // One of them.
-  std::optional<Collector> collector_;     // of a replay
-  std::optional<WatchedJournal> watched_;  // of one that derives later
-  std::optional<Journal> journal_;         // of a recording
+  std::optional<Collector> collector_;          // of a replay
+  std::optional<WatchedJournal> watched_;       // of one that derives later
+  std::optional<Journal> journal_;              // of a recording
+  std::optional<PageCompression> compression_;  // of either journal
   Keeper& keeper_;
   Drain drain_;
   Pace pace_;
-  CompressionBudget budget_;
-  CpuTimes service_times_;
-  // When the budget was looked at last, and what had been used by then.
-  std::uint64_t budgeted_ns_ = 0, budgeted_cpu_ns_ = 0;
-  archive::PageCosts budgeted_;
   std::unique_ptr<Doorbell> doorbell_;
 
   int epoll_ = -1;
@@ -209,6 +203,7 @@ LiveSession::~LiveSession() {
 
 Keeper& LiveSession::keep(const SessionOptions& options) {
   if (!options.replay) {
+    compression_.emplace(Compression::kAuto, *writer_);
     journal_.emplace(*writer_, surroundings_, signals_.get());
     journal_->begin();
     return *journal_;
@@ -218,7 +213,8 @@ Keeper& LiveSession::keep(const SessionOptions& options) {
   setting.ticks_per_second = arena_.clock().ticks_per_second;
   setting.recorded_ordinals = options.recorded_ordinals;
   if (options.derives_later) {
-    writer_->compress_pages(false);  // the clients share the processors with us
+    // The clients share the processors with us.
+    compression_.emplace(Compression::kNever, *writer_);
     watched_.emplace(*writer_, setting);
     watched_->begin();
   } else {
@@ -377,23 +373,9 @@ void LiveSession::flush(std::uint64_t now) {
 void LiveSession::look_after(std::uint64_t now) {
   drain_.sweep();
   keeper_.age();
-  if (journal_) keep_to_budget(now);
+  if (compression_) compression_->look(now, watch_.living());
   check_hello(now);
   next_sweep_ns_ = now + kSweepEveryNs;
-}
-
-void LiveSession::keep_to_budget(std::uint64_t now) {
-  const std::uint64_t own = own_cpu_ns();
-  const archive::PageCosts& costs = writer_->page_costs();
-  Usage usage;
-  usage.service_ns = service_times_.since_last_look(watch_.living());
-  usage.elapsed_ns = now - std::exchange(budgeted_ns_, now);
-  usage.recorder_ns = own - std::exchange(budgeted_cpu_ns_, own);
-  usage.compressing_ns = costs.compressing_ns - budgeted_.compressing_ns;
-  usage.compressed_bytes = costs.compressed_bytes - budgeted_.compressed_bytes;
-  usage.journal_bytes = costs.bytes - budgeted_.bytes;
-  budgeted_ = costs;
-  writer_->compress_pages(budget_.affords(usage));
 }
 
 void LiveSession::check_hello(std::uint64_t now) {
