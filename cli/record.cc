@@ -24,6 +24,7 @@ class RecordCommand final : public Command {
   ExitCode run(Terminal& terminal) override;
 
  private:
+  recorder::Compression compression() const;
   std::optional<recorder::SessionOptions> session_options(Terminal& terminal) const;
   void print_summary(const recorder::SessionSummary& summary, const std::string& archive,
                      Terminal& terminal) const;
@@ -31,6 +32,7 @@ class RecordCommand final : public Command {
   std::string output_;
   std::string arena_size_;
   std::string arena_directory_;
+  std::string compress_ = "auto";
   bool overwrite_ = false;
   bool lossless_ = false;
   std::vector<std::string> program_;
@@ -82,6 +84,11 @@ void RecordCommand::declare(Arguments& arguments) {
   arguments.flag(lossless_, "--lossless",
                  "When the arena is full the service waits for the recorder instead of dropping "
                  "records, as long as the recorder lives and can write.");
+  arguments.choice(compress_, "--compress", {"auto", "always", "never"},
+                   "Compress the archive while the service runs: as long as that costs next to "
+                   "nothing beside what the service takes (auto), always, which keeps the file "
+                   "small, or never, which keeps the recorder's processor time low. The first "
+                   "command that reads the archive makes it small in any case.");
   arguments.option(arena_size_, "--arena-size", "SIZE",
                    "Shared memory between service and recorder, for example 16M. Default: 64M, or "
                    "less where there is less room. Each thread of the service that does I/O takes "
@@ -102,11 +109,17 @@ std::string default_name(const std::string& program) {
   return fmt::format("{}-{}.reprise", std::filesystem::path(program).filename().string(), time);
 }
 
+recorder::Compression RecordCommand::compression() const {
+  if (compress_ == "always") return recorder::Compression::kAlways;
+  return compress_ == "never" ? recorder::Compression::kNever : recorder::Compression::kAuto;
+}
+
 std::optional<recorder::SessionOptions> RecordCommand::session_options(Terminal& terminal) const {
   recorder::SessionOptions options;
   options.command = program_;
   options.archive = output_.empty() ? default_name(program_.front()) : output_;
   options.writer.overwrite = overwrite_;
+  options.compression = compression();
   options.lossless = lossless_;
   options.reprise_version = kVersion;
   options.remark = [&terminal](const std::string& text) { terminal.error(text); };

@@ -1,6 +1,6 @@
-// Decides whether the pages of a journal are compressed while it is written: for as long as the
-// budget allows it (compression_budget.h), or never. Who reads the journal first makes it small in
-// any case.
+// Decides whether the pages of a journal are compressed while it is written: as whoever records
+// wants it, or for as long as the budget allows it (compression_budget.h). Who reads the journal
+// first makes it small in any case.
 //
 // Ownership: borrows the writer. Threading: the recorder's one thread.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace reprise::recorder {
 
-enum class Compression : std::uint8_t { kAuto, kNever };
+enum class Compression : std::uint8_t { kAuto, kAlways, kNever };
 
 class PageCompression {
  public:

@@ -21,7 +21,6 @@
 #include "recorder/drain.h"
 #include "recorder/journal.h"
 #include "recorder/pace.h"
-#include "recorder/page_compression.h"
 #include "recorder/process_watch.h"
 #include "recorder/session_directory.h"
 #include "recorder/signal_relay.h"
@@ -203,7 +202,7 @@ LiveSession::~LiveSession() {
 
 Keeper& LiveSession::keep(const SessionOptions& options) {
   if (!options.replay) {
-    compression_.emplace(Compression::kAuto, *writer_);
+    compression_.emplace(options.compression, *writer_);
     journal_.emplace(*writer_, surroundings_, signals_.get());
     journal_->begin();
     return *journal_;

@@ -33,6 +33,7 @@
 #include "recorder/environment.h"
 #include "recorder/error.h"
 #include "recorder/journal.h"
+#include "recorder/page_compression.h"
 
 namespace reprise::recorder {
 
@@ -42,6 +43,7 @@ struct SessionOptions {
   std::string archive;               // file to write; "" for none, which only a replay can do
   archive::WriterOptions writer;
   ArenaPlacement arena;
+  Compression compression = Compression::kAuto;  // of a recording
   bool lossless = false;
   bool replay = false;
   bool waits_for_doorbell = true;  // false: the caller waits for the arena's doorbell itself

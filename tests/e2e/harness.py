@@ -119,6 +119,15 @@ class RawExchange:
     response: bytes
 
 
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """One of an archive (docs/archive_format.md)."""
+
+    kind: int
+    compressed: bool  # in the file
+    payload: bytes
+
+
 class Archive:
     """An archive as `reprise` reads it."""
 
@@ -138,20 +147,22 @@ class Archive:
     def show(self, number: int) -> dict:
         return json.loads(run_reprise("show", self.path, str(number), "--json").stdout)
 
-    def payloads(self) -> bytes:
-        """All that the archive holds, unpacked (docs/archive_format.md)."""
+    def blocks(self) -> Iterator[Block]:
+        """The blocks of the file as it is, which no command has to have read."""
         packed = pathlib.Path(self.path).read_bytes()
-        payloads = []
         at = 0
         while at < len(packed):
-            codec, stored = struct.unpack_from("<13xB2xI", packed, at)
+            kind, codec, stored = struct.unpack_from("<12xBB2xI", packed, at)
             payload = packed[at + _BLOCK_HEADER_BYTES:at + _BLOCK_HEADER_BYTES + stored]
             if codec == _ZSTD:
                 payload = subprocess.run(["zstd", "-dcq"], input=payload, capture_output=True,
                                          check=True).stdout
-            payloads.append(payload)
+            yield Block(kind, codec == _ZSTD, payload)
             at += _BLOCK_HEADER_BYTES + stored
-        return b"".join(payloads)
+
+    def payloads(self) -> bytes:
+        """All that the archive holds, unpacked."""
+        return b"".join(block.payload for block in self.blocks())
 
     def raw(self) -> list[RawExchange]:
         printed = subprocess.run([RAW_EXCHANGES, self.path], check=True, capture_output=True,

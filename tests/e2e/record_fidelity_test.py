@@ -9,6 +9,7 @@ from tests.e2e.services import scripted_server
 
 # What GoReplay puts between records: a body that contains it cuts its recordings.
 _SEPARATOR = "\n🐵🙈🙉\n".encode()
+_JOURNAL_PAGE = 8  # docs/archive_format.md, kind of a block
 
 
 class FidelityTest(harness.EndToEndTest):
@@ -54,6 +55,30 @@ class FidelityTest(harness.EndToEndTest):
             self.assert_whole(exchange, request, response)
         self.assertEqual([line["target"] for line in recording.archive.ls()],
                          [f"/{i}" for i in range(5)])
+
+    def test_how_pages_are_compressed_changes_the_file_and_not_what_is_read_from_it(self):
+        requests = [b"GET /%d HTTP/1.1\r\nHost: test\r\n\r\n" % i for i in range(20)]
+        facts = {}
+        for choice in ("always", "never"):
+            recording, port = self.record_nginx('location / { return 200 "this is $request_uri\\n"; }',
+                                                options=["--compress", choice])
+            responses = []
+            with harness.connect(port) as client:
+                for request in requests:
+                    client.sendall(request)
+                    responses.append(harness.read_response(client))
+            recording.stop()
+            # As the recorder left it. Pages that are small anyway are never compressed.
+            compressed = {block.compressed for block in recording.archive.blocks()
+                          if block.kind == _JOURNAL_PAGE and len(block.payload) > 1024}
+            self.assertEqual(compressed, {choice == "always"})
+            exchanges = recording.archive.raw()
+            self.assertEqual(len(exchanges), len(requests))
+            for exchange, request, response in zip(exchanges, requests, responses):
+                self.assert_whole(exchange, request, response)
+            facts[choice] = [(line["target"], line["status"], line["calls"], line["complete"])
+                             for line in recording.archive.ls()]
+        self.assertEqual(facts["always"], facts["never"])
 
     def test_a_body_with_another_tools_record_separator_is_one_body(self):
         body = b"1 a 2 3\n" + _SEPARATOR + b"2 b 4 5\nHTTP/1.1 500 No\r\n\r\n" + _SEPARATOR * 3
