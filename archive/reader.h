@@ -29,6 +29,8 @@ class Reader {
   virtual const Header& header() const = 0;
   virtual const std::optional<Trailer>& trailer() const = 0;  // none: the recording was cut off
   virtual const std::vector<Damage>& damage() const = 0;      // grows as blocks are read
+  // It has its end, and no damage was found so far; verify() looks everywhere.
+  bool is_whole() const { return trailer() && damage().empty(); }
   // Damage of what this archive was made from, to be listed with its own.
   virtual void add_damage(const std::vector<Damage>& damage) = 0;
 

@@ -14,8 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool is_whole(const archive::Reader& file) { return file.trailer() && file.damage().empty(); }
-
 class VerifyCommand final : public Command {
  public:
   Manual manual() const override;
@@ -68,7 +66,7 @@ ExitCode VerifyCommand::run(Terminal& terminal) {
   } else {
     print(**file, **events, terminal);
   }
-  const bool whole = is_whole(**file);
+  const bool whole = (*file)->is_whole();
   if (!json_) {
     const std::string path = shell_word(archive_);
     terminal.next((*file)->trailer() ? "reprise ls " + path
@@ -89,7 +87,7 @@ void VerifyCommand::print(const archive::Reader& file, const archive::Reader& ev
     out << terminal.paint(Style::kWarning, "no end") << ": the recorder was killed or is still "
         << "running; everything up to here is readable\n";
   }
-  if (is_whole(file)) {
+  if (file.is_whole()) {
     out << terminal.paint(Style::kGood, "whole") << ": ";
   } else {
     out << "readable: ";
@@ -101,7 +99,7 @@ void VerifyCommand::print(const archive::Reader& file, const archive::Reader& ev
 void VerifyCommand::print_json(const archive::Reader& file, const archive::Reader& events,
                                Terminal& terminal) const {
   Json json;
-  json["whole"] = is_whole(file);
+  json["whole"] = file.is_whole();
   json["finished"] = file.trailer().has_value();
   json["exchanges"] = events.exchange_count();
   json["calls"] = events.call_count();

@@ -45,9 +45,6 @@ class NewFile {
   std::string path_;
 };
 
-// Everything of it is there, so nothing is lost with the file.
-bool is_whole(const Reader& journal) { return journal.trailer() && journal.damage().empty(); }
-
 archive::Header derived_header(const Reader& journal) {
   archive::Header header = journal.header();
   header.journal = 0;
@@ -93,7 +90,8 @@ std::optional<OpenedReader> derive_in_place(Reader& journal, const std::string& 
   if (failed) return std::nullopt;
   NewFile file(path + ".deriving-" + random_hex(8));
   if (!derive_into(journal, file.path())) return std::nullopt;
-  if (!is_whole(journal) || !file.replace(path)) return open_derived(file.path(), journal);
+  // Of one that is not whole more may be read some day: it is kept.
+  if (!journal.is_whole() || !file.replace(path)) return open_derived(file.path(), journal);
   return Reader::open(path);
 }
 
@@ -106,7 +104,7 @@ OpenedReader open_archive(const std::string& path,
   std::error_code ignored;
   if (deriving) deriving(std::filesystem::file_size(path, ignored));
   Reader& journal = **reader;
-  if (is_whole(journal)) {
+  if (journal.is_whole()) {
     if (auto derived = derive_in_place(journal, path)) return *std::move(derived);
   }
   return derive_aside(journal, path);
