@@ -4,6 +4,8 @@ import pathlib
 import subprocess
 from dataclasses import dataclass
 
+from tests import nginx
+
 FILE = "page"
 SMALL = "x" * 200
 # What a server block has inside.
@@ -19,11 +21,7 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off;
   keepalive_requests 1000000;
-  client_body_temp_path {root}/body;
-  proxy_temp_path {root}/proxy;
-  fastcgi_temp_path {root}/fastcgi;
-  uwsgi_temp_path {root}/uwsgi;
-  scgi_temp_path {root}/scgi;
+  {temporary_paths}
   {http}
   server {{ listen 127.0.0.1:{port} {listen}; root {root}; {server} }}
 }}
@@ -58,7 +56,8 @@ class NginxServer:
         conf = pathlib.Path(root, "nginx.conf")
         conf.write_text(_CONFIGURATION.format(root=root, port=port, server=server, http=self.http,
                                               listen="ssl" if self.tls else "",
-                                              master="on" if self.master else "off"))
+                                              master="on" if self.master else "off",
+                                              temporary_paths=nginx.temporary_paths(root)))
         return ["nginx", "-p", root, "-c", str(conf)]
 
 

@@ -23,6 +23,7 @@ import unittest
 from typing import Callable, Iterator, Optional, Sequence, TypeVar
 
 from examples.server_process import ServerProcess
+from tests import nginx
 
 # What has not happened after this many seconds never will.
 PATIENCE_S = 60
@@ -310,7 +311,7 @@ class EndToEndTest(unittest.TestCase):
         port = port or free_port()
         conf = self.write(f"nginx-{next(_numbers)}.conf", _NGINX_CONF.format(
             root=self.root, at=at or f"127.0.0.1:{port}", workers=workers, connections=connections,
-            server=server, http=http, listen=listen))
+            server=server, http=http, listen=listen, temporary_paths=nginx.temporary_paths(self.root)))
         return ["nginx", "-p", self.root, "-c", conf], port
 
     def record_nginx(self, server: str, *, http: str = "", listen: str = "", workers: int = 1,
@@ -355,11 +356,7 @@ http {{
   access_log off;
   keepalive_requests 1000000;
   client_max_body_size 0;
-  client_body_temp_path {root}/body;
-  proxy_temp_path {root}/proxy;
-  fastcgi_temp_path {root}/fastcgi;
-  uwsgi_temp_path {root}/uwsgi;
-  scgi_temp_path {root}/scgi;
+  {temporary_paths}
   {http}
   server {{
     listen {at} backlog=4096 {listen};
