@@ -55,16 +55,6 @@ void expect_sample(Reader& reader, std::size_t facts) {
   EXPECT_EQ(reader.content(1)->size(), 1000u);
 }
 
-TEST(Golden, FinishedArchiveOfFormat10) {
-  const auto reader = open("format_1_0.reprise");
-  ASSERT_NE(reader, nullptr);
-  ASSERT_TRUE(reader->trailer());
-  EXPECT_EQ(reader->trailer()->exchanges, kExchanges);
-  expect_sample(*reader, 29);
-  reader->verify();
-  EXPECT_TRUE(reader->damage().empty());
-}
-
 TEST(Golden, ArchiveOfFormat10WithoutAnEnd) {
   const auto reader = open("format_1_0_cut.reprise");
   ASSERT_NE(reader, nullptr);
@@ -72,32 +62,28 @@ TEST(Golden, ArchiveOfFormat10WithoutAnEnd) {
   expect_sample(*reader, 29);
 }
 
-TEST(Golden, FinishedArchiveOfFormat11) {
-  const auto reader = open("format_1_1.reprise");
+// A version's finished archive, and how many kinds of facts that version had.
+struct Finished {
+  const char* name;
+  std::size_t facts;
+};
+
+class GoldenFinished : public testing::TestWithParam<Finished> {};
+
+TEST_P(GoldenFinished, IsReadAsWhatItWas) {
+  const auto reader = open(GetParam().name + std::string(".reprise"));
   ASSERT_NE(reader, nullptr);
   ASSERT_TRUE(reader->trailer());
-  expect_sample(*reader, 30);
+  EXPECT_EQ(reader->trailer()->exchanges, kExchanges);
+  expect_sample(*reader, GetParam().facts);
   reader->verify();
-  EXPECT_TRUE(reader->damage().empty());
+  EXPECT_TRUE(reader->is_whole());
 }
 
-TEST(Golden, FinishedArchiveOfFormat12) {
-  const auto reader = open("format_1_2.reprise");
-  ASSERT_NE(reader, nullptr);
-  ASSERT_TRUE(reader->trailer());
-  expect_sample(*reader, 31);
-  reader->verify();
-  EXPECT_TRUE(reader->damage().empty());
-}
-
-TEST(Golden, FinishedArchiveOfFormat13) {
-  const auto reader = open("format_1_3.reprise");
-  ASSERT_NE(reader, nullptr);
-  ASSERT_TRUE(reader->trailer());
-  expect_sample(*reader, 31);
-  reader->verify();
-  EXPECT_TRUE(reader->damage().empty());
-}
+INSTANTIATE_TEST_SUITE_P(, GoldenFinished,
+                         testing::Values(Finished{"format_1_0", 29}, Finished{"format_1_1", 30},
+                                         Finished{"format_1_2", 31}, Finished{"format_1_3", 31}),
+                         [](const auto& finished) { return std::string(finished.param.name); });
 
 // Of a service that answers /in/pieces and /whole, each with its own words.
 void expect_sample_journal(const std::string& name) {
