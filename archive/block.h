@@ -39,7 +39,7 @@ namespace reprise::archive {
 // know recordings only must refuse. Both kinds have the same minor versions.
 inline constexpr std::uint16_t kMajorVersion = 1;
 inline constexpr std::uint16_t kJournalMajorVersion = 2;
-inline constexpr std::uint16_t kMinorVersion = 3;
+inline constexpr std::uint16_t kMinorVersion = 4;
 
 constexpr bool is_known_major(std::uint16_t major) {
   return major == kMajorVersion || major == kJournalMajorVersion;

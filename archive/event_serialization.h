@@ -279,6 +279,7 @@ void serialize(Archive& ar, Header& header, unsigned minor) {
          header.host, header.replay, header.replay_of, header.stamps_per_second, header.epoch,
          header.realtime_epoch_ns, header.monotonic_epoch_ns);
   if (minor >= 3) fields(ar, header.journal);
+  if (minor >= 4) fields(ar, header.replayed_only, header.replayed_prefix);
 }
 template <typename Archive>
 void serialize(Archive& ar, Trailer& trailer, unsigned) {

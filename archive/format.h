@@ -19,6 +19,10 @@ struct Header {
   std::string host;
   bool replay = false;    // made by a replay
   std::string replay_of;  // session of the archive that was replayed
+  // Not 0: of that archive only this exchange was to be replayed, with all that began before it if
+  // `replayed_prefix`.
+  std::uint64_t replayed_only = 0;
+  bool replayed_prefix = false;
   std::uint64_t stamps_per_second = 0;
   event::Stamp epoch;  // taken together with the two clocks below
   std::int64_t realtime_epoch_ns = 0;

@@ -53,8 +53,9 @@ class JsonPrinter final : public diff::Listener {
     out_ << (any_ ? "\n ],\n" : "],\n")
          << fmt::format(
                 " \"same\": {}, \"differ\": {}, \"missing\": {}, \"extra\": {}, "
-                "\"incomplete\": {}}}\n",
-                totals.same, totals.differ, totals.missing, totals.extra, totals.incomplete);
+                "\"incomplete\": {}, \"not_replayed\": {}}}\n",
+                totals.same, totals.differ, totals.missing, totals.extra, totals.incomplete,
+                totals.not_replayed);
   }
   bool any() const { return any_; }
 
@@ -106,6 +107,7 @@ Manual DiffCommand::manual() const {
        "archive has only in part, the status and the external calls are compared and nothing "
        "else; it counts as incomplete if the other is in part as well, and as a difference if "
        "not.",
+       "What a replay with --only was not to replay is counted and is no difference.",
        "Exchanges that differ in the same way are shown once, the weightiest difference first: "
        "lines with - are the base, with + the candidate. Where a list differs, an element has the "
        "number it has in the base."},
@@ -128,8 +130,9 @@ void DiffCommand::declare(Arguments& arguments) {
   arguments.option(only_, "--only", "N", "Compare only exchange N of BASE.");
   arguments.flag(full_, "--full", "Show every kind of difference, and all of each, uncut.");
   arguments.flag(json_, "--json",
-                 "Print one JSON object: the counts same, differ, missing, extra and incomplete, "
-                 "and differences, a list of exchange, where, kind, base and candidate.");
+                 "Print one JSON object: the counts same, differ, missing, extra, incomplete and "
+                 "not_replayed, and differences, a list of exchange, where, kind, base and "
+                 "candidate.");
 }
 
 ExitCode DiffCommand::run(Terminal& terminal) {

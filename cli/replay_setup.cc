@@ -59,6 +59,8 @@ std::unique_ptr<recorder::Session> make_session(const replayer::Plan& plan,
   options.replay = true;
   options.waits_for_doorbell = false;
   options.replay_of = plan.header.session;
+  options.replayed_only = plan.selection.only.value_or(event::ExchangeId{}).value;
+  options.replayed_prefix = plan.selection.with_prefix;
   options.derives_later = target.derives_later;
   options.recorded_ordinals = [&plan](event::ConnectionId recorded, std::uint64_t nth) {
     return plan.ordinal_of(recorded, nth);

@@ -18,6 +18,14 @@ std::string outcome_text(const event::Exchange& exchange) {
          (exchange.status.empty() ? "no status" : exchange.status);
 }
 
+// Whether a replay of a part of a recording was not to replay an exchange, which is one of `other`.
+bool leaves_out(const archive::Header& replay, const archive::Header& other, event::ExchangeId id) {
+  if (replay.replayed_only == 0) return false;
+  if (other.session != replay.replay_of) return true;  // which one it is there is not known
+  const bool before = id.value < replay.replayed_only;
+  return id.value != replay.replayed_only && !(replay.replayed_prefix && before);
+}
+
 std::string at_call(const std::string& prefix, std::size_t index) {
   return prefix + "call[" + std::to_string(index) + "]";
 }
@@ -65,6 +73,10 @@ void Comparison::compare_exchange(const event::Exchange& base) {
   const auto candidate =
       id ? candidate_.exchange(*id)
          : tl::expected<event::Exchange, archive::Error>(tl::unexpected(archive::Error{}));
+  if (!candidate && leaves_out(candidate_.header(), base_.header(), base.id)) {
+    ++totals_.not_replayed;
+    return;
+  }
   if (!candidate) {
     ++totals_.missing;
     listener_.on_difference(
@@ -192,6 +204,10 @@ void Comparison::compare_call(const Pair<const event::Call>& calls, const std::s
 void Comparison::tell_extra_exchanges() {
   candidate_.each_exchange([&](const event::Exchange& exchange) {
     if (!alignment_.left(exchange.id)) return true;
+    if (leaves_out(base_.header(), candidate_.header(), exchange.id)) {
+      ++totals_.not_replayed;
+      return true;
+    }
     ++totals_.extra;
     listener_.on_difference(
         {{}, exchange.id, exchange_name(exchange), {extra("exchange", outcome_text(exchange))}});
@@ -204,10 +220,15 @@ void Comparison::compare_outside(const std::vector<CallSummary>& base,
                                  const std::string& name) {
   Outcome outcome;
   compare_calls(base, candidate, name + ".", outcome);
-  // Calls of nobody known are those of several exchanges, whose order is none of the service's.
+  // Calls of nobody known are those of several exchanges, whose order is none of the service's; and
+  // some may be of those that a replay left out.
   if (&base == &unattributed_.base()) {
-    std::erase_if(outcome.differences,
-                  [](const Difference& one) { return one.kind == Kind::kReordered; });
+    const bool fewer = candidate_.header().replayed_only != 0;
+    const bool more = base_.header().replayed_only != 0;
+    std::erase_if(outcome.differences, [&](const Difference& one) {
+      return one.kind == Kind::kReordered || (fewer && one.kind == Kind::kMissing) ||
+             (more && one.kind == Kind::kExtra);
+    });
   }
   if (outcome.differences.empty()) return;
   listener_.on_difference({{}, {}, name + " calls", std::move(outcome.differences)});

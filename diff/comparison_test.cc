@@ -34,11 +34,14 @@ struct ExchangeText {
 // Writes an archive of HTTP exchanges into memory.
 class Recording {
  public:
-  explicit Recording(const std::string& session, const std::string& replay_of = "") {
+  explicit Recording(const std::string& session, const std::string& replay_of = "",
+                     std::uint64_t replayed_only = 0, bool replayed_prefix = false) {
     archive::Header header = archive::sample_header();
     header.session = session;
     header.replay = !replay_of.empty();
     header.replay_of = replay_of;
+    header.replayed_only = replayed_only;
+    header.replayed_prefix = replayed_prefix;
     writer_ = *archive::Writer::create(std::make_unique<MemoryFile>(disk_), header, {});
     add_connection(kDependency, 0, event::Direction::kOutbound);
   }
@@ -228,6 +231,38 @@ TEST(Comparison, ReplayIsAlignedByRecordedConnection) {
   EXPECT_EQ(result.text, "");
   EXPECT_EQ(result.totals.same, 2u);
   EXPECT_EQ(compare(*other, *one).totals.same, 2u);
+}
+
+// Three exchanges on one connection; a replay may have the first ones only.
+std::unique_ptr<archive::Reader> three(Recording recording, const std::vector<int>& numbers,
+                                       std::uint64_t recorded) {
+  recording.add_connection(1, recorded);
+  for (const int number : numbers) {
+    recording.add({1, "/" + std::to_string(number), http(kOk, "[]"), {}});
+  }
+  return recording.finish();
+}
+
+TEST(Comparison, WhatAReplayWasNotToReplayIsNoDifference) {
+  const auto base = three(Recording("base"), {1, 2, 3}, 0);
+  const auto alone = three(Recording("alone", "base", 1), {1}, 1);
+  for (const Result& result : {compare(*base, *alone), compare(*alone, *base)}) {
+    EXPECT_EQ(result.text, "");
+    EXPECT_EQ(result.totals.same, 1u);
+    EXPECT_EQ(result.totals.not_replayed, 2u);
+  }
+  // The control: a whole replay was to have them.
+  const auto whole = three(Recording("whole", "base"), {1}, 1);
+  EXPECT_EQ(compare(*base, *whole).totals.missing, 2u);
+  EXPECT_EQ(compare(*base, *whole).totals.not_replayed, 0u);
+}
+
+TEST(Comparison, WhatAPartialReplayWasToReplayIsMissed) {
+  const auto base = three(Recording("base"), {1, 2, 3}, 0);
+  const auto alone = three(Recording("alone", "base", 2), {1}, 1);
+  EXPECT_EQ(compare(*base, *alone).text, "2 exchange missing GET /2 -> 200 -> none\n");
+  const auto prefix = three(Recording("prefix", "base", 3, true), {1}, 1);
+  EXPECT_EQ(compare(*base, *prefix).totals.missing, 2u);
 }
 
 TEST(Comparison, IndependentRecordingsAreAlignedByMethodAndTarget) {

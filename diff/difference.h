@@ -63,6 +63,8 @@ struct Totals {
   std::uint64_t same = 0, differ = 0, missing = 0, extra = 0;
   // Captured in part in both archives: nothing was found, but not all could be compared.
   std::uint64_t incomplete = 0;
+  // Left out by a replay that was of a part of its recording only: no difference.
+  std::uint64_t not_replayed = 0;
 };
 
 }  // namespace reprise::diff

@@ -168,6 +168,11 @@ std::vector<Line> Report::lines(const Totals& totals, Alignment::Kind alignment,
                      "neither is a replay of the other: the n-th request of a method and target "
                      "was compared with the n-th"});
   }
+  if (const std::uint64_t count = totals.not_replayed; count != 0) {
+    lines.push_back(
+        {Tone::kRemark, fmt::format("{} not replayed (replay --only), nor compared",
+                                    plural(count, "exchange") + (count == 1 ? " was" : " were"))});
+  }
   if (!exit_compared) {
     lines.push_back(
         {Tone::kRemark, "the exit was not compared: a recording ended before the service did"});

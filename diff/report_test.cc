@@ -55,6 +55,14 @@ TEST(Report, NothingDiffers) {
                                        Alignment::Kind::kRecordedConnection, true, {})));
 }
 
+TEST(Report, WhatWasLeftOutIsSaidOnce) {
+  const auto lines = Report().lines({.same = 1, .not_replayed = 399},
+                                    Alignment::Kind::kRecordedConnection, true, {});
+  EXPECT_EQ(printed(lines),
+            "G 1 exchange: 1 same; nothing differs\n"
+            "R 399 exchanges were not replayed (replay --only), nor compared\n");
+}
+
 TEST(Report, AlikeDifferencesAreShownOnceAndTheWeightiestFirst) {
   Report report;
   for (std::uint64_t id = 1; id <= 37; ++id) {

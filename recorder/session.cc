@@ -63,6 +63,8 @@ archive::Header make_header(const SessionOptions& options, const SessionNotes& n
   header.host = host_name();
   header.replay = options.replay;
   header.replay_of = options.replay_of;
+  header.replayed_only = options.replayed_only;
+  header.replayed_prefix = options.replayed_prefix;
   header.stamps_per_second = clock.ticks_per_second;
   header.epoch = {clock.epoch};
   header.realtime_epoch_ns = static_cast<std::int64_t>(clock.realtime_epoch_ns);

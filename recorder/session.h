@@ -48,6 +48,9 @@ struct SessionOptions {
   bool replay = false;
   bool waits_for_doorbell = true;  // false: the caller waits for the arena's doorbell itself
   std::string replay_of;           // session of the archive that is replayed
+  // Of a replay: not 0 when only this exchange is, with all before it if `replayed_prefix`.
+  std::uint64_t replayed_only = 0;
+  bool replayed_prefix = false;
   // Of a replay with an archive: that is a journal. Observers are told of processes, threads,
   // connections, and what goes over those that the service opened; context_of() and exchange() know
   // nothing.

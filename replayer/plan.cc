@@ -439,6 +439,7 @@ tl::expected<std::unique_ptr<Plan>, Error> Plan::read(archive::Reader& reader,
                                                       const Selection& selection) {
   auto plan = std::make_unique<Plan>();
   plan->header = reader.header();
+  plan->selection = selection;
   plan->timeline.emplace(plan->header);
   plan->streams = std::make_unique<Streams>([&reader](std::uint64_t number) {
     auto content = reader.content(number);

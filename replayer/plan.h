@@ -154,6 +154,7 @@ struct Plan {
                                                                        const Selection& selection);
 
   archive::Header header;
+  Selection selection;
   std::optional<Timeline> timeline;  // borrows `header`; set by read()
   Names names;
   Tape tape;

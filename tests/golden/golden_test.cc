@@ -82,7 +82,8 @@ TEST_P(GoldenFinished, IsReadAsWhatItWas) {
 
 INSTANTIATE_TEST_SUITE_P(, GoldenFinished,
                          testing::Values(Finished{"format_1_0", 29}, Finished{"format_1_1", 30},
-                                         Finished{"format_1_2", 31}, Finished{"format_1_3", 31}),
+                                         Finished{"format_1_2", 31}, Finished{"format_1_3", 31},
+                                         Finished{"format_1_4", 31}),
                          [](const auto& finished) { return std::string(finished.param.name); });
 
 // Of a service that answers /in/pieces and /whole, each with its own words.
