@@ -38,9 +38,8 @@ class PlainService {
     words.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
-    if (setting.output_aside) {
-      ::posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    }
+    ::posix_spawn_file_actions_adddup2(&actions, setting.out, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, setting.err, STDERR_FILENO);
     if (!setting.directory.empty()) {
       ::posix_spawn_file_actions_addchdir_np(&actions, setting.directory.c_str());
     }

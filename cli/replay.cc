@@ -11,6 +11,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kept_output.h"
 #include "cli/plain_run.h"
 #include "cli/replay_advice.h"
 #include "cli/replay_run.h"
@@ -95,10 +96,13 @@ Manual ReplayCommand::manual() const {
        "replay is written as an archive of its own, for `reprise diff`.",
        "--repeat tells whether the replay is deterministic: runs are compared by all that a "
        "client, "
-       "a peer or a reader of the log could tell apart and by what was drawn, and where two differ "
-       "the first event in which they do is told, with the code that drew it. Of temporary "
-       "archives "
-       "the first run's stays, and that of the first that differs."},
+       "a peer or a reader of the log could tell apart and by what was drawn. At the end is said "
+       "which runs differ from the first, in which exchanges and how many were the same in all; "
+       "and "
+       "the first event in which two differ, with the code that drew it. What the service prints "
+       "is "
+       "shown of the first run. Of temporary archives the first run's stays, and that of the first "
+       "that differs."},
       {{"reprise replay prod.reprise -o local.reprise -- ./service --port 8080",
         "Replay everything, then compare with `reprise diff prod.reprise local.reprise`."},
        {"reprise replay prod.reprise --only 17 -- ./service", "Replay one exchange."},
@@ -167,6 +171,19 @@ std::function<void(std::uint64_t, std::uint64_t)> ReplayCommand::progress(
   };
 }
 
+// One of several runs; what the service prints is shown of the first.
+tl::expected<RunResult, ExitCode> run_aside(const replayer::Plan& plan, RunSetting setting,
+                                            const KeptOutput& printed, bool first,
+                                            Terminal& terminal) {
+  const int out = setting.out, err = setting.err;
+  printed.clear();
+  setting.out = printed.out(out);
+  setting.err = printed.err(err);
+  auto result = run_replay(plan, setting, terminal);
+  if (first) printed.pass_on(out, err);
+  return result;
+}
+
 // Replays as often as was asked, one run after the other, and compares what they left.
 tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const replayer::Plan& plan,
                                                                      const std::string& directory,
@@ -177,13 +194,16 @@ tl::expected<ReplayCommand::Outcome, ExitCode> ReplayCommand::replay(const repla
   RunSetting setting;
   setting.schedule = schedule_;
   setting.on_miss = on_miss_of(on_miss_);
-  setting.output_aside = json_;
+  setting.out = json_ ? STDERR_FILENO : STDOUT_FILENO;
+  std::optional<KeptOutput> printed;
+  if (repeat_ > 1) printed.emplace();
   setting.real_time = real_time_;
   setting.directory = directory;
   for (std::uint64_t run = 1; run <= repeat_; ++run) {
     setting.target = {program_, files.of(run), overwrite_};
     setting.on_progress = progress(run, terminal);
     auto result = schedule_.is_plain() ? run_plain(plan, setting, schedule_.port(), terminal)
+                  : printed            ? run_aside(plan, setting, *printed, run == 1, terminal)
                                        : run_replay(plan, setting, terminal);
     if (result && result->interrupted && run < repeat_) {
       files.drop(run);

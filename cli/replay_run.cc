@@ -15,29 +15,35 @@
 namespace reprise::cli {
 namespace {
 
-// While it lives, standard output of what is started is standard error.
-class OutputAside {
+// While it lives, a standard stream of what is started is another descriptor.
+class Redirected {
  public:
-  explicit OutputAside(bool aside) : saved_(aside ? ::dup(STDOUT_FILENO) : -1) {
-    if (saved_ >= 0) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  Redirected(int stream, int to) : stream_(stream), saved_(to == stream ? -1 : ::dup(stream)) {
+    if (saved_ >= 0) ::dup2(to, stream_);
   }
-  ~OutputAside() {
+  ~Redirected() {
     if (saved_ < 0) return;
-    ::dup2(saved_, STDOUT_FILENO);
+    ::dup2(saved_, stream_);
     ::close(saved_);
   }
-  OutputAside(const OutputAside&) = delete;
-  OutputAside& operator=(const OutputAside&) = delete;
+  Redirected(const Redirected&) = delete;
+  Redirected& operator=(const Redirected&) = delete;
 
  private:
+  int stream_;
   int saved_;
 };
 
+tl::expected<void, recorder::Error> launch_redirected(Prepared& prepared,
+                                                      const replayer::Plan& plan,
+                                                      const RunSetting& setting) {
+  const Redirected out(STDOUT_FILENO, setting.out), err(STDERR_FILENO, setting.err);
+  return prepared.session->launch(launch_options(plan, prepared.control, setting.directory));
+}
+
 bool launch(Prepared& prepared, const replayer::Plan& plan, const RunSetting& setting,
             Terminal& terminal) {
-  const OutputAside aside(setting.output_aside);
-  const auto launched =
-      prepared.session->launch(launch_options(plan, prepared.control, setting.directory));
+  const auto launched = launch_redirected(prepared, plan, setting);
   if (!launched) terminal.error(launched.error().message);
   return launched.has_value();
 }

@@ -2,6 +2,8 @@
 // told to the user.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -21,8 +23,9 @@ struct RunSetting {
   std::string directory;  // where the service runs, "" for here
   ScheduleChoice schedule;
   replayer::OnMiss on_miss = replayer::OnMiss::kError;
-  bool real_time = false;     // silence is not skipped
-  bool output_aside = false;  // the service's standard output goes to standard error
+  bool real_time = false;   // silence is not skipped
+  int out = STDOUT_FILENO;  // where the service's standard output goes,
+  int err = STDERR_FILENO;  // and its standard error
   std::function<void(std::uint64_t done, std::uint64_t of)> on_progress;
 };
 

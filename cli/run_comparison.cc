@@ -5,7 +5,6 @@
 
 #include "archive/reader.h"
 #include "cli/code_place.h"
-#include "event/projection_difference.h"
 
 namespace reprise::cli {
 namespace {
@@ -57,6 +56,18 @@ tl::expected<replayer::FirstDifference, std::string> RunComparison::explain(
   return first;
 }
 
+// The run that was taken in last differs so from the first.
+void RunComparison::note(const event::ProjectionDifference& difference) {
+  result_.differing.push_back(result_.runs);
+  for (const event::ContextKey& context : difference.contexts) {
+    if (const event::ExchangeId exchange = exchange_of(context)) {
+      result_.exchanges.insert(exchange);
+    } else {
+      result_.elsewhere = true;
+    }
+  }
+}
+
 tl::expected<bool, std::string> RunComparison::add(const std::string& archive) {
   auto projection = projection_of(archive);
   if (!projection) return tl::unexpected(projection.error());
@@ -72,6 +83,7 @@ tl::expected<bool, std::string> RunComparison::add(const std::string& archive) {
     ++result_.identical;
     return true;
   }
+  note(*difference);
   if (!result_.first_difference) {
     projection = event::Projection();
     auto first = explain(difference->context, archive);

@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "event/projection.h"
+#include "event/projection_difference.h"
 #include "replayer/determinism.h"
 #include "replayer/plan.h"
 
@@ -31,11 +32,17 @@ class RunComparison {
   tl::expected<replayer::FirstDifference, std::string> explain(const event::ContextKey& context,
                                                                const std::string& archive) const;
   event::ExchangeId exchange_of(const event::ContextKey& context) const;
+  void note(const event::ProjectionDifference& difference);
 
   const replayer::Plan& plan_;
   std::string first_archive_;
   event::Projection first_;
-  replayer::Determinism result_{.runs = 0, .identical = 0, .first_difference = std::nullopt};
+  replayer::Determinism result_{.runs = 0,
+                                .identical = 0,
+                                .differing = {},
+                                .exchanges = {},
+                                .elsewhere = false,
+                                .first_difference = std::nullopt};
 };
 
 }  // namespace reprise::cli

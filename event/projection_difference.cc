@@ -60,7 +60,10 @@ class Comparison {
   // the thread.
   void compare(const char* kind, const Projection::Sequences& one,
                const Projection::Sequences& other);
-  std::optional<ProjectionDifference> take() { return std::move(first_); }
+  std::optional<ProjectionDifference> take() {
+    if (first_) first_->contexts = std::move(contexts_);
+    return std::move(first_);
+  }
 
  private:
   void compare_one(const char* kind, const Sides& sides);
@@ -71,6 +74,7 @@ class Comparison {
   const Projection& one_;
   const Projection& other_;
   std::optional<ProjectionDifference> first_;
+  std::set<ContextKey> contexts_;
   std::uint64_t at_ = 0;
 };
 
@@ -89,6 +93,7 @@ void Comparison::compare_arrivals() {
   difference.one = here ? a->name() : "nothing";
   difference.other = there ? b->name() : "nothing";
   at_ = here ? begin(one_, *a) : begin(other_, *b);
+  contexts_.insert(difference.context);
   first_ = std::move(difference);
 }
 
@@ -102,6 +107,7 @@ void Comparison::differ(const char* kind, const Found& here, const Found& there)
   const CanonicalFact* one = here.fact;
   const CanonicalFact* other = there.fact;
   const Found& either = one != nullptr ? here : there;
+  contexts_.insert(*either.key);
   if (first_ && either.fact->at >= at_) return;
   at_ = either.fact->at;
   ProjectionDifference difference{*either.key,

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "event/ids.h"
 
@@ -26,7 +28,11 @@ struct FirstDifference {
 
 struct Determinism {
   std::uint64_t runs = 1;
-  std::uint64_t identical = 1;  // to the first run, which is counted too
+  std::uint64_t identical = 1;           // to the first run, which is counted too
+  std::vector<std::uint64_t> differing;  // the other runs, in order
+  // What differs in any of them: exchanges of the recording, and what belongs to none of those.
+  std::set<event::ExchangeId> exchanges;
+  bool elsewhere = false;
   std::optional<FirstDifference> first_difference;
 
   bool holds() const { return identical == runs; }

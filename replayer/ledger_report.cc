@@ -79,10 +79,48 @@ std::string fact_lines(const RunFact& fact) {
                      fact.code.empty() ? "not known" : fact.code);
 }
 
-std::string determinism_lines(const Determinism& determinism) {
+// "2, 3, 7", and how many more.
+std::string listed(const std::vector<std::uint64_t>& numbers) {
+  constexpr std::size_t kNamed = 8;
+  std::string text;
+  std::size_t count = 0;
+  for (const std::uint64_t number : numbers) {
+    if (++count <= kNamed) text += (text.empty() ? "" : ", ") + std::to_string(number);
+  }
+  return count <= kNamed ? text : text + fmt::format(" and {} more", count - kNamed);
+}
+
+std::vector<std::uint64_t> numbers_of(const std::set<event::ExchangeId>& exchanges) {
+  std::vector<std::uint64_t> numbers;
+  for (const event::ExchangeId exchange : exchanges) numbers.push_back(exchange.value);
+  return numbers;
+}
+
+// What the repeats had alike, and what not.
+std::string repeats_line(const Ledger& ledger) {
+  const Determinism& determinism = ledger.determinism;
+  const bool one = determinism.differing.size() == 1;
+  std::string text = fmt::format("  {} {} {} from run 1: ", one ? "run" : "runs",
+                                 listed(determinism.differing), one ? "differs" : "differ");
+  const std::vector<std::uint64_t> exchanges = numbers_of(determinism.exchanges);
+  if (!exchanges.empty()) {
+    text += fmt::format("in {} {}", exchanges.size() == 1 ? "exchange" : "exchanges",
+                        listed(exchanges));
+  }
+  if (determinism.elsewhere)
+    text += exchanges.empty() ? "outside of exchanges" : " and outside of exchanges";
+  const std::uint64_t alike =
+      ledger.selected - std::min<std::uint64_t>(ledger.selected, exchanges.size());
+  return text +
+         fmt::format("; {} of {} exchanges were the same in all runs\n", alike, ledger.selected);
+}
+
+std::string determinism_lines(const Ledger& ledger) {
+  const Determinism& determinism = ledger.determinism;
   std::string text =
       fmt::format("deterministic: {} of {}\n", determinism.identical, determinism.runs);
   if (!determinism.first_difference) return text;
+  text += repeats_line(ledger);
   const FirstDifference& first = *determinism.first_difference;
   const std::string where =
       first.exchange ? fmt::format("exchange {} ({})", first.exchange.value, first.context)
@@ -104,6 +142,9 @@ Json determinism_json(const Determinism& determinism) {
   Json json;
   json["runs"] = determinism.runs;
   json["identical"] = determinism.identical;
+  json["differing_runs"] = determinism.differing;
+  json["differing_exchanges"] = numbers_of(determinism.exchanges);
+  json["differs_elsewhere"] = determinism.elsewhere;
   Json& difference = json["first_difference"] = nullptr;
   if (determinism.first_difference) {
     const FirstDifference& first = *determinism.first_difference;
@@ -193,7 +234,7 @@ std::string ledger_text(const Ledger& ledger) {
   if (ledger.performance) text += performance_text(*ledger.performance);
   text += line("exit", exit_words(ledger.exit));
   for (const std::string& note : ledger.notes()) text += line("note", note);
-  if (ledger.determinism.runs > 1) text += determinism_lines(ledger.determinism);
+  if (ledger.determinism.runs > 1) text += determinism_lines(ledger);
   return text;
 }
 

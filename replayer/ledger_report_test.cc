@@ -126,7 +126,12 @@ Ledger repeated() {
   first.one = {1, "sent to the client (4 bytes, `done`)", ""};
   first.other = {3, "random getrandom (8 bytes, `........`)",
                  "shop+0x12ab, in pay() at shop.cc:12"};
-  ledger.determinism = {20, 18, first};
+  ledger.determinism.runs = 20;
+  ledger.determinism.identical = 18;
+  ledger.determinism.differing = {3, 9};
+  ledger.determinism.exchanges = {{17}};
+  ledger.determinism.elsewhere = true;
+  ledger.determinism.first_difference = first;
   return ledger;
 }
 
@@ -134,6 +139,8 @@ TEST(LedgerText, RunsThatDifferAreToldLast) {
   const std::string text = ledger_text(repeated());
   EXPECT_EQ(text.substr(text.find("deterministic")),
             "deterministic: 18 of 20\n"
+            "  runs 3, 9 differ from run 1: in exchange 17 and outside of exchanges; 4 of 5 "
+            "exchanges were the same in all runs\n"
             "  runs 1 and 3 differ first in exchange 17 (exchange 2 of connection 7), fact 12\n"
             "  run 1: sent to the client (4 bytes, `done`)\n"
             "    made by: not known\n"
@@ -143,7 +150,7 @@ TEST(LedgerText, RunsThatDifferAreToldLast) {
 
 TEST(LedgerText, RunsThatDoNotDifferAreCounted) {
   Ledger ledger = faithful();
-  ledger.determinism = {20, 20, std::nullopt};
+  ledger.determinism.runs = ledger.determinism.identical = 20;
   EXPECT_TRUE(ledger_text(ledger).ends_with("deterministic: 20 of 20\n")) << ledger_text(ledger);
 }
 
@@ -165,10 +172,21 @@ TEST(LedgerJson, HasWhatTheContractNames) {
   EXPECT_EQ(json.at("coverage").at("hooked"), 100);
   EXPECT_EQ(json.at("coverage").at("leaked"), 3);
   EXPECT_EQ(json.at("waits"), (Json{{"bounded", 7}, {"expired", 1}}));
-  EXPECT_EQ(json.at("deterministic"),
-            (Json{{"runs", 1}, {"identical", 1}, {"first_difference", nullptr}}));
+  EXPECT_EQ(json.at("deterministic"), (Json{{"runs", 1},
+                                            {"identical", 1},
+                                            {"differing_runs", Json::array()},
+                                            {"differing_exchanges", Json::array()},
+                                            {"differs_elsewhere", false},
+                                            {"first_difference", nullptr}}));
   EXPECT_EQ(json.at("unattributed"), 2);
   EXPECT_EQ(json.at("exit"), (Json{{"signal", 11}}));
+}
+
+TEST(LedgerJson, RepeatsAreTold) {
+  const Json told = Json::parse(ledger_json(repeated())).at("deterministic");
+  EXPECT_EQ(told.at("differing_runs"), (Json{3, 9}));
+  EXPECT_EQ(told.at("differing_exchanges"), (Json{17}));
+  EXPECT_TRUE(told.at("differs_elsewhere"));
 }
 
 TEST(LedgerJson, FirstDifferenceHasBothSides) {

@@ -75,6 +75,11 @@ class ReplayTest(harness.EndToEndTest):
         finally:
             harness.kill_tree(process)
 
+    def assert_same_each_time(self, replay: Replay, runs: int):
+        self.assertEqual(replay.ledger["deterministic"],
+                         {"runs": runs, "identical": runs, "differing_runs": [], "differing_exchanges": [],
+                          "differs_elsewhere": False, "first_difference": None})
+
     def assert_held(self, replay: Replay, exchanges: int, incomplete: int = 0):
         """All exchanges were replayed, nothing reached outside of the archive, and nothing differs; so
         many were recorded, and replayed, in part."""

@@ -30,8 +30,7 @@ class RecordedScheduleTest(ReplayTest):
 
     def _assert_overlaps_as_recorded(self, recording: harness.Recording, exchanges: int) -> Replay:
         replay = self.replay(recording, options=_RECORDED)
-        self.assertEqual(replay.ledger["deterministic"],
-                         {"runs": 3, "identical": 3, "first_difference": None})
+        self.assert_same_each_time(replay, 3)
         self.assertEqual(replay.ledger["waits"]["expired"], 0)
         self.assert_held(replay, exchanges)
         recorded = _overlaps(recording.archive)

@@ -255,8 +255,7 @@ class ZooCase(ReplayTest):
     def test_c_every_replay_brings_it_back(self):
         replay = self._replay(self.service, runs=_RUNS)
         self.assertEqual(replay.ledger["divergences"], [])
-        self.assertEqual(replay.ledger["deterministic"],
-                         {"runs": _RUNS, "identical": _RUNS, "first_difference": None})
+        self.assert_same_each_time(replay, _RUNS)
         self.assertEqual(replay.status, 0, replay.stderr)
         shown = [self.has_bug(self.run_of(archive)) for archive in replay.archives]
         self.assertEqual(shown, [True] * _RUNS)
