@@ -96,16 +96,16 @@ CallMatch Matcher::match(const CallRequest& request) {
   if (gives_again_ && in_exchange && own != nullptr && !request.prelude) {
     return *match_again(*own, request);
   }
+  if (own != nullptr) {
+    if (auto match = match_equal(*own, request)) return *std::move(match);
+  }
   if (request.prelude) {
-    if (own != nullptr) {
-      if (auto match = match_equal(*own, request)) return *std::move(match);
-    }
     if (auto match = match_prelude(request)) return *std::move(match);
   }
-  if (own != nullptr) {
-    if (auto match = match_in(*own, request)) return *std::move(match);
-  }
   if (auto match = match_elsewhere(request)) return *std::move(match);
+  if (own != nullptr) {
+    if (auto match = match_unequal(*own, request)) return *std::move(match);
+  }
   if (own != nullptr && request.context.kind == Context::Kind::kBackground) {
     return past_tape(*own, request);
   }
@@ -127,8 +127,8 @@ std::optional<CallMatch> Matcher::match_equal(Group& group, const CallRequest& r
   return std::nullopt;
 }
 
-std::optional<CallMatch> Matcher::match_in(Group& group, const CallRequest& request) {
-  if (auto match = match_equal(group, request)) return match;
+// Behind match_equal(), which moved first_left.
+std::optional<CallMatch> Matcher::match_unequal(const Group& group, const CallRequest& request) {
   const std::vector<std::uint32_t>& calls = group.calls;
   const std::size_t first_left = group.first_left;
   const std::size_t end = std::min(calls.size(), first_left + kWindow);
@@ -184,7 +184,7 @@ std::optional<CallMatch> Matcher::match_again(Group& group, const CallRequest& r
 }
 
 // A call whose context one of the two archives does not know: an equal request is taken for the
-// same.
+// same, though another one may have got its answer as a substitute before.
 std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
   std::vector<Context> others;
   if (request.context.kind != Context::Kind::kUnattributed) {
@@ -198,7 +198,7 @@ std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
     if (candidates == nullptr) continue;
     std::size_t looked = 0;
     for (const std::uint32_t call : candidates->calls) {
-      if (given_[call] != Given::kNot) continue;
+      if (given_[call] == Given::kOwn) continue;
       if (++looked > kWindow) break;
       if (equal(plan_.calls[call], request)) {
         return give(call, Fidelity::kRelaxed, "recorded without a known context");

@@ -5,6 +5,9 @@
 // in what protocol/message.h lets differ, then the next in order with whatever content:
 // `substituted`. Each is given once. When a request turns up later that equals one which was given
 // as a substitute, that one gets it (it is its own) and the earlier call is known to be extra.
+// Where one of the two runs does not know the context, an equal request is looked for there before
+// an unequal one is taken from the call's own: the calls of nobody known are of many exchanges, and
+// the next of them is anybody's.
 //
 // Set-up of pooled connections (preludes) is answered in any context and again; that of the call's
 // own context goes first. Where a request only asks for the state of its connection (PostgreSQL's
@@ -99,7 +102,7 @@ class Matcher {
   Group* group(const event::Context& context, const CallRequest& request);
   void index(const event::Context& context);
   std::optional<CallMatch> match_equal(Group& group, const CallRequest& request);
-  std::optional<CallMatch> match_in(Group& group, const CallRequest& request);
+  std::optional<CallMatch> match_unequal(const Group& group, const CallRequest& request);
   std::optional<CallMatch> match_again(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_elsewhere(const CallRequest& request);
   std::optional<CallMatch> match_prelude(const CallRequest& request);

@@ -332,6 +332,36 @@ TEST_F(Matching, CallOfUnknownContextMayBeOfAnExchangeThatIsInFlight) {
   EXPECT_TRUE(left_of({1}).empty());
 }
 
+// HAProxy: of most calls neither run knows for whom they are made, of the first only the replay
+// does not.
+TEST_F(Matching, CallOfUnknownContextIsNotGivenTheNextAnswerOfNobodyKnownBeforeItsOwn) {
+  tell(kFirst, {stock("id=1", "one")});
+  tell(Context::unattributed(), {stock("id=2", "two")});
+  const CallMatch first = match(Context::unattributed(), stock("id=1"), {{1}, {2}});
+  EXPECT_EQ(first.fidelity, Fidelity::kRelaxed);
+  EXPECT_EQ(answer(first), ok("one"));
+  EXPECT_EQ(answer(match(kSecond, stock("id=2"))), ok("two"));
+}
+
+TEST_F(Matching, CallGetsTheEqualOneOfNobodyKnownBeforeAnUnequalOneOfItsOwnContext) {
+  tell(kFirst, {stock("id=1", "one"), stock("id=2", "other", "X-Request-Id: a\r\n")});
+  tell(Context::unattributed(), {stock("id=2", "two", "X-Request-Id: b\r\n")});
+  const CallMatch second = match(kFirst, stock("id=2", "", "X-Request-Id: b\r\n"));
+  EXPECT_EQ(second.fidelity, Fidelity::kRelaxed);
+  EXPECT_EQ(answer(second), ok("two"));
+  EXPECT_EQ(match(kFirst, stock("id=1")).fidelity, Fidelity::kExact);
+  EXPECT_EQ(answer(match(kFirst, stock("id=2", "", "X-Request-Id: a\r\n"))), ok("other"));
+}
+
+TEST_F(Matching, CallReclaimsTheAnswerOfNobodyKnownThatAnotherOneGotAsASubstitute) {
+  tell(Context::unattributed(), {stock("id=1", "one")});
+  ASSERT_EQ(match(Context::unattributed(), stock("id=9")).fidelity, Fidelity::kSubstituted);
+  const CallMatch own = match(kFirst, stock("id=1"));
+  EXPECT_EQ(own.fidelity, Fidelity::kRelaxed);
+  EXPECT_TRUE(own.reclaimed);
+  EXPECT_EQ(answer(own), ok("one"));
+}
+
 // --- Background
 // -----------------------------------------------------------------------------------
 

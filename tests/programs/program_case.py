@@ -99,11 +99,10 @@ class ProgramTest(ReplayTest):
                 self.assert_held(replay, exchanges)
                 self.assertEqual(replay.ledger["notes"], [])
 
-    def assert_answers_replay(self, recording: harness.Recording, exchanges: int,
-                              schedules: Sequence[str] = ("serial", "recorded")):
+    def assert_answers_replay(self, recording: harness.Recording, exchanges: int):
         """As assert_replays(), but for how often the program's loops read the clock, which depends on
         who came together and where its timers fell; it is told as such."""
-        for schedule in schedules:
+        for schedule in ("serial", "recorded"):
             with self.subTest(schedule=schedule):
                 replay = self.replay(recording, options=("--schedule", schedule))
                 self.assertLessEqual({d["kind"] for d in replay.ledger["divergences"]},
