@@ -10,8 +10,9 @@ namespace {
 
 using event::Context;
 
-// How many calls of one address are looked through for an equal request. Bounds the work where
-// thousands of calls share an address, as in a polling background thread.
+// How many calls of one address that nobody was given are looked through for an equal request, and
+// how many are looked back at. Bounds the work where thousands of calls share an address, as in a
+// polling background thread.
 constexpr std::size_t kWindow = 64;
 
 }  // namespace
@@ -115,42 +116,48 @@ CallMatch Matcher::match(const CallRequest& request) {
   return missed;
 }
 
-std::optional<CallMatch> Matcher::match_equal(Group& group, const CallRequest& request) {
+// Those that nobody was given, and before them the last that went to others as substitutes.
+std::vector<std::uint32_t> Matcher::window(Group& group) const {
   const std::vector<std::uint32_t>& calls = group.calls;
-  std::size_t& first_left = group.first_left;
-  while (first_left < calls.size() && given_[calls[first_left]] == Given::kOwn) ++first_left;
-  const std::size_t end = std::min(calls.size(), first_left + kWindow);
-  for (std::size_t i = first_left; i < end; ++i) {
-    if (given_[calls[i]] == Given::kOwn) continue;
-    if (equal(plan_.calls[calls[i]], request)) return give(calls[i], Fidelity::kExact, "");
+  std::size_t& next = group.first_not_given;
+  while (next < calls.size() && given_[calls[next]] != Given::kNot) ++next;
+  std::vector<std::uint32_t> window;
+  std::size_t left = kWindow;
+  for (std::size_t i = next - std::min(next, kWindow); i < calls.size() && left > 0; ++i) {
+    const Given given = given_[calls[i]];
+    if (given != Given::kOwn) window.push_back(calls[i]);
+    if (given == Given::kNot) --left;
+  }
+  return window;
+}
+
+std::optional<CallMatch> Matcher::match_equal(Group& group, const CallRequest& request) {
+  for (const std::uint32_t call : window(group)) {
+    if (equal(plan_.calls[call], request)) return give(call, Fidelity::kExact, "");
   }
   return std::nullopt;
 }
 
-// Behind match_equal(), which moved first_left.
-std::optional<CallMatch> Matcher::match_unequal(const Group& group, const CallRequest& request) {
-  const std::vector<std::uint32_t>& calls = group.calls;
-  const std::size_t first_left = group.first_left;
-  const std::size_t end = std::min(calls.size(), first_left + kWindow);
+std::optional<CallMatch> Matcher::match_unequal(Group& group, const CallRequest& request) {
   const protocol::Message actual =
       protocol::parse_request(request.protocol, request.bytes, request.target);
-  std::optional<std::size_t> next;  // the first that nobody was given
+  std::optional<std::uint32_t> next;  // the first that nobody was given
   std::string difference;
-  for (std::size_t i = first_left; i < end; ++i) {
-    if (given_[calls[i]] != Given::kNot) continue;
-    auto comparison = compare(plan_.calls[calls[i]], actual);
+  for (const std::uint32_t call : window(group)) {
+    if (given_[call] != Given::kNot) continue;
+    auto comparison = compare(plan_.calls[call], actual);
     using Degree = protocol::RequestComparison::Degree;
-    if (comparison.degree == Degree::kExact) return give(calls[i], Fidelity::kExact, "");
+    if (comparison.degree == Degree::kExact) return give(call, Fidelity::kExact, "");
     if (comparison.degree == Degree::kRelaxed) {
-      return give(calls[i], Fidelity::kRelaxed, std::move(comparison.difference));
+      return give(call, Fidelity::kRelaxed, std::move(comparison.difference));
     }
     if (!next) {
-      next = i;
+      next = call;
       difference = std::move(comparison.difference);
     }
   }
   if (!next) return std::nullopt;
-  return give(calls[*next], Fidelity::kSubstituted, std::move(difference));
+  return give(*next, Fidelity::kSubstituted, std::move(difference));
 }
 
 // The first from where the last one was given on, and then from the beginning: an exchange that
@@ -196,10 +203,7 @@ std::optional<CallMatch> Matcher::match_elsewhere(const CallRequest& request) {
   for (const Context& other : others) {
     Group* candidates = group(other, request);
     if (candidates == nullptr) continue;
-    std::size_t looked = 0;
-    for (const std::uint32_t call : candidates->calls) {
-      if (given_[call] == Given::kOwn) continue;
-      if (++looked > kWindow) break;
+    for (const std::uint32_t call : window(*candidates)) {
       if (equal(plan_.calls[call], request)) {
         return give(call, Fidelity::kRelaxed, "recorded without a known context");
       }

@@ -91,7 +91,7 @@ class Matcher {
   };
   struct Group {
     std::vector<std::uint32_t> calls;  // in Plan::calls, by ordinal
-    std::size_t first_left = 0;        // all before it were given to their own request
+    std::size_t first_not_given = 0;   // all before it were given
     std::size_t next = 0;              // where to look first, when they are given again
   };
   struct Preludes {
@@ -101,8 +101,9 @@ class Matcher {
 
   Group* group(const event::Context& context, const CallRequest& request);
   void index(const event::Context& context);
+  std::vector<std::uint32_t> window(Group& group) const;
   std::optional<CallMatch> match_equal(Group& group, const CallRequest& request);
-  std::optional<CallMatch> match_unequal(const Group& group, const CallRequest& request);
+  std::optional<CallMatch> match_unequal(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_again(Group& group, const CallRequest& request);
   std::optional<CallMatch> match_elsewhere(const CallRequest& request);
   std::optional<CallMatch> match_prelude(const CallRequest& request);

@@ -211,6 +211,29 @@ TEST_F(Matching, ChangedCallsGetTheAnswersInRecordedOrder) {
   EXPECT_EQ(answer(match(kFirst, stock("id=9"))), ok("two"));
 }
 
+TEST_F(Matching, HundredsOfChangedCallsGetTheAnswersInRecordedOrder) {
+  std::vector<ToldCall> calls;
+  for (int i = 0; i < 300; ++i) calls.push_back(stock(std::to_string(i), std::to_string(i)));
+  tell(kFirst, calls);
+  for (int i = 0; i < 300; ++i) {
+    const CallMatch found = match(kFirst, stock("changed=" + std::to_string(i)));
+    ASSERT_EQ(found.fidelity, Fidelity::kSubstituted) << i;
+    EXPECT_EQ(answer(found), ok(std::to_string(i)));
+  }
+}
+
+TEST_F(Matching, CallThatIsNotMadeAnyMoreHidesNoneOfTheHundredsBehindIt) {
+  std::vector<ToldCall> calls;
+  for (int i = 0; i < 300; ++i) calls.push_back(stock(std::to_string(i), std::to_string(i)));
+  tell(kFirst, calls);
+  for (int i = 1; i < 300; ++i) {
+    const CallMatch found = match(kFirst, stock(std::to_string(i)));
+    ASSERT_EQ(found.fidelity, Fidelity::kExact) << i;
+    EXPECT_EQ(answer(found), ok(std::to_string(i)));
+  }
+  EXPECT_EQ(left_of({1}), std::vector<std::string>{"GET /stock"});
+}
+
 TEST_F(Matching, AddedCallGivesBackTheAnswerThatBelongsToALaterOne) {
   tell(kFirst, {stock("id=1", "one"), stock("id=2", "two")});
   EXPECT_EQ(match(kFirst, stock("id=9")).fidelity, Fidelity::kSubstituted);  // the added one
