@@ -224,6 +224,7 @@ class Derivation final : public archive::JournalVisitor {
   void take(Last& last, std::uint32_t slot, std::uint64_t position, RecordView record);
   const std::byte* find_named(std::uint32_t slot, std::uint64_t position,
                               const abi::Earlier& earlier);
+  void make_room();
   std::span<const std::byte> assemble(std::vector<std::byte> bytes);
   void forget_assembled();
 
@@ -253,6 +254,7 @@ Derivation::Last* Derivation::go_on(std::uint32_t slot, std::uint64_t position,
 }
 
 void Derivation::on_reference(const archive::JournalReference& reference) {
+  make_room();
   Last* last = go_on(reference.slot, reference.position, reference.head.size());
   if (last == nullptr) return;
   last->end = end_of(reference);
@@ -271,6 +273,7 @@ void Derivation::on_run(const archive::JournalRun& run) {
   streams_.add(run.slot, {run.position, run.records});
   const std::size_t rest =
       each_record_in(std::as_bytes(run.records), [&](std::size_t at, const RecordView& record) {
+        make_room();
         take(*last, run.slot, run.position + at, record);
       });
   last->end = run.position + run.records.size();
@@ -309,9 +312,13 @@ const std::byte* Derivation::find_named(std::uint32_t slot, std::uint64_t positi
   return bytes.data() + skipped;
 }
 
+// Before a record is begun: what is assembled for it stays until the next.
+void Derivation::make_room() {
+  if (assembled_.size() >= kMostAssembled) forget_assembled();
+}
+
 // Keeps bytes for as long as the collector may look at them.
 std::span<const std::byte> Derivation::assemble(std::vector<std::byte> bytes) {
-  if (assembled_.size() >= kMostAssembled) forget_assembled();
   return assembled_.emplace_back(std::move(bytes));
 }
 

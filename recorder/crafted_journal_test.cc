@@ -1,0 +1,107 @@
+// Journals whose records no agent wrote: each is read as far as it says something.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/abi/records.h"
+#include "archive/journal_page.h"
+#include "archive/sample_disk.h"
+#include "recorder/derivation.h"
+#include "recorder/testing/collected_sink.h"
+#include "recorder/testing/sample_journal.h"
+
+namespace reprise::recorder {
+namespace {
+
+constexpr std::uint32_t kHeader = sizeof(abi::RecordHeader);
+
+void append(event::Bytes& bytes, const void* more, std::size_t length) {
+  const auto* begin = static_cast<const std::uint8_t*>(more);
+  bytes.insert(bytes.end(), begin, begin + length);
+}
+
+// The journal of one thread.
+class CraftedJournal {
+ public:
+  CraftedJournal() {
+    archive::journal::Thread thread;
+    thread.process.path = "0";
+    page_.add(thread);
+  }
+
+  // A record whose payload is a stored content, of `length` bytes.
+  template <typename Body>
+  void add_reference(abi::RecordType type, std::uint8_t flags, std::uint64_t enter,
+                     const Body& body, std::uint64_t content, std::uint32_t length) {
+    const auto size = static_cast<std::uint32_t>(kHeader + sizeof body + length);
+    event::Bytes head = front(type, flags, enter, size);
+    append(head, &body, sizeof body);
+    page_.add_reference(0, position_, head, content);
+    position_ += size;
+  }
+  std::uint64_t store(std::string_view content) {
+    return writer_->store(event::Bytes(content.begin(), content.end()));
+  }
+
+  CollectedSink derived() {
+    EXPECT_TRUE(writer_->append(page_));
+    EXPECT_TRUE(writer_->finish({}));
+    const auto journal = archive::reader_on(disk_);
+    const auto disk = std::make_shared<archive::MemoryDisk>();
+    const auto archive = archive::writer_on(disk);
+    archive::Trailer trailer;
+    EXPECT_TRUE(derive(**journal, *archive, trailer));
+    EXPECT_TRUE(archive->finish(trailer));
+    CollectedSink sink;
+    (*archive::reader_on(disk))->each_event([&](const event::Event& event) {
+      return sink.on_event(event), true;
+    });
+    return sink;
+  }
+
+ private:
+  static event::Bytes front(abi::RecordType type, std::uint8_t flags, std::uint64_t enter,
+                            std::uint32_t size) {
+    const abi::RecordHeader header{size, type, flags, 0, 0, enter};
+    event::Bytes bytes;
+    append(bytes, &header, sizeof header);
+    return bytes;
+  }
+
+  std::shared_ptr<archive::MemoryDisk> disk_ = std::make_shared<archive::MemoryDisk>();
+  std::unique_ptr<archive::Writer> writer_ = new_journal(disk_);
+  archive::JournalPage page_;
+  std::uint64_t position_ = 0;
+};
+
+// The agent writes payloads that are named, and what names them, as records of their own.
+TEST(CraftedJournalTest, RecordsInBriefThatAreStoredAreReadHoweverManyThereAre) {
+  constexpr std::uint32_t kPayload = 4096;
+  constexpr int kPairs = 400;
+  CraftedJournal journal;
+  const std::string payload(kPayload, 'p');
+  const abi::Earlier earlier{kPayload, kPayload};  // the payload is in front of what names it
+  const std::uint64_t stored = journal.store(payload);
+  const std::uint64_t named =
+      journal.store({reinterpret_cast<const char*>(&earlier), sizeof earlier});
+  const abi::Log body{kPayload, 0};
+  for (std::uint64_t pair = 0; pair < kPairs; ++pair) {
+    journal.add_reference(abi::RecordType::kLog, 0, 1000 + pair, body, stored, kPayload);
+    journal.add_reference(abi::RecordType::kLog, abi::kBrief, 1000 + pair, body, named,
+                          sizeof earlier);
+  }
+  const CollectedSink sink = journal.derived();
+  const auto lines = sink.of<event::LogWritten>();
+  EXPECT_EQ(lines.size(), 2u * kPairs);
+  for (const event::Event* line : lines) {
+    const event::Bytes& bytes = std::get<event::LogWritten>(line->fact).bytes;
+    ASSERT_EQ(std::string(bytes.begin(), bytes.end()), payload);
+  }
+}
+
+}  // namespace
+}  // namespace reprise::recorder
