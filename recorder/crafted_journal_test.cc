@@ -1,7 +1,9 @@
 // Journals whose records no agent wrote: each is read as far as it says something.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -33,7 +35,21 @@ class CraftedJournal {
     page_.add(thread);
   }
 
-  // A record whose payload is a stored content, of `length` bytes.
+  // A record without a body.
+  void add(abi::RecordType type, std::uint8_t flags, std::uint64_t enter) {
+    const event::Bytes record = front(type, flags, enter, kHeader);
+    page_.add_record(0, position_, record);
+    position_ += record.size();
+  }
+  // One with a body and nothing behind it.
+  template <typename Body>
+  void add(abi::RecordType type, std::uint8_t flags, std::uint64_t enter, const Body& body) {
+    event::Bytes record = front(type, flags, enter, kHeader + sizeof body);
+    append(record, &body, sizeof body);
+    page_.add_record(0, position_, record);
+    position_ += record.size();
+  }
+  // One whose payload is a stored content, of `length` bytes.
   template <typename Body>
   void add_reference(abi::RecordType type, std::uint8_t flags, std::uint64_t enter,
                      const Body& body, std::uint64_t content, std::uint32_t length) {
@@ -101,6 +117,19 @@ TEST(CraftedJournalTest, RecordsInBriefThatAreStoredAreReadHoweverManyThereAre) 
     const event::Bytes& bytes = std::get<event::LogWritten>(line->fact).bytes;
     ASSERT_EQ(std::string(bytes.begin(), bytes.end()), payload);
   }
+}
+
+TEST(CraftedJournalTest, AClockThatRunsOverIsANumberLikeAnyOther) {
+  CraftedJournal journal;
+  journal.add(abi::RecordType::kClock, 0, 1000,
+              abi::Clock{std::numeric_limits<std::int64_t>::max(), 0});
+  const abi::BriefClock later{kHeader + sizeof(abi::Clock), 1};
+  journal.add(abi::RecordType::kClock, abi::kBrief, std::bit_cast<std::uint64_t>(later));
+  const CollectedSink sink = journal.derived();
+  const auto reads = sink.of<event::ClockRead>();
+  ASSERT_EQ(reads.size(), 2u);
+  EXPECT_EQ(std::get<event::ClockRead>(reads[1]->fact).value_ns,
+            std::numeric_limits<std::int64_t>::min());
 }
 
 }  // namespace

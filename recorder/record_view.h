@@ -132,9 +132,10 @@ class RecordView {
   void resolve_clock(std::uint64_t ticks_per_second) {
     const RecordView whole(reinterpret_cast<const std::byte*>(named_.data()), kWholeClock);
     (void)whole.read<abi::Clock>(clock_);  // it is long enough
+    // Where that runs over, which none does that an agent wrote, it is a number like any other.
     const std::uint64_t later_ns = enter_ >> 32;
-    clock_.value_ns += static_cast<std::int64_t>(later_ns);
-    // Above 4 s, which no agent writes, that may overflow: a number like any other.
+    clock_.value_ns =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(clock_.value_ns) + later_ns);
     enter_ = whole.enter() + later_ns * ticks_per_second / 1'000'000'000;
   }
 
