@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <fstream>
 #include <numeric>
 #include <random>
+#include <span>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -332,6 +334,38 @@ TEST_F(NamedEarlierTest, ALargeOneIsStoredOnceForAllPages) {
   const CollectedSink sink = finished();
   EXPECT_LT(disk_->bytes.size(), 5 * body.size());
   EXPECT_TRUE(responses(sink) == std::vector<std::string>(10, response));
+}
+
+// The service can write to its records while they are read.
+TEST(JournalTest, ARecordThatWasMadeToNameWhatIsNotItsOwnIsALoss) {
+  // A clock read that the drain saw name nothing in front of the run, and one that names nothing.
+  for (const std::uint32_t back : {32u, 8u}) {
+    SCOPED_TRACE(back);
+    RecordedService recorded;
+    auto disk = std::make_shared<archive::MemoryDisk>();
+    JournalKeeper keeper(recorded, new_journal(disk), Drain::Mode::kRecord);
+    SyntheticThread& thread = recorded.thread();
+    thread.clock(1);
+    keeper.drain.pass();
+    keeper.write();
+    const abi::RecordHeader whole{32, abi::RecordType::kClock, 0, 0, 0, 1000};
+    const abi::Clock clock{4711, 0};
+    const abi::RecordHeader brief{16, abi::RecordType::kClock, abi::kBrief, 0, 0,
+                                  std::bit_cast<std::uint64_t>(abi::BriefClock{back, 1})};
+    std::vector<std::byte> segment(48);
+    std::memcpy(segment.data(), &whole, sizeof whole);
+    std::memcpy(segment.data() + sizeof whole, &clock, sizeof clock);
+    std::memcpy(segment.data() + 32, &brief, sizeof brief);
+    RecordRun run{thread.slot(), thread.position(), std::span(segment).last(16)};
+    run.types = type_bit(abi::RecordType::kClock);
+    run.named_from = run.position;
+    keeper.journal.on_run(run);
+    keeper.finish();
+    const CollectedSink sink = derived_from(disk);
+    EXPECT_EQ(sink.of<event::ClockRead>().size(), 1u);
+    ASSERT_EQ(sink.of<event::Gap>().size(), 1u);
+    EXPECT_EQ(std::get<event::Gap>(sink.of<event::Gap>()[0]->fact).records, 1u);
+  }
 }
 
 // The agent tells the path of a file once.

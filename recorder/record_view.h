@@ -192,7 +192,8 @@ void each_record_in(const RecordRun& run, std::uint64_t ticks_per_second, Visit 
   std::uint64_t last = run.after;
   each_record_in(run.bytes, [&](std::size_t at, RecordView record) {
     // The service may have overwritten it since.
-    if (record.is_brief() && record.earlier().back <= run.position + at - run.named_from) {
+    const abi::Earlier& earlier = record.earlier();
+    if (earlier.length != 0 && earlier.back <= run.position + at - run.named_from) {
       record.resolve_in_place(ticks_per_second);
       record.not_before(last);
     }
