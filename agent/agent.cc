@@ -100,6 +100,7 @@ bool start(char** environment) {
   agent_liveness.store(Liveness::kLive, std::memory_order_release);
   register_image(variable(environment, abi::kProcessVariable));
   find_log_streams();
+  stand_before_handlers();
   watch_fatal_signals();
   on_exit(at_exit, nullptr);
   return true;

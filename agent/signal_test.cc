@@ -107,6 +107,17 @@ TEST(Signals, ServiceThatRecoversFromFaultsGoesOn) {
   EXPECT_EQ(clocks[0].flags & abi::kUnordered, 0) << "the handler was left for good";
 }
 
+// A copy of the agent's that meets a bad address is not the service's fault.
+TEST(Signals, HandlerThatIsThereBeforeTheAgentIsTheServicesAndSeesNoFaultOfTheAgents) {
+  TestArena arena;
+  const Outcome run = run_service(arena, {kProbe, "first"});
+  ASSERT_TRUE(run.exited_with(0)) << run.status << run.output;
+  const auto signals = arena.of(RecordType::kSignal);
+  ASSERT_EQ(signals.size(), 1u);
+  EXPECT_EQ(signals[0].body<abi::Signal>().number, SIGSEGV);
+  EXPECT_EQ(arena.of(RecordType::kSendResult).back().body<abi::SendResult>().error, EFAULT);
+}
+
 // The bytes of one direction of a connection, by the offset of each record: the arena of tests
 // passes over a record that is being written, and has it after later ones of other segments.
 class Stream {

@@ -161,6 +161,19 @@ struct sigaction action_for_kernel(int number, const struct sigaction& asked) {
 
 }  // namespace
 
+void stand_before_handlers() {
+  for (const int number : kFatalSignals) {
+    struct sigaction found {};
+    if (tell_kernel(number, nullptr, &found) != 0) continue;
+    if (found.sa_handler == SIG_DFL || found.sa_handler == SIG_IGN) continue;
+    ServiceAction& service = service_actions[number];
+    service.flags.store(found.sa_flags, std::memory_order_relaxed);
+    service.handler.store(found.sa_handler, std::memory_order_release);
+    const struct sigaction ours = action_for_kernel(number, found);
+    tell_kernel(number, &ours, nullptr);
+  }
+}
+
 void watch_fatal_signals() {
   watches_ends.store(true, std::memory_order_relaxed);
   // The first process of a namespace is spared the default action of what others send it, as long

@@ -16,6 +16,10 @@
 
 namespace reprise::agent {
 
+// Once, at start: takes note of handlers that the program set before there was an agent, as the
+// runtimes of sanitizers do, and stands before them. A copy of the agent's that met a bad address
+// would be the program's fault else.
+void stand_before_handlers();
 // Watches the signals that end a process.
 void watch_fatal_signals();
 // Gives them back their default, for a process that will not be able to die of them otherwise.

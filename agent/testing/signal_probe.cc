@@ -125,6 +125,34 @@ int recovers(int, char**) {
   return 0;
 }
 
+// A handler that is there before the agent, as the runtimes of sanitizers set one.
+void on_fault(int, siginfo_t* information, void*) {
+  if (information->si_code > 0) _exit(3);
+  deliveries = deliveries + 1;
+}
+
+void set_first(int argc, char** argv, char**) {
+  if (argc < 2 || std::string_view(argv[1]) != "first") return;
+  struct sigaction action {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, nullptr);
+}
+
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_constructors)(int, char**,
+                                                                                char**) = set_first;
+
+int first(int, char**) {
+  const Ends ends = connected_ends(listen_on_loopback());
+  PROBE_EXPECT(send(ends.client, reinterpret_cast<void*>(nowhere), 100, 0) == -1);
+  PROBE_EXPECT(errno == EFAULT);
+  struct sigaction seen {};
+  PROBE_EXPECT(sigaction(SIGSEGV, nullptr, &seen) == 0 && seen.sa_sigaction == on_fault);
+  PROBE_EXPECT((seen.sa_flags & SA_SIGINFO) != 0);
+  PROBE_EXPECT(raise(SIGSEGV) == 0 && deliveries == 1);
+  return 0;
+}
+
 // A timer interrupts transfers, again and again, with a handler that transfers itself.
 int pair_of_handler[2];
 
@@ -180,8 +208,13 @@ int inherited(int, char**) {
 }
 
 constexpr ProbeCase kCases[] = {
-    {"dispositions", dispositions}, {"once", once},   {"dies", dies},
-    {"recovers", recovers},         {"storm", storm}, {"inherited", inherited},
+    {"dispositions", dispositions},
+    {"once", once},
+    {"dies", dies},
+    {"recovers", recovers},
+    {"storm", storm},
+    {"inherited", inherited},
+    {"first", first},
 };
 
 }  // namespace
