@@ -16,9 +16,6 @@ namespace journal = archive::journal;
 constexpr std::size_t kPageBytes = 256 * 1024;
 // Payloads are stored once in multiples of it.
 constexpr std::size_t kStoredBlock = 4096;
-// Nothing is counted or noted of these, and they are most of what there is.
-constexpr std::uint64_t kPlain =
-    type_bit(abi::RecordType::kClock) | type_bit(abi::RecordType::kWait);
 constexpr std::size_t kMostNotedFiles = 16 * 1024;
 constexpr std::size_t kMostUnreadTls = 64 * 1024;
 
@@ -103,17 +100,17 @@ std::uint64_t Journal::on_thread(const ThreadIdentity& identity) {
 void Journal::on_run(const RecordRun& run) {
   if (tick_due_) tick();
   ThreadPlace& thread = place(run.slot);
-  if ((run.types & ~kPlain) == 0) return keep(thread, run);
   std::size_t kept = 0;
-  each_record_in(run.bytes, [&](std::size_t at, const RecordView& record) {
-    if ((kPlain & type_bit(record.type())) != 0) return;
+  for (const std::uint32_t at : run.stamped) {
+    const RecordView record = record_at(run.bytes, at);
+    if (!record || at < kept) break;  // overwritten since
     count(thread, record);
-    if (!goes_alone(thread, record)) return;
+    if (!goes_alone(thread, record)) continue;
     keep(thread, part_of(run, kept, at));
     look_ahead(thread, record);
     keep(thread, run.position + at, record);
     kept = at + record.size();
-  });
+  }
   keep(thread, part_of(run, kept, run.bytes.size()));
 }
 

@@ -160,6 +160,8 @@ struct RecordRun {
   std::uint32_t slot = 0;      // ThreadSlot
   std::uint64_t position = 0;  // of the first, in the thread's stream
   std::span<const std::byte> bytes;
+  std::span<const std::uint32_t>
+      stamped;                   // where in `bytes` those are that are no brief clock reads
   std::uint64_t types = 0;       // a bit for each RecordType that there may be
   std::uint64_t named_from = 0;  // no position before it is named
   std::uint64_t after = 0;       // stamp of what came before
@@ -170,18 +172,23 @@ struct RecordRun {
   return number < 64 ? std::uint64_t{1} << number : 0;
 }
 
+// The record that begins `at` bytes from their front; an empty view when none can.
+[[nodiscard]] inline RecordView record_at(std::span<const std::byte> bytes, std::size_t at) {
+  if (at > bytes.size() || bytes.size() - at < sizeof(abi::RecordHeader)) return {};
+  std::uint32_t size = 0;
+  std::memcpy(&size, bytes.data() + at, sizeof size);
+  const bool fits = size >= sizeof(abi::RecordHeader) && size <= bytes.size() - at;
+  return fits && size % 8 == 0 ? RecordView(bytes.data() + at, size) : RecordView();
+}
+
 // visit(offset, record) for each record in `bytes`; brief ones are to be resolved. Returns how many
 // bytes at the end are no record.
 template <typename Visit>
 std::size_t each_record_in(std::span<const std::byte> bytes, Visit visit) {
   std::size_t at = 0;
-  while (bytes.size() - at >= sizeof(abi::RecordHeader)) {
-    std::uint32_t size = 0;
-    std::memcpy(&size, bytes.data() + at, sizeof size);
-    const bool fits = size >= sizeof(abi::RecordHeader) && size <= bytes.size() - at;
-    if (!fits || size % 8 != 0) break;
-    visit(at, RecordView(bytes.data() + at, size));
-    at += size;
+  while (const RecordView record = record_at(bytes, at)) {
+    visit(at, record);
+    at += record.size();
   }
   return bytes.size() - at;
 }

@@ -125,10 +125,12 @@ RecordRun ThreadStream::take(Arena& arena, const Believed& believed, std::uint64
   run.position = run.named_from = next_position();
   run.after = last_key_;
   const std::uint32_t begin = segment.read;
-  const std::uint32_t behind = take_whole(
-      segment, segment.end(arena.geometry().segment_bytes), believed, limit, most, run);
+  stamped_.clear();
+  const std::uint32_t behind =
+      take_whole(segment, segment.end(arena.geometry().segment_bytes), believed, limit, most, run);
   take_brief(segment, behind, arena.clock().ticks_per_second, believed, limit);
   run.bytes = {segment.bytes + begin, segment.read - begin};
+  run.stamped = stamped_;
   return run;
 }
 
@@ -150,6 +152,7 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
       if (key > limit) break;
       last_key_ = key;
       segment.read = at + size;
+      stamped_.push_back(at - begin);
     }
     run.types |= type_bit(record.type());
     run.named_from = std::min(run.named_from, segment.base + at - record.earlier().back);

@@ -61,7 +61,7 @@ class ThreadStream {
   // before.
   std::uint64_t key() const { return key_; }
   // Passes the record that was found, whose key is not later than `limit`, and those behind it of
-  // which that is true as well, up to about `most` bytes.
+  // which that is true as well, up to about `most` bytes. Valid until the next call.
   [[nodiscard]] RecordRun take(Arena& arena, const Believed& believed, std::uint64_t limit,
                                std::uint64_t most);
 
@@ -100,8 +100,9 @@ class ThreadStream {
   std::uint64_t expected_ = 0;  // position of the segment that must come next
   bool expects_ = false;
   bool closed_ = false;
-  std::uint64_t key_ = 0;       // of the record that was found
-  std::uint64_t last_key_ = 0;  // of the record before
+  std::vector<std::uint32_t> stamped_;  // of the run that was taken last
+  std::uint64_t key_ = 0;               // of the record that was found
+  std::uint64_t last_key_ = 0;          // of the record before
   std::optional<StreamLoss> loss_;
 };
 
