@@ -6,13 +6,35 @@
 
 namespace reprise::agent {
 
+namespace {
+
+// Written at once, and so committed. False when a handler has written there since.
+bool write_brief(Thread& thread, const Vacancy& vacancy, std::uint32_t later_ns,
+                 std::uint16_t back) {
+  std::byte* const start = try_reserve(thread, vacancy, sizeof(abi::BriefClock));
+  if (start == nullptr) return false;
+  std::uint8_t flags = abi::kBrief;
+  if (thread.record_flags != 0) [[unlikely]]
+    flags |= checked_record_flags(thread);
+  thread.last_wait = LastWait::kNone;
+  const abi::BriefClock brief{later_ns << 3 | abi::kBriefClockMark, abi::RecordType::kClock, flags,
+                              back};
+  using Word [[gnu::may_alias]] = std::uint64_t;
+  __atomic_store_n(reinterpret_cast<Word*>(start), std::bit_cast<std::uint64_t>(brief),
+                   __ATOMIC_RELEASE);
+  return true;
+}
+
+}  // namespace
+
 REPRISE_HOT_CODE bool write_later(Thread& thread, abi::ClockSource source, std::int64_t value_ns,
                                   std::uintptr_t caller) {
   const Vacancy vacancy(thread);
   const std::uint32_t found = recent_clock(thread.recent, caller).load(std::memory_order_relaxed);
   if (found == 0 || found - 1 + Record<abi::Clock>::kFixedBytes > vacancy.offset()) return false;
   const std::uint32_t offset = found - 1;
-  if (vacancy.offset() + Record<NoBody>::kFixedBytes > thread.limit) return false;
+  const std::uint32_t back = (vacancy.offset() - offset) / 8;
+  if (vacancy.offset() + sizeof(abi::BriefClock) > thread.limit || back > UINT16_MAX) return false;
   const std::byte* const whole = thread.segment_bytes + offset;
   abi::Clock clock;
   __builtin_memcpy(&clock, whole + sizeof(abi::RecordHeader), sizeof clock);
@@ -22,15 +44,8 @@ REPRISE_HOT_CODE bool write_later(Thread& thread, abi::ClockSource source, std::
       later_ns < 0 || later_ns > kMostLaterNs) {
     return false;
   }
-  const abi::BriefClock brief{vacancy.offset() - offset, static_cast<std::uint32_t>(later_ns)};
-  if (Record<NoBody> record{thread, vacancy, abi::RecordType::kClock,
-                            std::bit_cast<std::uint64_t>(brief), 0,
-                            static_cast<std::uint8_t>(source)}) {
-    record.add_flags(abi::kBrief);
-    record.commit();
-    return true;
-  }
-  return false;
+  return write_brief(thread, vacancy, static_cast<std::uint32_t>(later_ns),
+                     static_cast<std::uint16_t>(back));
 }
 
 void remember_clock(Thread& thread, const std::byte* record, std::uintptr_t caller) {

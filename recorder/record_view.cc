@@ -4,7 +4,8 @@ namespace reprise::recorder {
 
 std::vector<std::byte> RecordView::written_out() const {
   if (!is_brief()) return {record_, record_ + size_};
-  std::vector<std::byte> whole(record_, record_ + sizeof(abi::RecordHeader));
+  std::vector<std::byte> whole(sizeof(abi::RecordHeader));
+  std::memcpy(whole.data() + offsetof(abi::RecordHeader, type), &word_, sizeof word_);
   const auto append = [&whole](const void* bytes, std::size_t length) {
     const auto* from = static_cast<const std::byte*>(bytes);
     whole.insert(whole.end(), from, from + length);

@@ -25,11 +25,21 @@ namespace reprise::recorder {
 class RecordView {
  public:
   RecordView() = default;
-  // `size` bytes at `record`, a multiple of 8 and at least a RecordHeader.
+  // `size` bytes at `record`, which is what size_of() says.
   RecordView(const std::byte* record, std::uint32_t size) : record_(record), size_(size) {
+    if (size == sizeof(abi::BriefClock)) {
+      read_brief_clock();
+      return;
+    }
     std::memcpy(&word_, record + offsetof(abi::RecordHeader, type), sizeof word_);
     std::memcpy(&enter_, record + offsetof(abi::RecordHeader, enter), sizeof enter_);
     if (is_brief()) read_earlier();
+  }
+  // Bytes of the record that begins with `word`, in so much room; 0 when there can be none.
+  static constexpr std::uint32_t size_of(std::uint32_t word, std::size_t room) {
+    const std::uint32_t size = abi::record_size(word);
+    const std::size_t least = size == word ? sizeof(abi::RecordHeader) : sizeof(abi::BriefClock);
+    return size >= least && size % 8 == 0 && size <= room ? size : 0;
   }
 
   explicit operator bool() const { return record_ != nullptr; }
@@ -118,12 +128,23 @@ class RecordView {
   };
   static_assert(offsetof(abi::RecordHeader, source) == offsetof(abi::RecordHeader, type) + 3);
 
+  // A brief clock read of version 2 had a header, and this in place of the stamp: in the lower half
+  // how many bytes back, in the upper one how many nanoseconds later.
+  void read_brief_clock() {
+    abi::BriefClock brief;
+    std::memcpy(&brief, record_, sizeof brief);
+    word_.type = static_cast<std::uint8_t>(abi::RecordType::kClock);
+    word_.flags = brief.flags | abi::kBrief;
+    if (brief.type != abi::RecordType::kClock || word_.flags != brief.flags) return;  // damage
+    enter_ = std::uint64_t{brief.later >> 3} << 32 | std::uint32_t{8} * brief.back;
+    read_earlier();
+  }
   // Of the record without its padding.
   std::size_t exact_size() const { return size_ - (word_.padding & 7u); }
   void read_earlier() {
     abi::Earlier earlier{};
     if (type() == abi::RecordType::kClock) {
-      earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};  // a BriefClock, not a stamp
+      earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};  // no stamp
     } else if (exact_size() >= sizeof(abi::RecordHeader) + sizeof earlier) {
       std::memcpy(&earlier, record_ + exact_size() - sizeof earlier, sizeof earlier);
     }
@@ -132,6 +153,7 @@ class RecordView {
   void resolve_clock(std::uint64_t ticks_per_second) {
     const RecordView whole(reinterpret_cast<const std::byte*>(named_.data()), kWholeClock);
     (void)whole.read<abi::Clock>(clock_);  // it is long enough
+    word_.source = whole.source();
     // Where that runs over, which none does that an agent wrote, it is a number like any other.
     const std::uint64_t later_ns = enter_ >> 32;
     clock_.value_ns =
@@ -174,11 +196,11 @@ struct RecordRun {
 
 // The record that begins `at` bytes from their front; an empty view when none can.
 [[nodiscard]] inline RecordView record_at(std::span<const std::byte> bytes, std::size_t at) {
-  if (at > bytes.size() || bytes.size() - at < sizeof(abi::RecordHeader)) return {};
-  std::uint32_t size = 0;
-  std::memcpy(&size, bytes.data() + at, sizeof size);
-  const bool fits = size >= sizeof(abi::RecordHeader) && size <= bytes.size() - at;
-  return fits && size % 8 == 0 ? RecordView(bytes.data() + at, size) : RecordView();
+  if (at > bytes.size() || bytes.size() - at < sizeof(abi::BriefClock)) return {};
+  std::uint32_t word = 0;
+  std::memcpy(&word, bytes.data() + at, sizeof word);
+  const std::uint32_t size = RecordView::size_of(word, bytes.size() - at);
+  return size == 0 ? RecordView() : RecordView(bytes.data() + at, size);
 }
 
 // visit(offset, record) for each record in `bytes`; brief ones are to be resolved. Returns how many

@@ -6,15 +6,13 @@
 namespace reprise::recorder {
 namespace {
 
-constexpr std::uint32_t kHeader = sizeof(abi::RecordHeader);
+// Bytes of the shortest record.
+constexpr std::uint32_t kLeast = sizeof(abi::BriefClock);
 
-std::uint32_t committed_size(const std::byte* record) {
+// What a record begins with; 0 while it is not committed.
+std::uint32_t first_word(const std::byte* record) {
   const auto* header = reinterpret_cast<const abi::RecordHeader*>(record);
   return header->size.load(std::memory_order_acquire);
-}
-
-bool is_possible(std::uint32_t size, std::uint32_t room) {
-  return size >= kHeader && size % 8 == 0 && size <= room;
 }
 
 bool has_stamp_elsewhere(const RecordView& record) {
@@ -29,9 +27,9 @@ bool names_before(const RecordView& record, std::uint32_t offset) {
 
 // Offset behind the last whole record from `offset` on.
 std::uint32_t end_of_records(const std::byte* bytes, std::uint32_t offset, std::uint32_t end) {
-  while (end - offset >= kHeader) {
-    const std::uint32_t size = committed_size(bytes + offset);
-    if (!is_possible(size, end - offset)) break;
+  while (end - offset >= kLeast) {
+    const std::uint32_t size = RecordView::size_of(first_word(bytes + offset), end - offset);
+    if (size == 0) break;
     offset += size;
   }
   return offset;
@@ -82,8 +80,9 @@ bool ThreadStream::find(Arena& arena, const Believed& believed) {
     const std::uint32_t whole = arena.geometry().segment_bytes;
     segment.read = std::min(segment.read, whole);
     const std::uint32_t room = segment.end(whole) - segment.read;
-    const std::uint32_t size = room < kHeader ? 0 : committed_size(segment.bytes + segment.read);
-    if (is_possible(size, room)) {
+    const std::uint32_t word = room < kLeast ? 0 : first_word(segment.bytes + segment.read);
+    const std::uint32_t size = RecordView::size_of(word, room);
+    if (size != 0) {
       const RecordView record(segment.bytes + segment.read, size);
       if (names_before(record, segment.read)) {
         key_ = key_of(record, arena.clock().ticks_per_second, believed);
@@ -105,7 +104,7 @@ bool ThreadStream::find(Arena& arena, const Believed& believed) {
     if (was_open && segment.limit != kOpen) continue;
     // A size of zero is a record in the making. Any other is damage, and so is a rest that no
     // record fits in; where records begin again cannot be known before the next segment.
-    if (segment.limit == kOpen || (size == 0 && room >= kHeader)) return false;
+    if (segment.limit == kOpen || (word == 0 && room >= kLeast)) return false;
     add_loss(segment.base + segment.read, 1, room, "records in the arena were overwritten");
     segment.read = segment.limit;
   }
@@ -142,9 +141,9 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
                                        std::uint64_t most, RecordRun& run) {
   const std::uint32_t begin = segment.read;
   std::uint32_t at = begin;
-  while (at - begin < most && end - at >= kHeader) {
-    const std::uint32_t size = committed_size(segment.bytes + at);
-    if (!is_possible(size, end - at)) break;
+  while (at - begin < most && end - at >= kLeast) {
+    const std::uint32_t size = RecordView::size_of(first_word(segment.bytes + at), end - at);
+    if (size == 0) break;
     const RecordView record(segment.bytes + at, size);
     if (!names_before(record, at)) break;
     if (!has_stamp_elsewhere(record)) {
@@ -166,8 +165,9 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
 void ThreadStream::take_brief(Segment& segment, std::uint32_t end, std::uint64_t ticks_per_second,
                               const Believed& believed, std::uint64_t limit) {
   while (segment.read < end) {
-    const std::uint32_t size = committed_size(segment.bytes + segment.read);
-    if (!is_possible(size, end - segment.read)) return;
+    const std::uint32_t size =
+        RecordView::size_of(first_word(segment.bytes + segment.read), end - segment.read);
+    if (size == 0) return;
     const RecordView record(segment.bytes + segment.read, size);
     if (!names_before(record, segment.read)) return;
     const std::uint64_t key = key_of(record, ticks_per_second, believed);

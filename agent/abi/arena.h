@@ -29,7 +29,7 @@
 namespace reprise::abi {
 
 inline constexpr std::uint64_t kArenaMagic = 0x31414552'49525052;  // "RPRIREA1", little-endian
-inline constexpr std::uint32_t kAbiVersion = 10;
+inline constexpr std::uint32_t kAbiVersion = 11;
 
 // How the agent finds its session. Read in the constructor only: programs clear their environment.
 inline constexpr char kArenaVariable[] = "REPRISE_ARENA";      // path of the arena file

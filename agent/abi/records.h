@@ -23,7 +23,7 @@ namespace reprise::abi {
 
 // Of the records below. Archives hold them (archive/journal.h), so bump it when any of them changes
 // in place; then recorder/derivation.h must still know those of versions that were released.
-inline constexpr std::uint32_t kRecordVersion = 2;
+inline constexpr std::uint32_t kRecordVersion = 3;
 
 enum class RecordType : std::uint8_t {
   kProcessStart = 1,  // ProcessStart, tail: executable path \0 argv[0] \0 argv[1] \0 …
@@ -68,7 +68,7 @@ enum RecordFlags : std::uint8_t {
   kUnordered = 1u << 1,    // made in a signal handler, which may have interrupted another hook
   kSubstituted = 1u << 2,  // replay: the value came from the tape
   kRelaxed = 1u << 3,      // replay: draw past its recorded place (last value plus step, generator)
-  kBrief = 1u << 4,        // in place of a payload there is an Earlier; of a Clock, BriefClock
+  kBrief = 1u << 4,        // in place of a payload there is an Earlier; a Clock is a BriefClock
 };
 
 // Bytes of the same segment: they begin `back` bytes before the record that says so. In the tail of
@@ -78,12 +78,22 @@ struct Earlier {
   std::uint32_t length;
 };
 
-// In place of a Clock and of the stamp in its header: the clock read that is told whole `back`
-// bytes before the record, but so much later, in value and stamp.
+// In place of a Clock and of its header: a read of the clock, with the source, that is told whole
+// `back` units of 8 bytes before this, but so much later, in value and stamp.
 struct BriefClock {
-  std::uint32_t back;
-  std::uint32_t later_ns;
+  std::uint32_t later;  // ns << 3 | kBriefClockMark; stored with the rest
+  RecordType type;      // kClock
+  std::uint8_t flags;   // kBrief among them
+  std::uint16_t back;
 };
+static_assert(sizeof(BriefClock) == 8);
+// No size ends with these bits, and this tells that there is none.
+inline constexpr std::uint32_t kBriefClockMark = 1;
+// Bytes of a record that begins with this word; 0 while it is not there yet. What is no size and
+// no mark is damage.
+[[nodiscard]] constexpr std::uint32_t record_size(std::uint32_t first_word) {
+  return (first_word & 7) == kBriefClockMark ? sizeof(BriefClock) : first_word;
+}
 
 struct RecordHeader {
   std::atomic<std::uint32_t> size;  // whole record, a multiple of 8; stored last; 0 = not there yet

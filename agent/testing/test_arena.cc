@@ -24,19 +24,29 @@ std::uint64_t round_up(std::uint64_t bytes, std::uint64_t unit) {
   abort();
 }
 
+// The clock read that a brief one stands for, with the header of the whole one.
+SeenRecord clock_of(const std::byte* start) {
+  abi::BriefClock brief;
+  memcpy(&brief, start, sizeof brief);
+  const std::byte* const named = start - std::size_t{8} * brief.back;
+  const auto& whole = *reinterpret_cast<const abi::RecordHeader*>(named);
+  abi::Clock clock;
+  memcpy(&clock, named + sizeof whole, sizeof clock);
+  clock.value_ns += brief.later >> 3;
+  SeenRecord seen{};
+  seen.type = brief.type;
+  seen.flags = brief.flags;
+  seen.source = whole.source;
+  seen.content = {reinterpret_cast<const char*>(&clock), sizeof clock};
+  return seen;
+}
+
 // Body and tail, with what a brief record names in its place.
 std::string content_of(const abi::RecordHeader& record) {
   const char* const start = reinterpret_cast<const char*>(&record);
   const std::size_t size = record.size.load() - record.padding;
   std::string content(start + sizeof(record), size - sizeof(record));
   if ((record.flags & abi::kBrief) == 0) return content;
-  if (record.type == abi::RecordType::kClock) {
-    const auto brief = std::bit_cast<abi::BriefClock>(record.enter);
-    abi::Clock clock;
-    memcpy(&clock, start - brief.back + sizeof(record), sizeof clock);
-    clock.value_ns += brief.later_ns;
-    return {reinterpret_cast<const char*>(&clock), sizeof clock};
-  }
   abi::Earlier earlier;
   memcpy(&earlier, start + size - sizeof earlier, sizeof earlier);
   content.resize(content.size() - sizeof earlier);
@@ -104,13 +114,19 @@ bool TestArena::drain_segment(std::uint32_t index) {
   const std::uint32_t sealed = segment.sealed.load(std::memory_order_acquire);
   const std::uint32_t end = sealed != 0 ? sealed - 1 : header().segment_bytes;
   std::uint32_t& at = read_[index];
-  while (at + sizeof(abi::RecordHeader) <= end) {
+  while (at + sizeof(abi::BriefClock) <= end) {
     const std::byte* start = abi::segment_bytes(base_, index) + at;
     const auto& record = *reinterpret_cast<const abi::RecordHeader*>(start);
-    const std::uint32_t size = record.size.load(std::memory_order_acquire);
+    const std::uint32_t size = abi::record_size(record.size.load(std::memory_order_acquire));
     if (size == 0) break;
-    records_.push_back({segment.thread, segment.process, record.type, record.flags, record.source,
-                        record.enter, content_of(record)});
+    if (size == sizeof(abi::BriefClock)) {
+      records_.push_back(clock_of(start));
+    } else {
+      records_.push_back(
+          {0, 0, record.type, record.flags, record.source, record.enter, content_of(record)});
+    }
+    records_.back().thread = segment.thread;
+    records_.back().process = segment.process;
     at += size;
   }
   return sealed != 0 && at == end;

@@ -248,10 +248,16 @@ void SyntheticThread::clock(std::int64_t value_ns) {
 }
 
 void SyntheticThread::clock_later(std::uint32_t later_ns) {
-  prepare(abi::RecordType::kClock, NoBody{}, {}, abi::kBrief);
-  const auto at = static_cast<std::uint32_t>(uncommitted_ - service_.arena().bytes(segment_));
-  uncommitted().enter = std::bit_cast<std::uint64_t>(abi::BriefClock{at - last_clock_, later_ns});
-  commit();
+  make_room(sizeof(abi::BriefClock));
+  const auto back = static_cast<std::uint16_t>((offset_ - last_clock_) / 8);
+  brief_clock({later_ns << 3 | abi::kBriefClockMark, abi::RecordType::kClock, abi::kBrief, back});
+}
+
+void SyntheticThread::brief_clock(const abi::BriefClock& brief) {
+  make_room(sizeof brief);
+  std::memcpy(service_.arena().bytes(segment_) + offset_, &brief, sizeof brief);
+  offset_ += sizeof brief;
+  service_.arena().segment(segment_).reserved.store(offset_);
 }
 
 void SyntheticThread::close(abi::Cookie socket) {

@@ -62,6 +62,7 @@ class SyntheticThread {
   void clock(std::int64_t value_ns);
   // In brief: so much later than the last whole clock read, which is in this segment.
   void clock_later(std::uint32_t later_ns);
+  void brief_clock(const abi::BriefClock& brief);
   void close(abi::Cookie socket);
   void gap(std::uint64_t records);
 
