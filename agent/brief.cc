@@ -6,26 +6,27 @@
 
 namespace reprise::agent {
 
-namespace {
-
-// Written at once, and so committed. False when a handler has written there since.
-bool write_brief(Thread& thread, const Vacancy& vacancy, std::uint32_t later_ns,
-                 std::uint16_t back) {
-  std::byte* const start = try_reserve(thread, vacancy, sizeof(abi::BriefClock));
+// Written at once, and so committed.
+REPRISE_HOT_CODE bool write_compact(Thread& thread, const Vacancy& vacancy, abi::RecordType type,
+                                    std::uint64_t later, std::uint32_t back_bytes) {
+  const std::uint32_t back = back_bytes / 8;
+  if (vacancy.offset() + sizeof(abi::Compact) > thread.limit || later > abi::kMostLater ||
+      back > UINT16_MAX) {
+    return false;
+  }
+  std::byte* const start = try_reserve(thread, vacancy, sizeof(abi::Compact));
   if (start == nullptr) return false;
   std::uint8_t flags = abi::kBrief;
   if (thread.record_flags != 0) [[unlikely]]
     flags |= checked_record_flags(thread);
   thread.last_wait = LastWait::kNone;
-  const abi::BriefClock brief{later_ns << 3 | abi::kBriefClockMark, abi::RecordType::kClock, flags,
-                              back};
+  const abi::Compact record{static_cast<std::uint32_t>(later) << 3 | abi::kCompactMark, type, flags,
+                            static_cast<std::uint16_t>(back)};
   using Word [[gnu::may_alias]] = std::uint64_t;
-  __atomic_store_n(reinterpret_cast<Word*>(start), std::bit_cast<std::uint64_t>(brief),
+  __atomic_store_n(reinterpret_cast<Word*>(start), std::bit_cast<std::uint64_t>(record),
                    __ATOMIC_RELEASE);
   return true;
 }
-
-}  // namespace
 
 REPRISE_HOT_CODE bool write_later(Thread& thread, abi::ClockSource source, std::int64_t value_ns,
                                   std::uintptr_t caller) {
@@ -33,8 +34,6 @@ REPRISE_HOT_CODE bool write_later(Thread& thread, abi::ClockSource source, std::
   const std::uint32_t found = recent_clock(thread.recent, caller).load(std::memory_order_relaxed);
   if (found == 0 || found - 1 + Record<abi::Clock>::kFixedBytes > vacancy.offset()) return false;
   const std::uint32_t offset = found - 1;
-  const std::uint32_t back = (vacancy.offset() - offset) / 8;
-  if (vacancy.offset() + sizeof(abi::BriefClock) > thread.limit || back > UINT16_MAX) return false;
   const std::byte* const whole = thread.segment_bytes + offset;
   abi::Clock clock;
   __builtin_memcpy(&clock, whole + sizeof(abi::RecordHeader), sizeof clock);
@@ -44,8 +43,8 @@ REPRISE_HOT_CODE bool write_later(Thread& thread, abi::ClockSource source, std::
       later_ns < 0 || later_ns > kMostLaterNs) {
     return false;
   }
-  return write_brief(thread, vacancy, static_cast<std::uint32_t>(later_ns),
-                     static_cast<std::uint16_t>(back));
+  return write_compact(thread, vacancy, abi::RecordType::kClock,
+                       static_cast<std::uint64_t>(later_ns), vacancy.offset() - offset);
 }
 
 void remember_clock(Thread& thread, const std::byte* record, std::uintptr_t caller) {

@@ -74,6 +74,11 @@ template <typename Body, typename Fill>
   return false;
 }
 
+// Writes a Compact record of `later` at that place; false, and nothing is written, when a handler
+// has written there since, or there is no room.
+[[nodiscard]] bool write_compact(Thread& thread, const Vacancy& vacancy, abi::RecordType type,
+                                 std::uint64_t later, std::uint32_t back_bytes);
+
 // Writes a read of a clock that runs like the stamp in brief, if there was one by the same caller
 // just before; false when there was none.
 [[nodiscard]] bool write_later(Thread& thread, abi::ClockSource source, std::int64_t value_ns,

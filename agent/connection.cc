@@ -147,7 +147,23 @@ REPRISE_HOT_CODE void Sending::announce(std::uint64_t from, std::uint64_t to, bo
         record->offset = offset_ + from + done;
         record->length = part;
         record->reserved = 0;
+        intent_ = part == length_ ? place_of(record.start(), record.size()) : Place{};
       });
+}
+
+Sending::Place Sending::place_of(const std::byte* record, std::uint32_t bytes) const {
+  return {thread_.segment->base_position,
+          static_cast<std::uint32_t>(record - thread_.segment_bytes), bytes};
+}
+
+// Says in a word that all was taken; false when something came between, which may be in another
+// segment by now.
+REPRISE_HOT_CODE bool Sending::finish_whole(std::uint64_t exit) {
+  const Vacancy vacancy(thread_);
+  return intent_.bytes != 0 && intent_.offset + intent_.bytes == vacancy.offset() &&
+         intent_.segment == thread_.segment->base_position &&
+         write_compact(thread_, vacancy, abi::RecordType::kSendResult, exit - enter_,
+                       intent_.bytes);
 }
 
 REPRISE_HOT_CODE void Sending::finish(ssize_t result, int error) {
@@ -162,6 +178,7 @@ REPRISE_HOT_CODE void Sending::finish(ssize_t result, int error) {
     }
     learn_from_transfer(thread_, socket_, result, error);
   }
+  if (taken == length_ && result >= 0 && finish_whole(exit)) return;
   if (Record<abi::SendResult> record{thread_, abi::RecordType::kSendResult, enter_}) {
     record->exit = exit;
     record->socket = cookie_;

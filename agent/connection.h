@@ -56,7 +56,16 @@ class Sending {
   void finish(ssize_t result, int error);
 
  private:
+  // Where a record is in the thread's stream, that of all of its segments.
+  struct Place {
+    std::uint64_t segment = 0;  // position of its first byte
+    std::uint32_t offset = 0;
+    std::uint32_t bytes = 0;  // 0: there is none
+  };
+
   void announce(std::uint64_t from, std::uint64_t to, bool more);
+  [[nodiscard]] Place place_of(const std::byte* record, std::uint32_t bytes) const;
+  [[nodiscard]] bool finish_whole(std::uint64_t exit);
 
   Thread& thread_;
   Socket& socket_;
@@ -65,6 +74,7 @@ class Sending {
   std::uint64_t length_;
   std::uint64_t announced_ = 0;
   std::uint64_t enter_;
+  Place intent_;  // that announced all of it
   Gather* rest_;  // bytes that were not announced yet; null when the bytes are a file's
 };
 

@@ -58,6 +58,7 @@ class Record {
     return reinterpret_cast<Body*>(start_ + sizeof(abi::RecordHeader));
   }
   [[nodiscard]] std::byte* start() { return start_; }
+  [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::byte* tail() { return start_ + kFixedBytes; }
 
   // The tail could not be filled: what is committed is only the count of what is missing.

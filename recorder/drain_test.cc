@@ -92,8 +92,8 @@ TEST_F(DrainTest, ABriefClockReadIsAsMuchLaterAsItSays) {
 TEST_F(DrainTest, ABriefRecordThatNamesWhatIsNotInItsSegmentIsLost) {
   SyntheticThread& thread = service_.add_thread(process_, 0);
   for (const std::uint32_t back : {0u, 8u, 100'000u, 0xffff'fff8u}) {
-    thread.brief_clock({1 << 3 | abi::kBriefClockMark, abi::RecordType::kClock, abi::kBrief,
-                        static_cast<std::uint16_t>(back / 8)});
+    thread.compact({1 << 3 | abi::kCompactMark, abi::RecordType::kClock, abi::kBrief,
+                    static_cast<std::uint16_t>(back / 8)});
     const abi::Earlier earlier{back, 64};
     thread.write(abi::RecordType::kLog, abi::Log{64, 0},
                  {reinterpret_cast<const char*>(&earlier), sizeof earlier}, abi::kBrief);

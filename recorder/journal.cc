@@ -101,7 +101,7 @@ void Journal::on_run(const RecordRun& run) {
   if (tick_due_) tick();
   ThreadPlace& thread = place(run.slot);
   std::size_t kept = 0;
-  for (const std::uint32_t at : run.stamped) {
+  for (const std::uint32_t at : run.others) {
     const RecordView record = record_at(run.bytes, at);
     if (!record || at < kept) break;  // overwritten since
     count(thread, record);
@@ -124,7 +124,7 @@ bool Journal::goes_alone(const ThreadPlace& thread, const RecordView& record) {
     case abi::RecordType::kFatalSignal:
       return true;
     case abi::RecordType::kSendResult:
-      return !thread.ranges.empty();
+      return !thread.ranges.empty() && !record.is_compact();
     default:
       return payload_of(record).size() >= kStoredBlock;
   }
@@ -245,16 +245,21 @@ void Journal::on_gap(const std::string& reason, std::uint64_t records) {
 
 // --- What is noted beside the records ------------------------------------------------------------
 
-void Journal::count(const ThreadPlace& thread, const RecordView& record) {
+void Journal::count(ThreadPlace& thread, const RecordView& record) {
   switch (record.type()) {
     case abi::RecordType::kBytesIn:
       return count_received(record);
     case abi::RecordType::kSendIntent:
       if (abi::SendIntent body; record.read(body)) {
+        thread.intended = body.length;
         look_for_tls(body.socket, record.tail<abi::SendIntent>());
       }
       return;
     case abi::RecordType::kSendResult:
+      if (record.is_compact()) {
+        counts_.sent += thread.intended;
+        return;
+      }
       if (abi::SendResult body; record.read(body) && body.result > 0) {
         counts_.sent += static_cast<std::uint64_t>(body.result);
       }

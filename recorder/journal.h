@@ -71,6 +71,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
     bool known = false;
     ThreadIdentity identity;
     std::uint64_t end = 0;               // behind its last record here
+    std::uint32_t intended = 0;          // bytes of its last SendIntent
     std::vector<abi::FileRange> ranges;  // whose sends have no result yet
     // What records of the page that is being filled may name: its stream without a gap since
     // `page_from`, and the places in `named`, which were added to that page.
@@ -98,7 +99,7 @@ class Journal final : public Keeper, private archive::JournalVisitor {
     if (slot >= threads_.size()) threads_.resize(slot + 1);
     return threads_[slot];
   }
-  void count(const ThreadPlace& thread, const RecordView& record);
+  void count(ThreadPlace& thread, const RecordView& record);
   void count_received(const RecordView& record);
   void count_told_gap(const ThreadPlace& thread, const RecordView& record);
   void count_gap(std::uint64_t records);

@@ -12,6 +12,8 @@ std::vector<std::byte> RecordView::written_out() const {
   };
   if (type() == abi::RecordType::kClock) {
     append(&clock_, sizeof clock_);
+  } else if (type() == abi::RecordType::kSendResult) {
+    append(&result_, sizeof result_);
   } else {
     append(record_ + sizeof(abi::RecordHeader),
            exact_size() - sizeof(abi::RecordHeader) - sizeof(abi::Earlier));

@@ -27,8 +27,8 @@ class RecordView {
   RecordView() = default;
   // `size` bytes at `record`, which is what size_of() says.
   RecordView(const std::byte* record, std::uint32_t size) : record_(record), size_(size) {
-    if (size == sizeof(abi::BriefClock)) {
-      read_brief_clock();
+    if (size == sizeof(abi::Compact)) {
+      read_compact();
       return;
     }
     std::memcpy(&word_, record + offsetof(abi::RecordHeader, type), sizeof word_);
@@ -38,7 +38,7 @@ class RecordView {
   // Bytes of the record that begins with `word`, in so much room; 0 when there can be none.
   static constexpr std::uint32_t size_of(std::uint32_t word, std::size_t room) {
     const std::uint32_t size = abi::record_size(word);
-    const std::size_t least = size == word ? sizeof(abi::RecordHeader) : sizeof(abi::BriefClock);
+    const std::size_t least = size == word ? sizeof(abi::RecordHeader) : sizeof(abi::Compact);
     return size >= least && size % 8 == 0 && size <= room ? size : 0;
   }
 
@@ -48,10 +48,13 @@ class RecordView {
   abi::RecordType type() const { return static_cast<abi::RecordType>(word_.type); }
   bool has(abi::RecordFlags flag) const { return (word_.flags & flag) != 0; }
   bool is_brief() const { return has(abi::kBrief); }
+  // It has no header, and no stamp before it is resolved.
+  bool is_compact() const { return size_ == sizeof(abi::Compact); }
   std::uint8_t source() const { return word_.source; }
   std::uint64_t enter() const { return enter_; }
   // Stamp after the call, for types that have one; else `enter`.
   std::uint64_t exit() const {
+    if (is_compact()) return std::max(enter_, result_.exit);
     if (!has_exit(type()) || size_ < sizeof(abi::RecordHeader) + sizeof(std::uint64_t))
       return enter_;
     std::uint64_t exit = 0;
@@ -65,6 +68,7 @@ class RecordView {
   void resolve(const std::byte* named, std::uint64_t ticks_per_second) {
     named_ = {reinterpret_cast<const std::uint8_t*>(named), earlier_.length};
     if (type() == abi::RecordType::kClock) resolve_clock(ticks_per_second);
+    if (is_compact() && type() == abi::RecordType::kSendResult) resolve_result();
   }
   // Of a record in its segment: they lie in front of it.
   void resolve_in_place(std::uint64_t ticks_per_second) {
@@ -84,6 +88,11 @@ class RecordView {
   [[nodiscard]] bool read(abi::Clock& body) const {
     if (!is_brief()) return read<abi::Clock>(body);
     body = clock_;
+    return !named_.empty();
+  }
+  [[nodiscard]] bool read(abi::SendResult& body) const {
+    if (!is_brief()) return read<abi::SendResult>(body);
+    body = result_;
     return !named_.empty();
   }
   template <typename Body>
@@ -122,21 +131,23 @@ class RecordView {
   }
 
  private:
+  static constexpr std::uint32_t kIntent = sizeof(abi::RecordHeader) + sizeof(abi::SendIntent);
   static constexpr std::uint32_t kWholeClock = sizeof(abi::RecordHeader) + sizeof(abi::Clock);
   struct Word {
     std::uint8_t type = 0, flags = 0, padding = 0, source = 0;
   };
   static_assert(offsetof(abi::RecordHeader, source) == offsetof(abi::RecordHeader, type) + 3);
 
-  // A brief clock read of version 2 had a header, and this in place of the stamp: in the lower half
-  // how many bytes back, in the upper one how many nanoseconds later.
-  void read_brief_clock() {
-    abi::BriefClock brief;
-    std::memcpy(&brief, record_, sizeof brief);
-    word_.type = static_cast<std::uint8_t>(abi::RecordType::kClock);
-    word_.flags = brief.flags | abi::kBrief;
-    if (brief.type != abi::RecordType::kClock || word_.flags != brief.flags) return;  // damage
-    enter_ = std::uint64_t{brief.later >> 3} << 32 | std::uint32_t{8} * brief.back;
+  // Until it is resolved, what a compact record says is in place of a stamp: in the lower half how
+  // many bytes back, in the upper one how much later. Brief clock reads of version 2 had a header
+  // and were so themselves.
+  void read_compact() {
+    abi::Compact compact;
+    std::memcpy(&compact, record_, sizeof compact);
+    word_.type = static_cast<std::uint8_t>(compact.type);
+    word_.flags = compact.flags | abi::kBrief;
+    if ((compact.flags & abi::kBrief) == 0) return;  // damage
+    enter_ = std::uint64_t{compact.later >> 3} << 32 | std::uint32_t{8} * compact.back;
     read_earlier();
   }
   // Of the record without its padding.
@@ -144,7 +155,10 @@ class RecordView {
   void read_earlier() {
     abi::Earlier earlier{};
     if (type() == abi::RecordType::kClock) {
-      earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};  // no stamp
+      earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};
+    } else if (is_compact()) {
+      if (type() != abi::RecordType::kSendResult) return;
+      earlier = {static_cast<std::uint32_t>(enter_), kIntent};
     } else if (exact_size() >= sizeof(abi::RecordHeader) + sizeof earlier) {
       std::memcpy(&earlier, record_ + exact_size() - sizeof earlier, sizeof earlier);
     }
@@ -161,6 +175,18 @@ class RecordView {
     enter_ = whole.enter() + later_ns * ticks_per_second / 1'000'000'000;
   }
 
+  void resolve_result() {
+    const RecordView intent(reinterpret_cast<const std::byte*>(named_.data()), kIntent);
+    abi::SendIntent body;
+    if (intent.type() != abi::RecordType::kSendIntent || !intent.read(body)) {
+      named_ = {};  // damage: it cannot be read
+      return;
+    }
+    const std::uint64_t later = enter_ >> 32;
+    enter_ = intent.enter();
+    result_ = {enter_ + later, body.socket, body.offset, body.length, 0, 0};
+  }
+
   std::span<const std::uint8_t> tail_behind(std::size_t offset) const {
     const std::size_t end = exact_size();
     if (end <= offset) return {};
@@ -173,7 +199,8 @@ class RecordView {
   std::uint64_t enter_ = 0;
   abi::Earlier earlier_{};
   std::span<const std::uint8_t> named_;
-  abi::Clock clock_{};  // of a brief one that was resolved
+  abi::Clock clock_{};        // of a brief one that was resolved
+  abi::SendResult result_{};  // the same
 };
 
 // Consecutive records of one thread as they lie in its segment. Brief ones name what lies before
@@ -182,8 +209,8 @@ struct RecordRun {
   std::uint32_t slot = 0;      // ThreadSlot
   std::uint64_t position = 0;  // of the first, in the thread's stream
   std::span<const std::byte> bytes;
-  std::span<const std::uint32_t>
-      stamped;                   // where in `bytes` those are that are no brief clock reads
+  // Where in `bytes` those are that are no compact clock reads.
+  std::span<const std::uint32_t> others;
   std::uint64_t types = 0;       // a bit for each RecordType that there may be
   std::uint64_t named_from = 0;  // no position before it is named
   std::uint64_t after = 0;       // stamp of what came before
@@ -196,7 +223,7 @@ struct RecordRun {
 
 // The record that begins `at` bytes from their front; an empty view when none can.
 [[nodiscard]] inline RecordView record_at(std::span<const std::byte> bytes, std::size_t at) {
-  if (at > bytes.size() || bytes.size() - at < sizeof(abi::BriefClock)) return {};
+  if (at > bytes.size() || bytes.size() - at < sizeof(abi::Compact)) return {};
   std::uint32_t word = 0;
   std::memcpy(&word, bytes.data() + at, sizeof word);
   const std::uint32_t size = RecordView::size_of(word, bytes.size() - at);

@@ -7,7 +7,7 @@ namespace reprise::recorder {
 namespace {
 
 // Bytes of the shortest record.
-constexpr std::uint32_t kLeast = sizeof(abi::BriefClock);
+constexpr std::uint32_t kLeast = sizeof(abi::Compact);
 
 // What a record begins with; 0 while it is not committed.
 std::uint32_t first_word(const std::byte* record) {
@@ -16,7 +16,7 @@ std::uint32_t first_word(const std::byte* record) {
 }
 
 bool has_stamp_elsewhere(const RecordView& record) {
-  return record.is_brief() && record.type() == abi::RecordType::kClock;
+  return record.is_compact() || (record.is_brief() && record.type() == abi::RecordType::kClock);
 }
 
 // Whether what a record names, should it be brief, is in front of its own `offset`.
@@ -124,12 +124,13 @@ RecordRun ThreadStream::take(Arena& arena, const Believed& believed, std::uint64
   run.position = run.named_from = next_position();
   run.after = last_key_;
   const std::uint32_t begin = segment.read;
-  stamped_.clear();
+  others_.clear();
   const std::uint32_t behind =
       take_whole(segment, segment.end(arena.geometry().segment_bytes), believed, limit, most, run);
   take_brief(segment, behind, arena.clock().ticks_per_second, believed, limit);
   run.bytes = {segment.bytes + begin, segment.read - begin};
-  run.stamped = stamped_;
+  while (!others_.empty() && others_.back() >= run.bytes.size()) others_.pop_back();
+  run.others = others_;
   return run;
 }
 
@@ -151,7 +152,9 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
       if (key > limit) break;
       last_key_ = key;
       segment.read = at + size;
-      stamped_.push_back(at - begin);
+    }
+    if (!record.is_compact() || record.type() != abi::RecordType::kClock) {
+      others_.push_back(at - begin);
     }
     run.types |= type_bit(record.type());
     run.named_from = std::min(run.named_from, segment.base + at - record.earlier().back);

@@ -100,9 +100,9 @@ class ThreadStream {
   std::uint64_t expected_ = 0;  // position of the segment that must come next
   bool expects_ = false;
   bool closed_ = false;
-  std::vector<std::uint32_t> stamped_;  // of the run that was taken last
-  std::uint64_t key_ = 0;               // of the record that was found
-  std::uint64_t last_key_ = 0;          // of the record before
+  std::vector<std::uint32_t> others_;  // of the run that was taken last
+  std::uint64_t key_ = 0;              // of the record that was found
+  std::uint64_t last_key_ = 0;         // of the record before
   std::optional<StreamLoss> loss_;
 };
 

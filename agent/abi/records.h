@@ -68,7 +68,7 @@ enum RecordFlags : std::uint8_t {
   kUnordered = 1u << 1,    // made in a signal handler, which may have interrupted another hook
   kSubstituted = 1u << 2,  // replay: the value came from the tape
   kRelaxed = 1u << 3,      // replay: draw past its recorded place (last value plus step, generator)
-  kBrief = 1u << 4,        // in place of a payload there is an Earlier; a Clock is a BriefClock
+  kBrief = 1u << 4,        // in place of a payload there is an Earlier; or it is Compact
 };
 
 // Bytes of the same segment: they begin `back` bytes before the record that says so. In the tail of
@@ -78,21 +78,24 @@ struct Earlier {
   std::uint32_t length;
 };
 
-// In place of a Clock and of its header: a read of the clock, with the source, that is told whole
-// `back` units of 8 bytes before this, but so much later, in value and stamp.
-struct BriefClock {
-  std::uint32_t later;  // ns << 3 | kBriefClockMark; stored with the rest
-  RecordType type;      // kClock
-  std::uint8_t flags;   // kBrief among them
+// A whole record of a Clock or a SendResult, told by another one that begins `back` units of 8
+// bytes before it. With kClock it is a read of the same clock for the same caller, `later` ns after
+// that one in value and stamp. With kSendResult all of the SendIntent there was taken; the record
+// is directly in front of this one, and the call returned `later` stamps after its enter.
+struct Compact {
+  std::uint32_t later;  // << 3, with kCompactMark in its last bits; stored with the rest
+  RecordType type;
+  std::uint8_t flags;  // kBrief among them
   std::uint16_t back;
 };
-static_assert(sizeof(BriefClock) == 8);
-// No size ends with these bits, and this tells that there is none.
-inline constexpr std::uint32_t kBriefClockMark = 1;
+static_assert(sizeof(Compact) == 8);
+// No size ends with these bits: they tell that there is none.
+inline constexpr std::uint32_t kCompactMark = 1;
+inline constexpr std::uint32_t kMostLater = (1u << 29) - 1;
 // Bytes of a record that begins with this word; 0 while it is not there yet. What is no size and
 // no mark is damage.
 [[nodiscard]] constexpr std::uint32_t record_size(std::uint32_t first_word) {
-  return (first_word & 7) == kBriefClockMark ? sizeof(BriefClock) : first_word;
+  return (first_word & 7) == kCompactMark ? sizeof(Compact) : first_word;
 }
 
 struct RecordHeader {

@@ -24,20 +24,26 @@ std::uint64_t round_up(std::uint64_t bytes, std::uint64_t unit) {
   abort();
 }
 
-// The clock read that a brief one stands for, with the header of the whole one.
-SeenRecord clock_of(const std::byte* start) {
-  abi::BriefClock brief;
-  memcpy(&brief, start, sizeof brief);
-  const std::byte* const named = start - std::size_t{8} * brief.back;
-  const auto& whole = *reinterpret_cast<const abi::RecordHeader*>(named);
-  abi::Clock clock;
-  memcpy(&clock, named + sizeof whole, sizeof clock);
-  clock.value_ns += brief.later >> 3;
-  SeenRecord seen{};
-  seen.type = brief.type;
-  seen.flags = brief.flags;
-  seen.source = whole.source;
-  seen.content = {reinterpret_cast<const char*>(&clock), sizeof clock};
+// What a compact record stands for.
+SeenRecord whole_of(const std::byte* start) {
+  abi::Compact compact;
+  memcpy(&compact, start, sizeof compact);
+  const std::byte* const other = start - std::size_t{8} * compact.back;
+  const auto& header = *reinterpret_cast<const abi::RecordHeader*>(other);
+  const std::uint32_t later = compact.later >> 3;
+  SeenRecord seen{0, 0, compact.type, compact.flags, header.source, header.enter, {}};
+  if (compact.type == abi::RecordType::kClock) {
+    abi::Clock clock;
+    memcpy(&clock, other + sizeof header, sizeof clock);
+    clock.value_ns += later;
+    seen.content = {reinterpret_cast<const char*>(&clock), sizeof clock};
+  } else {
+    abi::SendIntent intent;
+    memcpy(&intent, other + sizeof header, sizeof intent);
+    const abi::SendResult result{
+        header.enter + later, intent.socket, intent.offset, intent.length, 0, 0};
+    seen.content = {reinterpret_cast<const char*>(&result), sizeof result};
+  }
   return seen;
 }
 
@@ -114,13 +120,13 @@ bool TestArena::drain_segment(std::uint32_t index) {
   const std::uint32_t sealed = segment.sealed.load(std::memory_order_acquire);
   const std::uint32_t end = sealed != 0 ? sealed - 1 : header().segment_bytes;
   std::uint32_t& at = read_[index];
-  while (at + sizeof(abi::BriefClock) <= end) {
+  while (at + sizeof(abi::Compact) <= end) {
     const std::byte* start = abi::segment_bytes(base_, index) + at;
     const auto& record = *reinterpret_cast<const abi::RecordHeader*>(start);
     const std::uint32_t size = abi::record_size(record.size.load(std::memory_order_acquire));
     if (size == 0) break;
-    if (size == sizeof(abi::BriefClock)) {
-      records_.push_back(clock_of(start));
+    if (size == sizeof(abi::Compact)) {
+      records_.push_back(whole_of(start));
     } else {
       records_.push_back(
           {0, 0, record.type, record.flags, record.source, record.enter, content_of(record)});

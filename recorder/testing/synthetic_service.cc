@@ -212,13 +212,24 @@ void SyntheticThread::intend(abi::Cookie socket, std::string_view bytes) {
   offsets.intended = offsets.out;
   const abi::SendIntent body{socket, offsets.out, static_cast<std::uint32_t>(bytes.size()), 0};
   write_payload(abi::RecordType::kSendIntent, std::as_bytes(std::span(&body, 1)), bytes);
+  last_intent_ = static_cast<std::uint32_t>(uncommitted_ - service_.arena().bytes(segment_));
+  behind_intent_ = offset_;
+  intent_stamp_ = uncommitted().enter;
+  intended_ = bytes.size();
 }
 
 void SyntheticThread::finish_send(abi::Cookie socket, std::int64_t accepted, int error) {
   SyntheticService::Offsets& offsets = service_.offsets(socket);
   const std::uint64_t stamp = service_.tick();
-  write(abi::RecordType::kSendResult,
-        abi::SendResult{stamp, socket, offsets.intended, accepted, error, 0});
+  const bool whole = accepted == static_cast<std::int64_t>(intended_);
+  if (whole && segment_ != abi::kNone && offset_ == behind_intent_) {
+    const auto later = static_cast<std::uint32_t>(stamp - intent_stamp_);
+    compact({later << 3 | abi::kCompactMark, abi::RecordType::kSendResult, abi::kBrief,
+             static_cast<std::uint16_t>((offset_ - last_intent_) / 8)});
+  } else {
+    write(abi::RecordType::kSendResult,
+          abi::SendResult{stamp, socket, offsets.intended, accepted, error, 0});
+  }
   if (accepted > 0) offsets.out = offsets.intended + static_cast<std::uint64_t>(accepted);
 }
 
@@ -248,15 +259,14 @@ void SyntheticThread::clock(std::int64_t value_ns) {
 }
 
 void SyntheticThread::clock_later(std::uint32_t later_ns) {
-  make_room(sizeof(abi::BriefClock));
-  const auto back = static_cast<std::uint16_t>((offset_ - last_clock_) / 8);
-  brief_clock({later_ns << 3 | abi::kBriefClockMark, abi::RecordType::kClock, abi::kBrief, back});
+  compact({later_ns << 3 | abi::kCompactMark, abi::RecordType::kClock, abi::kBrief,
+           static_cast<std::uint16_t>((offset_ - last_clock_) / 8)});
 }
 
-void SyntheticThread::brief_clock(const abi::BriefClock& brief) {
-  make_room(sizeof brief);
-  std::memcpy(service_.arena().bytes(segment_) + offset_, &brief, sizeof brief);
-  offset_ += sizeof brief;
+void SyntheticThread::compact(const abi::Compact& record) {
+  make_room(sizeof record);
+  std::memcpy(service_.arena().bytes(segment_) + offset_, &record, sizeof record);
+  offset_ += sizeof record;
   service_.arena().segment(segment_).reserved.store(offset_);
 }
 

@@ -62,7 +62,7 @@ class SyntheticThread {
   void clock(std::int64_t value_ns);
   // In brief: so much later than the last whole clock read, which is in this segment.
   void clock_later(std::uint32_t later_ns);
-  void brief_clock(const abi::BriefClock& brief);
+  void compact(const abi::Compact& record);
   void close(abi::Cookie socket);
   void gap(std::uint64_t records);
 
@@ -92,6 +92,8 @@ class SyntheticThread {
   std::uint64_t base_ = 0;
   std::map<std::string, std::uint32_t, std::less<>> payloads_;  // of this segment, and where
   std::uint32_t last_clock_ = 0;                                // in this segment
+  std::uint32_t last_intent_ = 0, behind_intent_ = 0;
+  std::uint64_t intent_stamp_ = 0, intended_ = 0;
   std::byte* uncommitted_ = nullptr;
   std::uint32_t uncommitted_size_ = 0;
 };
