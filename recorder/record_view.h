@@ -54,7 +54,7 @@ class RecordView {
   std::uint64_t enter() const { return enter_; }
   // Stamp after the call, for types that have one; else `enter`.
   std::uint64_t exit() const {
-    if (is_compact()) return std::max(enter_, result_.exit);
+    if (is_compact()) return is_result() && !named_.empty() ? result_.exit : enter_;
     if (!has_exit(type()) || size_ < sizeof(abi::RecordHeader) + sizeof(std::uint64_t))
       return enter_;
     std::uint64_t exit = 0;
@@ -68,7 +68,7 @@ class RecordView {
   void resolve(const std::byte* named, std::uint64_t ticks_per_second) {
     named_ = {reinterpret_cast<const std::uint8_t*>(named), earlier_.length};
     if (type() == abi::RecordType::kClock) resolve_clock(ticks_per_second);
-    if (is_compact() && type() == abi::RecordType::kSendResult) resolve_result();
+    if (is_compact() && is_result()) resolve_result();
   }
   // Of a record in its segment: they lie in front of it.
   void resolve_in_place(std::uint64_t ticks_per_second) {
@@ -131,6 +131,8 @@ class RecordView {
   }
 
  private:
+  bool is_result() const { return type() == abi::RecordType::kSendResult; }
+
   static constexpr std::uint32_t kIntent = sizeof(abi::RecordHeader) + sizeof(abi::SendIntent);
   static constexpr std::uint32_t kWholeClock = sizeof(abi::RecordHeader) + sizeof(abi::Clock);
   struct Word {
@@ -199,8 +201,11 @@ class RecordView {
   std::uint64_t enter_ = 0;
   abi::Earlier earlier_{};
   std::span<const std::uint8_t> named_;
-  abi::Clock clock_{};        // of a brief one that was resolved
-  abi::SendResult result_{};  // the same
+  // Of a brief one that was resolved, which has a name.
+  union {
+    abi::Clock clock_;
+    abi::SendResult result_;
+  };
 };
 
 // Consecutive records of one thread as they lie in its segment. Brief ones name what lies before
