@@ -1,7 +1,6 @@
 // Journals whose records no agent wrote: each is read as far as it says something.
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -123,8 +122,9 @@ TEST(CraftedJournalTest, AClockThatRunsOverIsANumberLikeAnyOther) {
   CraftedJournal journal;
   journal.add(abi::RecordType::kClock, 0, 1000,
               abi::Clock{std::numeric_limits<std::int64_t>::max(), 0});
-  const abi::BriefClock later{kHeader + sizeof(abi::Clock), 1};
-  journal.add(abi::RecordType::kClock, abi::kBrief, std::bit_cast<std::uint64_t>(later));
+  // As records of version 2 have it: so many bytes back, and 1 ns later.
+  journal.add(abi::RecordType::kClock, abi::kBrief,
+              std::uint64_t{1} << 32 | (kHeader + sizeof(abi::Clock)));
   const CollectedSink sink = journal.derived();
   const auto reads = sink.of<event::ClockRead>();
   ASSERT_EQ(reads.size(), 2u);

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <fstream>
 #include <numeric>
@@ -350,13 +349,13 @@ TEST(JournalTest, ARecordThatWasMadeToNameWhatIsNotItsOwnIsALoss) {
     keeper.write();
     const abi::RecordHeader whole{32, abi::RecordType::kClock, 0, 0, 0, 1000};
     const abi::Clock clock{4711, 0};
-    const abi::RecordHeader brief{16, abi::RecordType::kClock, abi::kBrief, 0, 0,
-                                  std::bit_cast<std::uint64_t>(abi::BriefClock{back, 1})};
-    std::vector<std::byte> segment(48);
+    const abi::Compact brief{1 << 3 | abi::kCompactMark, abi::RecordType::kClock, abi::kBrief,
+                             static_cast<std::uint16_t>(back / 8)};
+    std::vector<std::byte> segment(40);
     std::memcpy(segment.data(), &whole, sizeof whole);
     std::memcpy(segment.data() + sizeof whole, &clock, sizeof clock);
     std::memcpy(segment.data() + 32, &brief, sizeof brief);
-    RecordRun run{thread.slot(), thread.position(), std::span(segment).last(16)};
+    RecordRun run{thread.slot(), thread.position(), std::span(segment).last(sizeof brief)};
     run.types = type_bit(abi::RecordType::kClock);
     run.named_from = run.position;
     keeper.journal.on_run(run);

@@ -61,6 +61,7 @@ class Workload {
       case 5:
         thread.receive(cookie, get("/whole"));
         thread.clock(2);
+        thread.clock_later(3);
         break;
       case 6:
         thread.send(cookie, ok("another"));

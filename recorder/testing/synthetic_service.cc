@@ -255,10 +255,13 @@ void SyntheticThread::wait(std::vector<abi::Cookie> ready) {
 void SyntheticThread::clock(std::int64_t value_ns) {
   make_room(sizeof(abi::RecordHeader) + sizeof(abi::Clock));
   last_clock_ = offset_;
+  last_value_ = value_ns;
   write(abi::RecordType::kClock, abi::Clock{value_ns, 0});
 }
 
 void SyntheticThread::clock_later(std::uint32_t later_ns) {
+  const bool fits = offset_ + sizeof(abi::Compact) <= service_.arena().geometry().segment_bytes;
+  if (!fits) return clock(last_value_ + later_ns);
   compact({later_ns << 3 | abi::kCompactMark, abi::RecordType::kClock, abi::kBrief,
            static_cast<std::uint16_t>((offset_ - last_clock_) / 8)});
 }

@@ -92,6 +92,7 @@ class SyntheticThread {
   std::uint64_t base_ = 0;
   std::map<std::string, std::uint32_t, std::less<>> payloads_;  // of this segment, and where
   std::uint32_t last_clock_ = 0;                                // in this segment
+  std::int64_t last_value_ = 0;                                 // of that clock read
   std::uint32_t last_intent_ = 0, behind_intent_ = 0;
   std::uint64_t intent_stamp_ = 0, intended_ = 0;
   std::byte* uncommitted_ = nullptr;

@@ -1,7 +1,10 @@
 // Archives as earlier versions wrote them are read, event by event, as what they were.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <map>
 #include <string>
+#include <variant>
 
 #include "archive/reader.h"
 #include "archive/sample_disk.h"
@@ -87,7 +90,8 @@ INSTANTIATE_TEST_SUITE_P(, GoldenFinished,
                          [](const auto& finished) { return std::string(finished.param.name); });
 
 // Of a service that answers /in/pieces and /whole, each with its own words.
-void expect_sample_journal(const std::string& name) {
+// `clocks`: how often it read which value.
+void expect_sample_journal(const std::string& name, std::map<std::int64_t, int>& clocks) {
   const auto journal = open(name);
   ASSERT_NE(journal, nullptr);
   const auto disk = std::make_shared<MemoryDisk>();
@@ -111,11 +115,28 @@ void expect_sample_journal(const std::string& name) {
   EXPECT_GT(pieces, 20u);
   EXPECT_GT(whole, 20u);
   EXPECT_GT((*reader)->call_count(), 20u);
+  clocks.clear();
+  (*reader)->each_event([&](const event::Event& event) {
+    if (const auto* read = std::get_if<event::ClockRead>(&event.fact)) ++clocks[read->value_ns];
+    return true;
+  });
 }
 
-TEST(Golden, JournalOfFormat23) { expect_sample_journal("journal_2_3.reprise"); }
+TEST(Golden, JournalOfFormat23) {
+  std::map<std::int64_t, int> clocks;
+  expect_sample_journal("journal_2_3.reprise", clocks);
+  EXPECT_GT(clocks[2], 20);
+}
 TEST(Golden, JournalOfFormat23WithRecordsOfVersion2) {
-  expect_sample_journal("journal_2_3_records_2.reprise");
+  std::map<std::int64_t, int> clocks;
+  expect_sample_journal("journal_2_3_records_2.reprise", clocks);
+  EXPECT_GT(clocks[2], 20);
+}
+TEST(Golden, JournalOfFormat23WithRecordsOfVersion3) {
+  std::map<std::int64_t, int> clocks;
+  expect_sample_journal("journal_2_3_records_3.reprise", clocks);
+  EXPECT_GT(clocks[2], 20);
+  EXPECT_EQ(clocks[2 + 3], clocks[2]) << "read in brief";
 }
 
 }  // namespace
