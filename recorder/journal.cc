@@ -16,6 +16,7 @@ namespace journal = archive::journal;
 constexpr std::size_t kPageBytes = 256 * 1024;
 // Payloads are stored once in multiples of it.
 constexpr std::size_t kStoredBlock = 4096;
+constexpr std::uint64_t kNoTicks = 0;  // stamps are nobody's concern here
 constexpr std::size_t kMostNotedFiles = 16 * 1024;
 constexpr std::size_t kMostUnreadTls = 64 * 1024;
 
@@ -102,8 +103,9 @@ void Journal::on_run(const RecordRun& run) {
   ThreadPlace& thread = place(run.slot);
   std::size_t kept = 0;
   for (const std::uint32_t at : run.others) {
-    const RecordView record = record_at(run.bytes, at);
+    RecordView record = record_at(run.bytes, at);
     if (!record || at < kept) break;  // overwritten since
+    run.resolve(record, at, kNoTicks);
     count(thread, record);
     if (!goes_alone(thread, record)) continue;
     keep(thread, part_of(run, kept, at));
@@ -139,7 +141,6 @@ void Journal::keep(ThreadPlace& thread, const RecordRun& run) {
     if (page_.size() >= kPageBytes && !refused_) write_page();
     return;
   }
-  constexpr std::uint64_t kNoTicks = 0;  // stamps are nobody's concern here
   each_record_in(run, kNoTicks, [&](std::uint64_t position, const RecordView& record) {
     keep(thread, position, record);
   });

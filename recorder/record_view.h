@@ -219,6 +219,14 @@ struct RecordRun {
   std::uint64_t types = 0;       // a bit for each RecordType that there may be
   std::uint64_t named_from = 0;  // no position before it is named
   std::uint64_t after = 0;       // stamp of what came before
+
+  // The record `at` bytes from the front, as a whole one; as it is when what it names is not there,
+  // since the service may have overwritten it meanwhile. Ticks are those of stamps.
+  void resolve(RecordView& record, std::size_t at, std::uint64_t ticks_per_second) const {
+    const abi::Earlier& earlier = record.earlier();
+    if (earlier.length == 0 || earlier.back > position + at - named_from) return;
+    record.resolve_in_place(ticks_per_second);
+  }
 };
 
 [[nodiscard]] constexpr std::uint64_t type_bit(abi::RecordType type) {
@@ -252,12 +260,8 @@ template <typename Visit>
 void each_record_in(const RecordRun& run, std::uint64_t ticks_per_second, Visit visit) {
   std::uint64_t last = run.after;
   each_record_in(run.bytes, [&](std::size_t at, RecordView record) {
-    // The service may have overwritten it since.
-    const abi::Earlier& earlier = record.earlier();
-    if (earlier.length != 0 && earlier.back <= run.position + at - run.named_from) {
-      record.resolve_in_place(ticks_per_second);
-      record.not_before(last);
-    }
+    run.resolve(record, at, ticks_per_second);
+    record.not_before(last);
     last = record.exit();
     visit(run.position + at, record);
   });
