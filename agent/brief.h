@@ -4,9 +4,10 @@
 // time round. A comparison with what is still in the cache costs less than a copy, and what is not
 // written has not to be read, kept and compressed by the recorder.
 //
-// Which earlier record may be named is looked up by hash, one candidate each; a segment that is
-// opened has none. A signal handler may change all this under the code it interrupts: what is found
-// is only good for a record at the Vacancy from before the search, whose reservation fails then.
+// Which earlier record may be named is looked up by hash: of payloads there are two candidates, the
+// last of that kind and length or of one that shares their place. A segment that is opened has
+// none. A signal handler may change all this under the code it interrupts: what is found is only
+// good for a record at the Vacancy from before the search, whose reservation fails then.
 //
 // Threading: the calling thread's own Thread; signal handlers included.
 #pragma once
@@ -30,11 +31,13 @@ inline void forget(Recent& recent) {
   for (auto& clock : recent.clocks) clock.store(0, std::memory_order_relaxed);
 }
 
-[[nodiscard]] inline std::atomic<std::uint64_t>& recent_payload(Recent& recent,
-                                                                std::uint64_t length) {
+// The pair that a payload belongs to. Received and sent ones have the same: what is passed on
+// comes again.
+[[nodiscard]] inline std::atomic<std::uint64_t>* recent_payloads(Recent& recent,
+                                                                 std::uint64_t length) {
   constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15u;
-  static_assert(Recent::kPayloads == 16);
-  return recent.payloads[length * kPrime >> 60];
+  static_assert(Recent::kPayloads == 16 * 2);
+  return &recent.payloads[2 * (length * kPrime >> 60)];
 }
 [[nodiscard]] inline std::atomic<std::uint32_t>& recent_clock(Recent& recent,
                                                               std::uintptr_t caller) {
@@ -46,7 +49,25 @@ inline void remember_payload(Thread& thread, const std::byte* tail, std::uint64_
   if (length < kLeastRepeated) return;
   const auto offset = static_cast<std::uint64_t>(tail - thread.segment_bytes);
   if (offset >= thread.limit) return;  // a handler has changed segments since
-  recent_payload(thread.recent, length).store(offset << 32 | length, std::memory_order_relaxed);
+  std::atomic<std::uint64_t>* const pair = recent_payloads(thread.recent, length);
+  pair[1].store(pair[0].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  pair[0].store(offset << 32 | length, std::memory_order_relaxed);
+}
+
+// Where in the segment a payload lies that is equal to the next `length` bytes of `gather`, if it
+// is in front of the vacancy; 0 when none is known.
+[[nodiscard]] inline std::uint32_t find_equal(Thread& thread, const Vacancy& vacancy,
+                                              const Gather& gather, std::uint64_t length) {
+  const std::atomic<std::uint64_t>* const pair = recent_payloads(thread.recent, length);
+  for (int i = 0; i < 2; ++i) {
+    const std::uint64_t found = pair[i].load(std::memory_order_relaxed);
+    const auto offset = static_cast<std::uint32_t>(found >> 32);
+    if (static_cast<std::uint32_t>(found) == length && offset + length <= vacancy.offset() &&
+        gather.equals(thread.segment_bytes + offset, length)) {
+      return offset;
+    }
+  }
+  return 0;
 }
 
 // Writes the record in brief if the payload is that of an earlier one; false when there is none.
@@ -57,12 +78,9 @@ template <typename Body, typename Fill>
                                   Fill fill) {
   if (length < kLeastRepeated) return false;
   const Vacancy vacancy(thread);
-  const std::uint64_t found = recent_payload(thread.recent, length).load(std::memory_order_relaxed);
-  if (static_cast<std::uint32_t>(found) != length) return false;
-  const auto offset = static_cast<std::uint32_t>(found >> 32);
-  if (offset + length > vacancy.offset()) return false;
   if (vacancy.offset() + Record<Body>::bytes(sizeof(abi::Earlier)) > thread.limit) return false;
-  if (!gather.equals(thread.segment_bytes + offset, length)) return false;
+  const std::uint32_t offset = find_equal(thread, vacancy, gather, length);
+  if (offset == 0) return false;
   if (Record<Body> record{thread, vacancy, type, enter, sizeof(abi::Earlier), source}) {
     fill(record, 0, static_cast<std::uint32_t>(length));
     const abi::Earlier earlier{vacancy.offset() - offset, static_cast<std::uint32_t>(length)};

@@ -52,10 +52,18 @@ TEST(Brief, APayloadThatComesAgainIsNamed) {
   const auto said = lines_of(run_service(arena, {kProbe, "again"}));
   const Payloads payloads = sent(arena);
   EXPECT_EQ(payloads.bytes, said);
-  EXPECT_THAT(payloads.brief, ElementsAre(false, true, true, false, false));
+  EXPECT_THAT(payloads.brief, ElementsAre(false, true, true, false, true));
   for (const SeenRecord& record : arena.of(RecordType::kBytesIn)) {
     EXPECT_TRUE(is_brief(record)) << "what is received was sent by this thread before";
   }
+}
+
+TEST(Brief, TwoLengthsOfOnePlaceDoNotDriveEachOtherOut) {
+  TestArena arena;
+  const auto said = lines_of(run_service(arena, {kProbe, "in_turn"}));
+  const Payloads payloads = sent(arena);
+  EXPECT_EQ(payloads.bytes, said);
+  EXPECT_THAT(payloads.brief, ElementsAre(false, false, true, true, true, true));
 }
 
 TEST(Brief, AShortOneIsWritten) {

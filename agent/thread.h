@@ -52,7 +52,7 @@ struct FileLook {
 
 // What brief records of the segment being filled may name (agent/brief.h): places in it, by hash.
 struct Recent {
-  static constexpr std::size_t kPayloads = 16;
+  static constexpr std::size_t kPayloads = 32;  // 16 pairs, the newer one first
   static constexpr std::size_t kClocks = 4;
   std::atomic<std::uint64_t> payloads[kPayloads];  // offset << 32 | length; 0 none
   std::atomic<std::uint32_t> clocks[kClocks];      // offset of a whole Clock record, plus 1; 0 none

@@ -32,6 +32,16 @@ int again(int, char**) {
   return 0;
 }
 
+// Two in turn, of lengths that are looked for at the same place.
+int in_turn(int, char**) {
+  const Ends ends = connected_ends(listen_on_loopback());
+  for (int i = 0; i < 3; ++i) {
+    pass(ends, std::string(41, 'q'));
+    pass(ends, std::string(240, 'a'));
+  }
+  return 0;
+}
+
 int short_again(int, char**) {
   const Ends ends = connected_ends(listen_on_loopback());
   for (int i = 0; i < 3; ++i) pass(ends, "PING");
@@ -83,8 +93,9 @@ int clock_loop(int, char**) {
 }
 
 constexpr ProbeCase kCases[] = {
-    {"again", again},         {"short_again", short_again}, {"scattered", scattered},
-    {"far_apart", far_apart}, {"unreadable", unreadable},   {"clock_loop", clock_loop},
+    {"again", again},           {"in_turn", in_turn},     {"short_again", short_again},
+    {"scattered", scattered},   {"far_apart", far_apart}, {"unreadable", unreadable},
+    {"clock_loop", clock_loop},
 };
 
 }  // namespace
