@@ -4,10 +4,11 @@
 // time round. A comparison with what is still in the cache costs less than a copy, and what is not
 // written has not to be read, kept and compressed by the recorder.
 //
-// Which earlier record may be named is looked up by hash: of payloads there are two candidates, the
-// last of that kind and length or of one that shares their place. A segment that is opened has
-// none. A signal handler may change all this under the code it interrupts: what is found is only
-// good for a record at the Vacancy from before the search, whose reservation fails then.
+// Which earlier record may be named is looked up by hash: for a payload there are two candidates,
+// the last ones of its length or of another that shares their place; for a clock read one. A
+// segment that is opened has none. A signal handler may change all this under the code it
+// interrupts: what is found is only good for a record at the Vacancy from before the search, whose
+// reservation fails then.
 //
 // Threading: the calling thread's own Thread; signal handlers included.
 #pragma once

@@ -11,8 +11,7 @@
 #include "agent/abi/records.h"
 #include "archive/journal_page.h"
 #include "archive/sample_disk.h"
-#include "recorder/derivation.h"
-#include "recorder/testing/collected_sink.h"
+#include "recorder/testing/derived_from.h"
 #include "recorder/testing/sample_journal.h"
 
 namespace reprise::recorder {
@@ -65,17 +64,7 @@ class CraftedJournal {
   CollectedSink derived() {
     EXPECT_TRUE(writer_->append(page_));
     EXPECT_TRUE(writer_->finish({}));
-    const auto journal = archive::reader_on(disk_);
-    const auto disk = std::make_shared<archive::MemoryDisk>();
-    const auto archive = archive::writer_on(disk);
-    archive::Trailer trailer;
-    EXPECT_TRUE(derive(**journal, *archive, trailer));
-    EXPECT_TRUE(archive->finish(trailer));
-    CollectedSink sink;
-    (*archive::reader_on(disk))->each_event([&](const event::Event& event) {
-      return sink.on_event(event), true;
-    });
-    return sink;
+    return derived_from(disk_);
   }
 
  private:

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include <bit>
 #include <cstring>
 
 namespace reprise::agent::testing {
