@@ -95,14 +95,11 @@ Manual ReplayCommand::manual() const {
        "The "
        "replay is written as an archive of its own, for `reprise diff`.",
        "--repeat tells whether the replay is deterministic: runs are compared by all that a "
-       "client, "
-       "a peer or a reader of the log could tell apart and by what was drawn. At the end is said "
-       "which runs differ from the first, in which exchanges and how many were the same in all; "
-       "and "
-       "the first event in which two differ, with the code that drew it. What the service prints "
-       "is "
-       "shown of the first run. Of temporary archives the first run's stays, and that of the first "
-       "that differs."},
+       "client, a peer or a reader of the log could tell apart and by what was drawn. At the end "
+       "is said which runs differ from the first, in which exchanges and how many were the same "
+       "in all; and the first event in which two differ, with the code that drew it. What the "
+       "service prints is shown of the first run. Of temporary archives the first run's stays, "
+       "and that of the first that differs."},
       {{"reprise replay prod.reprise -o local.reprise -- ./service --port 8080",
         "Replay everything, then compare with `reprise diff prod.reprise local.reprise`."},
        {"reprise replay prod.reprise --only 17 -- ./service", "Replay one exchange."},
