@@ -92,6 +92,7 @@ Context Attribution::of_call(ThreadState& thread) const {
   thread.defers = thread.defers || anybodys;
   if (anybodys || may_be_anothers(thread, context)) return Context::unattributed();
   std::erase(thread.untouched, context.exchange);
+  if (OpenExchange* open = book_.find(context.exchange)) open->worked_for = true;
   return context;
 }
 
@@ -109,10 +110,21 @@ Context Attribution::of_sending(ThreadState& thread, ConnectionState& connection
   return of_call(thread);
 }
 
+// While a part of a request is all that there is of it, and nothing was done with that, its reader
+// is done with it for now: whoever reads the rest goes on. Only a decoder knows that more is to come.
+bool Attribution::is_at_work_on(Context context) const {
+  if (!is_unanswered(context)) return false;
+  const OpenExchange& open = *book_.find(context.exchange);
+  const ConnectionState* connection = connections_.find(open.exchange.connection);
+  if (open.request_whole || open.worked_for || connection == nullptr) return true;
+  const event::Protocol protocol = connection->inbound->protocol();
+  return protocol == event::Protocol::kUnknown || protocol == event::Protocol::kOpaque;
+}
+
 void Attribution::note_interleaving(ThreadState& thread, Context begun) const {
   const Context before =
       thread.turn.kind == Turn::Kind::kNone ? thread.suspended : thread.turn.context;
-  if (before != begun && is_unanswered(before)) thread.interleaves = true;
+  if (before != begun && is_at_work_on(before)) thread.interleaves = true;
 }
 
 Context Attribution::on_inbound(ThreadState& thread, ConnectionState& connection, bool read) const {

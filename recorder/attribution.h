@@ -77,6 +77,7 @@ class Attribution {
  private:
   event::Context resolve(ThreadState& thread) const;
   bool is_unanswered(event::Context context) const;
+  bool is_at_work_on(event::Context context) const;
   bool is_untouched(const ThreadState& thread, event::ExchangeId exchange) const;
   bool may_be_anothers(ThreadState& thread, event::Context context) const;
   void take_up(ThreadState& thread, event::Context context) const;

@@ -15,6 +15,7 @@ using event::Context;
 constexpr abi::Cookie kListener = 1;
 const std::string kPing = "*1\r\n$4\r\nPING\r\n";
 const std::string kPong = "+PONG\r\n";
+const std::string kHead = "POST /1 HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n";
 
 class AttributionTest : public testing::Test {
  protected:
@@ -216,6 +217,42 @@ TEST_F(AttributionTest, ARequestThatIsNotWholeYetIsNobodysRival) {
   loop.send(30, get("/up"));
   recorded_.finish();
   EXPECT_EQ(sink_.call(1).context, Context::of({2}));
+}
+
+// Of a pool whose threads share one loop: the rest of the request is read by whoever is free.
+TEST_F(AttributionTest, WhoReadAPartOfARequestIsDoneWithItForNow) {
+  SyntheticThread& one = recorded_.thread(0);
+  SyntheticThread& other = recorded_.thread(1, 0);
+  one.accept(kListener, 10, 80, 5000);
+  one.accept(kListener, 11, 80, 5001);
+  one.wait({10, 11});
+  one.receive(10, kHead);
+  one.receive(11, get("/2"));
+  other.wait({10});
+  other.receive(10, "seven");
+  one.connect(30, 6000, 8080);
+  one.send(30, get("/up"));
+  one.wait({});  // a client library polls its own socket
+  one.clock(1);
+  one.receive(30, ok("x"));
+  recorded_.finish();
+  EXPECT_EQ(sink_.call(1).context, Context::of({2}));
+  EXPECT_EQ(clock_context(0), Context::of({2}));
+}
+
+TEST_F(AttributionTest, WhoAskedSomethingForAPartOfARequestIsNotDoneWithIt) {
+  SyntheticThread& loop = recorded_.thread();
+  loop.accept(kListener, 10, 80, 5000);
+  loop.accept(kListener, 11, 80, 5001);
+  loop.wait({10, 11});
+  loop.receive(10, kHead);
+  loop.connect(30, 6000, 8080);
+  loop.receive(11, get("/2"));
+  loop.wait({});
+  loop.clock(1);
+  loop.send(30, get("/up"));
+  recorded_.finish();
+  EXPECT_NE(clock_context(0), Context::of({2}));
 }
 
 // Threads of HAProxy serve clients of their own, each as if it were the only one.

@@ -56,7 +56,7 @@ OpenExchange& ExchangeBook::begin_exchange() {
   OpenExchange& open = *exchanges_[place];
   reset(open.exchange);
   open.push = open.request_whole = open.response_whole = open.answered = false;
-  open.retired = open.told = false;
+  open.worked_for = open.retired = open.told = false;
   open.counted = true;
   ++unanswered_;
   open.open_calls = 0;

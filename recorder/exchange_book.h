@@ -27,6 +27,7 @@ struct OpenExchange {
   std::uint64_t number = 0;  // of the transaction on its connection, among requests or pushes
   bool push = false;         // the service spoke unasked: there is no request
   bool request_whole = false;
+  bool worked_for = false;      // something was asked of others for it
   bool response_whole = false;  // decoded to its end; whether it was accepted is another matter
   bool answered = false;        // all of the response was handed to the system
   bool counted = false;         // among the unanswered ones

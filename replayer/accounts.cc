@@ -49,7 +49,7 @@ void Accounts::settle_work(std::size_t left) {
     working_.pop_front();
     const auto replayed = replayed_of_.find(exchange.id);
     const bool seen = replayed != replayed_of_.end();
-    replayer::settle_work(stage_, exchange,
+    replayer::settle_work(stage_, exchange, draws_,
                           seen ? tally_.of(replayed->second) : DrawTally::Counts{});
     if (seen) tally_.forget(replayed->second);
     stage_.clock.end(exchange.id);
@@ -62,6 +62,11 @@ void Accounts::close() {
   ledger.incidental_draws_recorded = stage_.plan.draws.incidental();
   ledger.incidental_draws_replayed = tally_.incidental();
   ledger.unattributed_draws = tally_.unattributed();
+  if (draws_.excused() > 0) {
+    ledger.note("exchanges drew otherwise than recorded, by " + std::to_string(draws_.excused()) +
+                " draws: they may be those that one of both runs does not know for whom they "
+                "were made");
+  }
   if (processes_.size() > stage_.plan.processes) {
     ledger.note("the service started " + std::to_string(processes_.size()) +
                 " processes, recorded " + std::to_string(stage_.plan.processes) +

@@ -13,6 +13,7 @@
 
 #include "event/event.h"
 #include "replayer/clients.h"
+#include "replayer/draw_comparison.h"
 #include "replayer/draw_tally.h"
 #include "replayer/driver.h"
 #include "replayer/leak_watch.h"
@@ -22,7 +23,8 @@ namespace reprise::replayer {
 
 class Accounts {
  public:
-  Accounts(Stage& stage, const Clients& clients) : stage_(stage), clients_(clients) {}
+  Accounts(Stage& stage, const Clients& clients)
+      : stage_(stage), clients_(clients), draws_(stage.plan.draws, tally_) {}
 
   // From the collector.
   void on_event(const event::Event& event);
@@ -42,6 +44,7 @@ class Accounts {
   Stage& stage_;
   const Clients& clients_;
   DrawTally tally_;
+  DrawComparison draws_;
   std::set<std::string> processes_;  // fork paths
   // Exchanges of this replay by the recorded number they stand for, and the other way round.
   std::unordered_map<event::ExchangeId, event::ExchangeId> recorded_of_, replayed_of_;

@@ -72,17 +72,18 @@ void DrawTally::on_event(const event::Event& event) {
 }
 
 void DrawTally::count(const event::Event& event, DrawSource source, std::uint64_t caller) {
-  if (event.context.kind == event::Context::Kind::kUnattributed) ++unattributed_;
-  if (event.context.kind != event::Context::Kind::kExchange) return;
+  const bool nobodys = event.context.kind == event::Context::Kind::kUnattributed;
+  if (nobodys) ++unattributed_;
+  if (!nobodys && event.context.kind != event::Context::Kind::kExchange) return;
   const bool measures =
       source.kind == abi::DrawKind::kClock &&
       (event::is_monotonic(source.source) || event::is_processor_time(source.source));
   if (measures || modules_.key(event.process, caller) != 0) {
-    ++incidental_;
+    if (!nobodys) ++incidental_;
     return;
   }
   if (idling_.is(event.thread)) return;
-  ++counts_[event.context.exchange][source];
+  ++(nobodys ? of_nobody_ : counts_[event.context.exchange])[source];
 }
 
 const DrawTally::Counts& DrawTally::of(event::ExchangeId exchange) const {

@@ -40,7 +40,9 @@ class DrawTally {
   void forget(event::ExchangeId exchange) { counts_.erase(exchange); }
   // Of all exchanges.
   std::uint64_t incidental() const { return incidental_; }
+  // Of nobody in particular: all of them, and those that are not incidental.
   std::uint64_t unattributed() const { return unattributed_; }
+  const Counts& of_nobody() const { return of_nobody_; }
 
  private:
   void count(const event::Event& event, DrawSource source, std::uint64_t caller);
@@ -48,6 +50,7 @@ class DrawTally {
   ModuleKeys modules_;
   event::Idling idling_;
   std::unordered_map<event::ExchangeId, Counts> counts_;
+  Counts of_nobody_;
   std::uint64_t incidental_ = 0, unattributed_ = 0;
 };
 

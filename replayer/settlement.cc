@@ -1,7 +1,6 @@
 #include "replayer/settlement.h"
 
 #include <algorithm>
-#include <set>
 #include <string_view>
 
 #include "protocol/masking.h"
@@ -114,25 +113,13 @@ void compare_calls(Stage& stage, const RecordedExchange& recorded) {
   }
 }
 
-void compare_draws(Stage& stage, const RecordedExchange& recorded,
-                   const DrawTally::Counts& replayed) {
-  const DrawTally::Counts& expected = stage.plan.draws.of(recorded.id);
-  std::set<DrawSource> sources;
-  for (const auto& [source, count] : expected) sources.insert(source);
-  for (const auto& [source, count] : replayed) sources.insert(source);
-  for (const DrawSource& source : sources) {
-    const auto count = [&](const DrawTally::Counts& counts) {
-      const auto found = counts.find(source);
-      return found == counts.end() ? std::uint64_t{0} : found->second;
-    };
-    if (count(expected) == count(replayed)) continue;
-    const auto words = [&](std::uint64_t times) {
-      return std::to_string(times) + " × " + draw_name(source);
-    };
-    stage.ledger.diverge({recorded.id,
-                          count(replayed) > count(expected) ? Kind::kExtraDraw : Kind::kMissingDraw,
-                          words(count(expected)), words(count(replayed))});
-  }
+void tell(Stage& stage, const RecordedExchange& recorded, const DrawDifference& draws) {
+  const auto words = [&](std::uint64_t times) {
+    return std::to_string(times) + " × " + draw_name(draws.source);
+  };
+  stage.ledger.diverge({recorded.id,
+                        draws.replayed > draws.recorded ? Kind::kExtraDraw : Kind::kMissingDraw,
+                        words(draws.recorded), words(draws.replayed)});
 }
 
 }  // namespace
@@ -147,12 +134,14 @@ void settle_response(Stage& stage, const DrivenExchange& exchange) {
   stage.ledger.replayed();
 }
 
-void settle_work(Stage& stage, const RecordedExchange& recorded,
+void settle_work(Stage& stage, const RecordedExchange& recorded, DrawComparison& draws,
                  const DrawTally::Counts& replayed) {
   // What was cut off in the recording was not recorded to its end: less of it proves nothing.
   if (!recorded.complete) return;
   compare_calls(stage, recorded);
-  compare_draws(stage, recorded, replayed);
+  for (const DrawDifference& found : draws.compare(recorded.id, replayed)) {
+    tell(stage, recorded, found);
+  }
 }
 
 }  // namespace reprise::replayer

@@ -2,7 +2,7 @@
 // program's own code draw as often? What differs goes into the ledger.
 #pragma once
 
-#include "replayer/draw_tally.h"
+#include "replayer/draw_comparison.h"
 #include "replayer/driver.h"
 #include "replayer/stage.h"
 
@@ -13,6 +13,7 @@ void settle_response(Stage& stage, const DrivenExchange& exchange);
 
 // Calls and draws. Some are made for an exchange after its answer, even after the client left: this
 // is for when that is over. `replayed`: draws of this replay in that exchange.
-void settle_work(Stage& stage, const RecordedExchange& recorded, const DrawTally::Counts& replayed);
+void settle_work(Stage& stage, const RecordedExchange& recorded, DrawComparison& draws,
+                 const DrawTally::Counts& replayed);
 
 }  // namespace reprise::replayer

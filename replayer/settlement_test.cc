@@ -64,7 +64,8 @@ class Settlement : public testing::Test {
     return divergences();
   }
   std::string settle(const DrawTally::Counts& draws) {
-    settle_work(stage(), plan_->exchanges.front(), draws);
+    DrawComparison comparison(stage().plan.draws, replayed_);
+    settle_work(stage(), plan_->exchanges.front(), comparison, draws);
     return divergences();
   }
   std::string divergences() const {
@@ -86,6 +87,7 @@ class Settlement : public testing::Test {
   NoService service_;
   Delivery delivery_;
   tls::Identities identities_;
+  DrawTally replayed_;
   std::unique_ptr<Stage> stage_;
 };
 
