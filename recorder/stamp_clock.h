@@ -1,10 +1,12 @@
 // The clock that stamps are taken from, and how to turn its ticks into time.
 //
-// The invariant TSC when processor and kernel both vouch for it, else CLOCK_MONOTONIC. The choice
+// The invariant TSC when processor and kernel both vouch for it (in a virtual machine: when the
+// kernel computes its own clock from it), else CLOCK_MONOTONIC. The choice
 // is made once for a session and published in the arena's header. Stateless; any thread.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "agent/abi/arena.h"
 
@@ -25,11 +27,19 @@ struct StampClock {
   std::uint64_t monotonic_ns(std::uint64_t stamp) const;
 };
 
-// Whether processor and kernel call the TSC steady and equal on all processors. `clock_sources` is
-// the kernel's list (/sys/devices/system/clocksource/clocksource0/available_clocksource, "" when it
-// cannot be read: then only a single processor's word is enough).
-[[nodiscard]] bool tsc_is_stable(bool invariant, bool several_processors,
-                                 const char* clock_sources);
+// What processor and kernel say of the TSC. The clock sources are those of
+// /sys/devices/system/clocksource/clocksource0, "" where that cannot be read.
+struct TscEvidence {
+  bool invariant = false;  // the processor's word (CPUID 0x80000007)
+  bool several_processors = true;
+  std::string available;         // all clock sources, parted by blanks
+  std::string current;           // the one that CLOCK_MONOTONIC is taken from
+  bool read_in_process = false;  // no system call is made for it
+};
+
+// Whether the TSC is steady and equal on all processors. Without a list of clock sources only a
+// single processor's word is enough.
+[[nodiscard]] bool tsc_is_stable(const TscEvidence& evidence);
 
 // Measures for about 20 ms. Falls back to CLOCK_MONOTONIC when the TSC is not stable or does not
 // measure as a steady clock.
