@@ -42,6 +42,16 @@ class RecordView {
     return size >= least && size % 8 == 0 && size <= room ? size : 0;
   }
 
+  // How many bytes in front of the compact clock read at `record`, which is there as a whole, that
+  // lies which it names; 0 when it is another compact record, or damaged.
+  static std::uint32_t named_by_clock(const std::byte* record) {
+    abi::Compact compact;
+    std::memcpy(&compact, record, sizeof compact);
+    const bool clock = compact.type == abi::RecordType::kClock && (compact.flags & abi::kBrief) != 0;
+    const std::uint32_t back = std::uint32_t{8} * compact.back;
+    return clock && back >= kWholeClock ? back : 0;
+  }
+
   explicit operator bool() const { return record_ != nullptr; }
   const std::byte* address() const { return record_; }
   std::uint32_t size() const { return size_; }

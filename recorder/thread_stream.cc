@@ -15,6 +15,13 @@ std::uint32_t first_word(const std::byte* record) {
   return header->size.load(std::memory_order_acquire);
 }
 
+// Most of what some services write are clock reads, which need no closer look.
+std::uint32_t named_by_clock(std::uint32_t word, const std::byte* record) {
+  const bool compact = abi::record_size(word) != word;
+  return compact ? RecordView::named_by_clock(record) : 0;
+}
+bool is_within(std::uint32_t back, std::uint32_t offset) { return back != 0 && back <= offset; }
+
 bool has_stamp_elsewhere(const RecordView& record) {
   return record.is_compact() || (record.is_brief() && record.type() == abi::RecordType::kClock);
 }
@@ -83,7 +90,7 @@ bool ThreadStream::find(Arena& arena, const Believed& believed) {
     const std::uint32_t word = room < kLeast ? 0 : first_word(segment.bytes + segment.read);
     const std::uint32_t size = RecordView::size_of(word, room);
     if (size != 0) {
-      const RecordView record(segment.bytes + segment.read, size);
+      RecordView record(segment.bytes + segment.read, size);
       if (names_before(record, segment.read)) {
         key_ = key_of(record, arena.clock().ticks_per_second, believed);
         return true;
@@ -111,7 +118,7 @@ bool ThreadStream::find(Arena& arena, const Believed& believed) {
   return false;
 }
 
-std::uint64_t ThreadStream::key_of(RecordView record, std::uint64_t ticks_per_second,
+std::uint64_t ThreadStream::key_of(RecordView& record, std::uint64_t ticks_per_second,
                                    const Believed& believed) const {
   if (has_stamp_elsewhere(record)) record.resolve_in_place(ticks_per_second);
   return std::max(last_key_, believed(record.exit()));
@@ -143,7 +150,14 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
   const std::uint32_t begin = segment.read;
   std::uint32_t at = begin;
   while (at - begin < most && end - at >= kLeast) {
-    const std::uint32_t size = RecordView::size_of(first_word(segment.bytes + at), end - at);
+    const std::uint32_t word = first_word(segment.bytes + at);
+    if (const std::uint32_t back = named_by_clock(word, segment.bytes + at); is_within(back, at)) {
+      run.types |= type_bit(abi::RecordType::kClock);
+      run.named_from = std::min(run.named_from, segment.base + at - back);
+      at += sizeof(abi::Compact);
+      continue;
+    }
+    const std::uint32_t size = RecordView::size_of(word, end - at);
     if (size == 0) break;
     const RecordView record(segment.bytes + at, size);
     if (!names_before(record, at)) break;
@@ -171,7 +185,7 @@ void ThreadStream::take_brief(Segment& segment, std::uint32_t end, std::uint64_t
     const std::uint32_t size =
         RecordView::size_of(first_word(segment.bytes + segment.read), end - segment.read);
     if (size == 0) return;
-    const RecordView record(segment.bytes + segment.read, size);
+    RecordView record(segment.bytes + segment.read, size);
     if (!names_before(record, segment.read)) return;
     const std::uint64_t key = key_of(record, ticks_per_second, believed);
     if (key > limit) return;

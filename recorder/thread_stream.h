@@ -86,7 +86,7 @@ class ThreadStream {
   static constexpr std::ptrdiff_t kAhead = 512;
 
   void find_limit(Arena& arena, Segment& segment);
-  std::uint64_t key_of(RecordView record, std::uint64_t ticks_per_second,
+  std::uint64_t key_of(RecordView& record, std::uint64_t ticks_per_second,
                        const Believed& believed) const;
   std::uint32_t take_whole(Segment& segment, std::uint32_t end, const Believed& believed,
                            std::uint64_t limit, std::uint64_t most, RecordRun& run);
