@@ -111,7 +111,8 @@ Context Attribution::of_sending(ThreadState& thread, ConnectionState& connection
 }
 
 // While a part of a request is all that there is of it, and nothing was done with that, its reader
-// is done with it for now: whoever reads the rest goes on. Only a decoder knows that more is to come.
+// is done with it for now: whoever reads the rest goes on. Only a decoder knows that more is to
+// come.
 bool Attribution::is_at_work_on(Context context) const {
   if (!is_unanswered(context)) return false;
   const OpenExchange& open = *book_.find(context.exchange);

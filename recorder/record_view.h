@@ -47,7 +47,8 @@ class RecordView {
   static std::uint32_t named_by_clock(const std::byte* record) {
     abi::Compact compact;
     std::memcpy(&compact, record, sizeof compact);
-    const bool clock = compact.type == abi::RecordType::kClock && (compact.flags & abi::kBrief) != 0;
+    const bool clock =
+        compact.type == abi::RecordType::kClock && (compact.flags & abi::kBrief) != 0;
     const std::uint32_t back = std::uint32_t{8} * compact.back;
     return clock && back >= kWholeClock ? back : 0;
   }

@@ -22,9 +22,9 @@ std::vector<DrawDifference> DrawComparison::compare(event::ExchangeId exchange,
   for (const DrawSource& source : sources) {
     const std::uint64_t before = count(recorded, source), now = count(replayed, source);
     if (before == now) continue;
-    const bool excused =
-        now > before ? excuse(recorded_.of_nobody(), used_recorded_, source, now - before)
-                     : excuse(replayed_.of_nobody(), used_replayed_, source, before - now);
+    const bool excused = now > before
+                             ? excuse(recorded_.of_nobody(), used_recorded_, source, now - before)
+                             : excuse(replayed_.of_nobody(), used_replayed_, source, before - now);
     if (!excused) differences.push_back({source, before, now});
   }
   return differences;
