@@ -117,7 +117,8 @@ bool Attribution::is_at_work_on(Context context) const {
   if (!is_unanswered(context)) return false;
   const OpenExchange& open = *book_.find(context.exchange);
   const ConnectionState* connection = connections_.find(open.exchange.connection);
-  if (open.request_whole || open.worked_for || connection == nullptr) return true;
+  const bool known = connection != nullptr && connection->inbound != nullptr;
+  if (open.request_whole || open.worked_for || !known) return true;
   const event::Protocol protocol = connection->inbound->protocol();
   return protocol == event::Protocol::kUnknown || protocol == event::Protocol::kOpaque;
 }
