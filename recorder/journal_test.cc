@@ -295,15 +295,9 @@ TEST_F(NamedEarlierTest, APageThatIsLostTakesNothingOfTheOthersAlong) {
   keeper_.finish();
   disk_->bytes[pages_[0] + (pages_[1] - pages_[0]) / 2] ^= 0xff;  // where it was told whole
   auto reader = archive::reader_on(disk_);
-  auto archive = std::make_shared<archive::MemoryDisk>();
-  const auto writer = archive::writer_on(archive);
-  archive::Trailer trailer;
-  ASSERT_TRUE(derive(**reader, *writer, trailer));
-  ASSERT_TRUE(writer->finish(trailer));
   CollectedSink sink;
-  (*archive::reader_on(archive))->each_event([&](const event::Event& event) {
-    return sink.on_event(event), true;
-  });
+  archive_derived_from(**reader)->each_event(
+      [&](const event::Event& event) { return sink.on_event(event), true; });
   EXPECT_EQ(responses(sink), std::vector<std::string>(9, ok("the answer that everybody gets")));
 }
 
@@ -423,19 +417,14 @@ TEST(JournalTest, ALostBlockBecomesAGapAndTheRestIsRead) {
   disk->bytes[ends[0] + (ends[1] - ends[0]) / 2] ^= 0xff;  // in the second block
 
   auto reader = archive::reader_on(disk);
-  auto derived = std::make_shared<archive::MemoryDisk>();
-  const auto writer = archive::writer_on(derived);
-  archive::Trailer trailer;
-  ASSERT_TRUE(derive(**reader, *writer, trailer));
-  ASSERT_TRUE(writer->finish(trailer));
+  const auto archive = archive_derived_from(**reader);
   EXPECT_FALSE((*reader)->damage().empty());
   CollectedSink sink;
-  auto events = archive::reader_on(derived);
-  (*events)->each_event([&](const event::Event& event) { return sink.on_event(event), true; });
+  archive->each_event([&](const event::Event& event) { return sink.on_event(event), true; });
   const auto gaps = sink.of<event::Gap>();
   ASSERT_FALSE(gaps.empty());
   EXPECT_EQ(std::get<event::Gap>(gaps[0]->fact).reason, "a part of the journal is damaged");
-  EXPECT_GT((*events)->exchange_count(), 20u) << "what is behind the damage is read";
+  EXPECT_GT(archive->exchange_count(), 20u) << "what is behind the damage is read";
 }
 
 }  // namespace

@@ -42,15 +42,13 @@ class RecordView {
     return size >= least && size % 8 == 0 && size <= room ? size : 0;
   }
 
-  // How many bytes in front of the compact clock read at `record`, which is there as a whole, that
-  // lies which it names; 0 when it is another compact record, or damaged.
-  static std::uint32_t named_by_clock(const std::byte* record) {
-    abi::Compact compact;
-    std::memcpy(&compact, record, sizeof compact);
-    const bool clock =
-        compact.type == abi::RecordType::kClock && (compact.flags & abi::kBrief) != 0;
-    const std::uint32_t back = std::uint32_t{8} * compact.back;
-    return clock && back >= kWholeClock ? back : 0;
+  // What a compact record names; length 0 when it is damaged.
+  static constexpr abi::Earlier named_by(const abi::Compact& compact) {
+    const bool clock = compact.type == abi::RecordType::kClock;
+    if ((compact.flags & abi::kBrief) == 0) return {};
+    if (!clock && compact.type != abi::RecordType::kSendResult) return {};
+    const abi::Earlier earlier{std::uint32_t{8} * compact.back, clock ? kWholeClock : kIntent};
+    return earlier.length <= earlier.back ? earlier : abi::Earlier{};
   }
 
   explicit operator bool() const { return record_ != nullptr; }
@@ -161,7 +159,7 @@ class RecordView {
     word_.flags = compact.flags | abi::kBrief;
     if ((compact.flags & abi::kBrief) == 0) return;  // damage
     enter_ = std::uint64_t{compact.later >> 3} << 32 | std::uint32_t{8} * compact.back;
-    read_earlier();
+    earlier_ = named_by(compact);
   }
   // Of the record without its padding.
   std::size_t exact_size() const { return size_ - (word_.padding & 7u); }
@@ -169,9 +167,6 @@ class RecordView {
     abi::Earlier earlier{};
     if (type() == abi::RecordType::kClock) {
       earlier = {static_cast<std::uint32_t>(enter_), kWholeClock};
-    } else if (is_compact()) {
-      if (type() != abi::RecordType::kSendResult) return;
-      earlier = {static_cast<std::uint32_t>(enter_), kIntent};
     } else if (exact_size() >= sizeof(abi::RecordHeader) + sizeof earlier) {
       std::memcpy(&earlier, record_ + exact_size() - sizeof earlier, sizeof earlier);
     }

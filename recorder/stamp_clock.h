@@ -1,8 +1,8 @@
 // The clock that stamps are taken from, and how to turn its ticks into time.
 //
 // The invariant TSC when processor and kernel both vouch for it (in a virtual machine: when the
-// kernel computes its own clock from it), else CLOCK_MONOTONIC. The choice
-// is made once for a session and published in the arena's header. Stateless; any thread.
+// kernel computes its own clock from it), else CLOCK_MONOTONIC. The choice is made once for a
+// session and published in the arena's header. Stateless; any thread.
 #pragma once
 
 #include <cstdint>

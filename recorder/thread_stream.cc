@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 namespace reprise::recorder {
 namespace {
@@ -15,21 +16,25 @@ std::uint32_t first_word(const std::byte* record) {
   return header->size.load(std::memory_order_acquire);
 }
 
-// Most of what some services write are clock reads, which need no closer look.
-std::uint32_t named_by_clock(std::uint32_t word, const std::byte* record) {
-  const bool compact = abi::record_size(word) != word;
-  return compact ? RecordView::named_by_clock(record) : 0;
+// What the record that begins with `word` names if it is a compact clock read, else length 0. Those
+// are most of what some services write, and need no closer look.
+abi::Earlier named_by_clock(std::uint32_t word, const std::byte* record) {
+  if (abi::record_size(word) == word) return {};
+  abi::Compact compact;
+  std::memcpy(&compact, record, sizeof compact);
+  return compact.type == abi::RecordType::kClock ? RecordView::named_by(compact) : abi::Earlier{};
 }
-bool is_within(std::uint32_t back, std::uint32_t offset) { return back != 0 && back <= offset; }
 
 bool has_stamp_elsewhere(const RecordView& record) {
   return record.is_compact() || (record.is_brief() && record.type() == abi::RecordType::kClock);
 }
 
-// Whether what a record names, should it be brief, is in front of its own `offset`.
+// Whether what the record at `offset` names is in its segment.
+bool is_there(const abi::Earlier& named, std::uint32_t offset) {
+  return named.length != 0 && named.back <= offset;
+}
 bool names_before(const RecordView& record, std::uint32_t offset) {
-  if (!record.is_brief()) return true;
-  return record.earlier().length != 0 && record.earlier().back <= offset;
+  return !record.is_brief() || is_there(record.earlier(), offset);
 }
 
 // Offset behind the last whole record from `offset` on.
@@ -151,9 +156,9 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
   std::uint32_t at = begin;
   while (at - begin < most && end - at >= kLeast) {
     const std::uint32_t word = first_word(segment.bytes + at);
-    if (const std::uint32_t back = named_by_clock(word, segment.bytes + at); is_within(back, at)) {
+    if (const auto clock = named_by_clock(word, segment.bytes + at); is_there(clock, at)) {
       run.types |= type_bit(abi::RecordType::kClock);
-      run.named_from = std::min(run.named_from, segment.base + at - back);
+      run.named_from = std::min(run.named_from, segment.base + at - clock.back);
       at += sizeof(abi::Compact);
       continue;
     }
@@ -167,9 +172,7 @@ std::uint32_t ThreadStream::take_whole(Segment& segment, std::uint32_t end,
       last_key_ = key;
       segment.read = at + size;
     }
-    if (!record.is_compact() || record.type() != abi::RecordType::kClock) {
-      others_.push_back(at - begin);
-    }
+    others_.push_back(at - begin);
     run.types |= type_bit(record.type());
     run.named_from = std::min(run.named_from, segment.base + at - record.earlier().back);
     at += size;
